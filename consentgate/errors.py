@@ -1,0 +1,187 @@
+"""Every failure that leaves consentgate, in one tree, split by who must act.
+
+::
+
+    ConsentGateError
+    ├── ConsentDenied          the call flow: take another way, for example a PIN
+    ├── ConsentWithdrawn       the call flow: the task ran and was stopped
+    ├── PresignRefused         the call flow: call the operation, do not presign it
+    ├── OutcomeNotRecorded     the call flow: keep the response, call gate.record
+    ├── InvalidInput           the developer who passed the value (also a ValueError)
+    ├── Malformed              whoever made the bytes: they do not follow their format
+    │   └── KeyMismatch        ... or were made with another key
+    ├── SignatureInvalid       whoever signed: the signature does not fit the bytes
+    ├── StatementRefused       the issuer of a statement
+    │   ├── UnknownIssuer
+    │   ├── UnknownNotice
+    │   ├── ClockSkew
+    │   └── RecordConflict
+    ├── Misconfigured          the operator: settings, key files, packs
+    │   ├── PackInvalid
+    │   └── SchemaMismatch     ... run ``consentgate db upgrade`` or ``db check``
+    ├── Unavailable            the operator: database, key or disk is out of reach
+    │   └── ClockDisagrees     ... process and database differ by more than two seconds
+    └── LogRefused             the operator: the signer will not sign this
+
+The docstring of a class is its default message and says what to do next. Errors carry no secret, token,
+phone number or match score.
+"""
+
+from typing import Protocol
+
+
+class ConsentGateError(Exception):
+    """consentgate could not do what was asked."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ReasonLike(Protocol):
+    """What `ConsentDenied` needs of a reason; the policy engine's `Reason` has it."""
+
+    @property
+    def code(self) -> str:
+        """The reason's code, for example ``NO_CONSENT``."""
+        ...
+
+    @property
+    def speaker(self) -> str | None:
+        """Which speaker it is about, as the caller named them on the call, or None."""
+        ...
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for a person."""
+        ...
+
+    @property
+    def law(self) -> str | None:
+        """Jurisdiction and citation of the rule, or None for a reason of the gate itself."""
+        ...
+
+    @property
+    def cure(self) -> str:
+        """What would make the reason go away."""
+        ...
+
+
+class ConsentDenied(ConsentGateError):
+    """The request was not sent: no speaker on the leg may be compared now. Take another way, for example a PIN.
+
+    Attributes:
+        reasons: every reason at once, in a fixed order.
+        entry: id of the denial's entry as text, or None where no record could be written.
+    """
+
+    def __init__(self, reasons: tuple[ReasonLike, ...], entry: str | None) -> None:
+        self.reasons = reasons
+        self.entry = entry
+        super().__init__(_denial_text(reasons, entry))
+
+    def __reduce__(self) -> tuple[type["ConsentDenied"], tuple[object, ...]]:
+        return type(self), (self.reasons, self.entry)
+
+
+class ConsentWithdrawn(ConsentGateError):
+    """The speaker withdrew while the request was on its way: the task was stopped; do not use its result.
+
+    Attributes:
+        response: what the vendor answered, as boto3 gives it.
+        entry: id of the outcome's entry as text.
+        stopped: whether the vendor confirmed the stop; if not, the stop order stays open.
+    """
+
+    def __init__(self, response: object, entry: str, *, stopped: bool) -> None:
+        self.response = response
+        self.entry = entry
+        self.stopped = stopped
+        super().__init__()
+
+
+class PresignRefused(ConsentGateError):
+    """A presigned URL of this operation would be an ungated, replayable request. Call the operation itself."""
+
+
+class OutcomeNotRecorded(ConsentGateError):
+    """The vendor answered, but the outcome could not be recorded. The task was stopped; pass this to gate.record.
+
+    Attributes:
+        response: what the vendor answered, as boto3 gives it, or None.
+        entry: id of the intent's entry as text.
+    """
+
+    def __init__(self, response: object, entry: str) -> None:
+        self.response = response
+        self.entry = entry
+        super().__init__()
+
+
+class InvalidInput(ConsentGateError, ValueError):
+    """A value that was passed in cannot be used; the message names it."""
+
+
+class Malformed(ConsentGateError):
+    """The bytes do not follow their format."""
+
+
+class KeyMismatch(Malformed):
+    """The key that was offered is not the one that the bytes were sealed under."""
+
+
+class SignatureInvalid(ConsentGateError):
+    """The signature does not fit the bytes and the key."""
+
+
+class StatementRefused(ConsentGateError):
+    """The statement was not taken in."""
+
+
+class UnknownIssuer(StatementRefused):
+    """No issuer in the registry holds the key that signed this. Run `consentgate issuer add`."""
+
+
+class UnknownNotice(StatementRefused):
+    """The notice that the statement names is not in the ledger. Run `consentgate notice add` first."""
+
+
+class ClockSkew(StatementRefused):
+    """The statement claims a time too far in the future. Check the issuer's clock."""
+
+
+class RecordConflict(StatementRefused):
+    """A statement with this issuer and id, but other content, is already in the ledger. Issue a new id."""
+
+
+class Misconfigured(ConsentGateError):
+    """The settings cannot be used; the message says which and what to do."""
+
+
+class PackInvalid(Misconfigured):
+    """A rule pack cannot be used; the message names file, field and cure."""
+
+
+class SchemaMismatch(Misconfigured):
+    """The database does not have the expected schema. Run `consentgate db check`, then `consentgate db upgrade`."""
+
+
+class Unavailable(ConsentGateError):
+    """The database, a key or the disk is out of reach; nothing was sent."""
+
+
+class ClockDisagrees(Unavailable):
+    """The process and the database disagree about the time by more than two seconds. Synchronise the clocks."""
+
+
+class LogRefused(ConsentGateError):
+    """The log's signer refuses: what the database shows is not what was signed before. Run `consentgate verify`."""
+
+
+def _denial_text(reasons: tuple[ReasonLike, ...], entry: str | None) -> str:
+    lines = ["The request was not sent."]
+    for reason in reasons:
+        about = f"{reason.speaker}: " if reason.speaker else ""
+        law = f" [{reason.law}]" if reason.law else ""
+        lines.append(f"- {about}{reason.code}: {reason.sentence}{law} Cure: {reason.cure}")
+    lines.append(f"Recorded as {entry}." if entry else "No record could be written.")
+    return "\n".join(lines)
