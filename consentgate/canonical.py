@@ -1,0 +1,241 @@
+r"""Canonical JSON and base64url: one value has one spelling, and one spelling one value.
+
+Everything that is hashed from a value is written by `encode`, a profile of RFC 8785 (JSON Canonicalization
+Scheme): printable-ASCII member names, integers below 2^53, no floats. Inside the profile, sorting by code
+point equals the RFC's sorting by UTF-16 unit and the standard library's compact output equals the RFC's
+bytes. What arrives is read by `decode`, which takes any strict JSON but never two members of one name.
+
+Invariants: `decode(encode(x))` equals x (tuples come back as lists); `decode_canonical` accepts exactly the
+bytes that `encode` makes; `unb64` accepts exactly the texts that `b64` makes; decoders raise `Malformed`,
+whatever the input, and no message repeats it.
+
+>>> encode({"b": [1, True, None], "a": "é"})
+b'{"a":"\xc3\xa9","b":[1,true,null]}'
+"""
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from typing import NoReturn, TypeAlias
+
+from consentgate.errors import InvalidInput, Malformed
+
+Json: TypeAlias = "Mapping[str, Json] | list[Json] | tuple[Json, ...] | str | int | float | bool | None"
+
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32
+
+
+def encode(value: Json) -> bytes:
+    """Encode a value in the RFC 8785 profile.
+
+    Args:
+        value: nested dicts, lists or tuples, texts, integers, booleans and None; at most 32 levels deep.
+
+    Returns:
+        The one UTF-8 spelling of the value.
+
+    Raises:
+        InvalidInput: the value lies outside the profile.
+    """
+    _check(value, ascii_only=False, depth=MAX_DEPTH)
+    return _ENCODER.encode(value).encode()
+
+
+def encode_ascii(value: Json) -> bytes:
+    """Encode a value whose texts are printable ASCII too, as leaves are.
+
+    Args:
+        value: as for `encode`.
+
+    Returns:
+        The one spelling of the value, every byte of it printable.
+
+    Raises:
+        InvalidInput: the value lies outside the profile or holds a text that is not printable ASCII.
+    """
+    _check(value, ascii_only=True, depth=MAX_DEPTH)
+    return _ENCODER.encode(value).encode()
+
+
+def decode(data: bytes, *, limit: int = 1 << 20, floats: bool = False) -> Json:
+    """Decode strict JSON.
+
+    Args:
+        data: UTF-8 without a byte order mark.
+        limit: how many bytes are too many to look at, less one.
+        floats: whether finite numbers with a fraction or an exponent are taken.
+
+    Returns:
+        Dicts, lists, texts without lone surrogates, integers below 2^53, booleans and None.
+
+    Raises:
+        Malformed: bad UTF-8 or JSON, a member twice, a number out of range, too long or too deep.
+    """
+    if not isinstance(data, bytes):
+        raise Malformed("JSON is read from bytes.")
+    if len(data) > limit:
+        raise Malformed(f"The JSON is longer than {limit} bytes.")
+    try:
+        text = data.decode()
+        value: Json = (_WITH_FLOATS if floats else _WITHOUT_FLOATS).decode(text)
+    except UnicodeDecodeError as error:
+        raise Malformed("The JSON is not UTF-8.") from error
+    except RecursionError as error:
+        raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from error
+    except ValueError as error:
+        raise Malformed("This is not JSON.") from error
+    # Valid UTF-8 holds no surrogate, so only an escape can make one; few inputs need the walk at all.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_decoded(value, MAX_DEPTH)
+    return value
+
+
+def decode_canonical(data: bytes, *, limit: int = 1 << 20) -> Json:
+    """Decode JSON that must be spelled as `encode` spells it.
+
+    Args:
+        data: the bytes.
+        limit: how many bytes are too many to look at, less one.
+
+    Returns:
+        The value; encoding it gives `data` again.
+
+    Raises:
+        Malformed: not JSON of the profile, or another spelling of it.
+    """
+    value = decode(data, limit=limit)
+    try:
+        again = encode(value)
+    except InvalidInput as error:
+        raise Malformed("The JSON lies outside the canonical profile.") from error
+    if again != data:
+        raise Malformed("The JSON is not in its canonical spelling.")
+    return value
+
+
+def b64(data: bytes) -> str:
+    """Encode bytes as unpadded base64url (RFC 4648, section 5).
+
+    Args:
+        data: the bytes.
+
+    Returns:
+        The text.
+    """
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text: str) -> bytes:
+    """Decode unpadded base64url, strictly.
+
+    Args:
+        text: what `b64` makes; no padding, no white space, no stray bits in the last character.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        Malformed: any other text.
+    """
+    if not isinstance(text, str):
+        raise Malformed("base64url is read from text.")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise Malformed("This is not base64url.") from error
+    # The library skips foreign characters and ignores stray bits: each would give one value two spellings.
+    if b64(data) != text:
+        raise Malformed("This is not base64url in its canonical spelling.")
+    return data
+
+
+def _check(value: Json, *, ascii_only: bool, depth: int) -> None:
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise InvalidInput("Canonical JSON has no integer of 2^53 or more.")
+    elif isinstance(value, str):
+        _check_text(value, ascii_only=ascii_only)
+    elif not isinstance(value, dict | list | tuple):
+        raise InvalidInput(f"Canonical JSON has no {type(value).__name__}.")
+    elif depth == 0:
+        raise InvalidInput(f"Canonical JSON is at most {MAX_DEPTH} levels deep.")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                raise InvalidInput("The member names of canonical JSON are texts.")
+            _check_text(name, ascii_only=True)
+            _check(member, ascii_only=ascii_only, depth=depth - 1)
+    else:
+        for member in value:
+            _check(member, ascii_only=ascii_only, depth=depth - 1)
+
+
+def _check_text(text: str, *, ascii_only: bool) -> None:
+    if ascii_only:
+        if not (text.isascii() and text.isprintable()):
+            raise InvalidInput("Member names, and texts in leaves, are printable ASCII.")
+    elif not _is_unicode(text):
+        raise InvalidInput("The text holds a lone surrogate.")
+
+
+def _check_decoded(value: Json, depth: int) -> None:
+    if isinstance(value, str):
+        if not _is_unicode(value):
+            raise Malformed("The JSON holds a lone surrogate.")
+    elif isinstance(value, dict | list):
+        if depth == 0:
+            raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+        for member in value:
+            _check_decoded(member, depth - 1)
+        if isinstance(value, dict):
+            for member in value.values():
+                _check_decoded(member, depth - 1)
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    # Longer texts are out of range anyway and slow to read.
+    if len(text) > 17 or abs(number := int(text)) > MAX_INTEGER:
+        raise ValueError("an integer of 2^53 or more")
+    return number
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("a number out of range")
+    return number
+
+
+def _refuse(_text: str) -> NoReturn:
+    raise ValueError("NaN, Infinity or a fraction")
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+_WITHOUT_FLOATS = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_refuse, parse_constant=_refuse
+)
+_WITH_FLOATS = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_refuse
+)
