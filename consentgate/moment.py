@@ -1,8 +1,8 @@
 """Times and ids: aware UTC datetimes with millisecond precision, and UUIDv7 made from them.
 
 Invariants: every datetime that leaves this module is UTC and a whole millisecond; `from_text(to_text(t))` is
-t; the stored text sorts like the time. The clock and the source of randomness are values that callers pass down;
-only `system_clock` and `system_random` read the machine.
+t; the stored text sorts like the time. The clock and the source of randomness are values that callers pass
+down; only `system_clock` and `system_random` read the machine.
 
 >>> to_text(from_millis(1795348800000))
 '2026-11-22T12:00:00.000Z'
@@ -61,7 +61,9 @@ def floor(at: datetime) -> datetime:
     Raises:
         InvalidInput: the time has no zone, or lies outside the years 1 to 9999 in UTC.
     """
-    if not isinstance(at, datetime) or at.utcoffset() is None:
+    if not isinstance(at, datetime):
+        raise InvalidInput("A time is a datetime.")
+    if at.utcoffset() is None:
         raise InvalidInput("A time needs a zone; use datetime.now(UTC).")
     try:
         at = at.astimezone(UTC)
@@ -197,13 +199,17 @@ def parse_uuid(text: str) -> uuid.UUID:
     Raises:
         Malformed: any other form, version or variant.
     """
-    if not isinstance(text, str) or not _UUID7.fullmatch(text):
+    if not isinstance(text, str):
+        raise Malformed("An id is read from text.")
+    if not _UUID7.fullmatch(text):
         raise Malformed("This is not a UUIDv7 in lower case.")
     return uuid.UUID(text)
 
 
 def _read(form: re.Pattern[str], text: str) -> datetime:
-    match = form.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        raise Malformed("A time is read from text.")
+    match = form.fullmatch(text)
     if match is None:
         raise Malformed("This is not a UTC time such as 2026-11-22T12:00:00.000Z.")
     *fields, fraction = match.groups()
