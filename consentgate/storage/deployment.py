@@ -1,0 +1,89 @@
+"""Rows of `deployment`, and the database's clock.
+
+Invariant: a fact, once written, stays: the table is insert-only. That is what marks a test database for ever.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, text
+
+from consentgate.storage.failures import translated
+from consentgate.storage.tables import deployment
+from consentgate.storage.triggers import CLOCK_FUNCTION
+
+TEST_DATABASE: Final = "test_database"
+"""Present, with value "yes", once a test clock was ever used on this database."""
+
+LOG_ORIGIN: Final = "log_origin"
+"""Origin of log 0, which is also the name of its key."""
+
+_INSERT: Final = insert(deployment)
+_FACT: Final = select(deployment.c.value).where(deployment.c.name == bindparam("name"))
+_FACTS: Final = select(deployment.c.name, deployment.c.value).order_by(deployment.c.name)
+_NOW: Final = text(f"SELECT {CLOCK_FUNCTION}()")
+
+
+def fact(connection: Connection, name: str) -> str | None:
+    """Read a fact about this database.
+
+    Args:
+        connection: any.
+        name: of the fact.
+
+    Returns:
+        Its value, or None.
+    """
+    found: str | None = connection.execute(_FACT, {"name": name}).scalar()
+    return found
+
+
+def facts(connection: Connection) -> dict[str, str]:
+    """Read every fact about this database.
+
+    Args:
+        connection: any.
+
+    Returns:
+        The values by name.
+    """
+    return {row[0]: row[1] for row in connection.execute(_FACTS)}
+
+
+def insert_fact(connection: Connection, name: str, value: str) -> None:
+    """Write a fact that then stands for ever.
+
+    Args:
+        connection: of `Database.write`.
+        name: of the fact.
+        value: of the fact.
+
+    Raises:
+        Duplicate: the fact has a value (key ``pk_deployment``).
+        Unavailable: the database refused.
+    """
+    with translated():
+        connection.execute(_INSERT, {"name": name, "value": value})
+
+
+def is_test_database(connection: Connection) -> bool:
+    """Say whether a test clock was ever used on this database.
+
+    Args:
+        connection: any.
+
+    Returns:
+        Whether the mark is there.
+    """
+    return fact(connection, TEST_DATABASE) is not None
+
+
+def now(connection: Connection) -> int:
+    """Ask the database what time it is.
+
+    Args:
+        connection: any.
+
+    Returns:
+        Milliseconds since 1970, UTC.
+    """
+    return int(connection.execute(_NOW).scalar_one())

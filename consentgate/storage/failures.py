@@ -1,0 +1,88 @@
+"""What a database error means to us: translated once, at the boundary, and never with the values of a row.
+
+Invariant: no message of this module carries a parameter of a statement; they hold ciphertext, pseudonyms and
+keyed hashes, and an exception ends up in somebody's log.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
+
+# SQLite: our triggers' message. PostgreSQL: psycopg names the constraint in quotes.
+_KEY: Final = re.compile(r"(?:key |constraint \")((?:pk|uq)_[a-z_]+)")
+_NO_SCHEMA: Final = ("no such table", "no such column", "does not exist", "no such function")
+_CAUSES: Final = (
+    ("full", "the disk, or the size allowed to the database, is full: free some space"),
+    ("locked", "another process held the database's write lock for too long"),
+    ("busy", "another process held the database's write lock for too long"),
+    ("readonly", "the database file cannot be written: check its owner and mode, and those of its folder"),
+    ("unable to open", "the database file cannot be opened: check the path and its folder's mode"),
+    ("disk i/o", "reading or writing the database file failed: check the disk"),
+    ("not a database", "the file is not a database: check the path"),
+    ("malformed", "the database file is damaged: restore it, then run `consentgate verify`"),
+    ("insert-only", "a row of an insert-only table was to be changed: that is refused"),
+)
+
+
+class Duplicate(ConsentGateError):
+    """A row with this key is already there; the caller knows what that means.
+
+    Attributes:
+        key: name of the unique key, for example ``uq_entry_id``.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"A row with the same key is already in the database ({key}).")
+
+    def __reduce__(self) -> tuple[type["Duplicate"], tuple[str]]:
+        return type(self), (self.key,)
+
+
+def translate(error: Exception) -> ConsentGateError:
+    """Say what a database error means to whoever must act.
+
+    Args:
+        error: an error of SQLAlchemy or of the driver itself.
+
+    Returns:
+        The error to raise in its place: `Duplicate`, `SchemaMismatch` or `Unavailable`.
+    """
+    driver = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = str(driver).lower()
+    key = _KEY.search(text)
+    if key is not None:
+        return Duplicate(key[1])
+    if any(words in text for words in _NO_SCHEMA):
+        return SchemaMismatch()
+    for words, cause in _CAUSES:
+        if words in text:
+            return Unavailable(f"The database refused: {cause}.")
+    kind = type(driver).__name__
+    if isinstance(error, IntegrityError):
+        return Unavailable(f"The database refused a row that breaks one of its constraints ({kind}).")
+    return Unavailable(f"The database is out of reach or failed ({kind}).")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise our errors in place of the database's.
+
+    Yields:
+        Nothing; run database work inside.
+
+    Raises:
+        Duplicate: a row with the same unique key exists.
+        SchemaMismatch: a table, column or function is missing.
+        Unavailable: the database refused or is out of reach.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # Without the cause: SQLAlchemy's text shows the statement's parameters.
+        raise translate(error) from None

@@ -1,0 +1,237 @@
+"""Rows of the log: `seq`, `tile`, `tree_state`.
+
+Invariants: positions are dense from 0 and final; a tile is stored only when it is full; every row of a batch
+is inserted in one transaction. Hashes read here are what is stored: verification recomputes them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select
+
+from consentgate.moment import from_millis, to_millis
+from consentgate.storage.failures import translated
+from consentgate.storage.tables import entry, seq, tile, tree_state
+
+FIRST_LOG: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsequenced:
+    """A committed entry that has no position yet: its ordinal, tenant, id and exact leaf bytes."""
+
+    ordinal: int
+    tenant: str
+    entry: UUID
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequenced:
+    """An entry's place in the log: its position, tenant, id and leaf hash."""
+
+    position: int
+    tenant: str
+    entry: UUID
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileRow:
+    """A full tile: its level, its index there, and its 256 hashes in 8192 bytes."""
+
+    level: int
+    idx: int
+    hashes: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRow:
+    """The tree after a batch: its size, right edge (`Frontier.to_bytes`), root, and when."""
+
+    size: int
+    frontier: bytes
+    root: bytes
+    at: datetime
+
+
+_LOG: Final = bindparam("log", type_=BigInteger)
+_UNSEQUENCED: Final = (
+    select(entry.c.ordinal, entry.c.tenant, entry.c.id, entry.c.leaf)
+    .where(
+        entry.c.ordinal > bindparam("after"),
+        ~select(1)
+        .where(seq.c.log == _LOG, seq.c.tenant == entry.c.tenant, seq.c.entry == entry.c.id)
+        .exists(),
+    )
+    .order_by(entry.c.ordinal)
+    .limit(bindparam("limit"))
+)
+_POSITIONS: Final = (
+    select(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash)
+    .where(seq.c.log == _LOG, seq.c.position >= bindparam("first"), seq.c.position < bindparam("end"))
+    .order_by(seq.c.position)
+)
+_POSITION_OF: Final = select(seq.c.position).where(
+    seq.c.log == _LOG, seq.c.tenant == bindparam("tenant"), seq.c.entry == bindparam("entry")
+)
+_TILES: Final = (
+    select(tile.c.level, tile.c.idx, tile.c.hashes)
+    .where(
+        tile.c.log == _LOG,
+        tile.c.level == bindparam("level"),
+        tile.c.idx >= bindparam("first"),
+        tile.c.idx < bindparam("end"),
+    )
+    .order_by(tile.c.idx)
+)
+_TREES: Final = select(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at).where(
+    tree_state.c.log == _LOG
+)
+_TREE: Final = _TREES.order_by(tree_state.c.size.desc()).limit(1)
+_INSERT_SEQ: Final = insert(seq)
+_INSERT_TILE: Final = insert(tile)
+_INSERT_TREE: Final = insert(tree_state)
+
+
+def unsequenced(
+    connection: Connection, *, after: int, limit: int, log: int = FIRST_LOG
+) -> tuple[Unsequenced, ...]:
+    """List entries of every tenant that have no position yet.
+
+    Args:
+        connection: any.
+        after: only entries with a higher ordinal.
+        limit: at most so many.
+        log: number of the log.
+
+    Returns:
+        The entries in ordinal order.
+    """
+    found = connection.execute(_UNSEQUENCED, {"after": after, "limit": limit, "log": log})
+    return tuple(
+        Unsequenced(ordinal=ordinal, tenant=tenant, entry=UUID(bytes=entry_id), leaf=leaf)
+        for ordinal, tenant, entry_id, leaf in found
+    )
+
+
+def sequenced(connection: Connection, *, first: int, end: int, log: int = FIRST_LOG) -> tuple[Sequenced, ...]:
+    """List positions.
+
+    Args:
+        connection: any.
+        first: the first position.
+        end: the position after the last.
+        log: number of the log.
+
+    Returns:
+        What stands there, in order of position.
+    """
+    found = connection.execute(_POSITIONS, {"first": first, "end": end, "log": log})
+    return tuple(
+        Sequenced(position=position, tenant=tenant, entry=UUID(bytes=entry_id), hash=hash_)
+        for position, tenant, entry_id, hash_ in found
+    )
+
+
+def position_of(connection: Connection, tenant: str, entry_id: UUID, *, log: int = FIRST_LOG) -> int | None:
+    """Find an entry's position.
+
+    Args:
+        connection: any.
+        tenant: whose entry.
+        entry_id: the entry.
+        log: number of the log.
+
+    Returns:
+        The position; None while it is not sequenced.
+    """
+    values = {"tenant": tenant, "entry": entry_id.bytes, "log": log}
+    found: int | None = connection.execute(_POSITION_OF, values).scalar()
+    return found
+
+
+def tiles(
+    connection: Connection, *, level: int, first: int, end: int, log: int = FIRST_LOG
+) -> tuple[TileRow, ...]:
+    """Read full tiles.
+
+    Args:
+        connection: any.
+        level: of the tiles.
+        first: the first index.
+        end: the index after the last.
+        log: number of the log.
+
+    Returns:
+        Those that are stored, in order of index.
+    """
+    values = {"level": level, "first": first, "end": end, "log": log}
+    return tuple(
+        TileRow(level=lv, idx=idx, hashes=data) for lv, idx, data in connection.execute(_TILES, values)
+    )
+
+
+def latest_tree(connection: Connection, *, log: int = FIRST_LOG) -> TreeRow | None:
+    """Read the newest state of the tree.
+
+    Args:
+        connection: any.
+        log: number of the log.
+
+    Returns:
+        The state, or None while nothing is sequenced.
+    """
+    found = connection.execute(_TREE, {"log": log}).first()
+    if found is None:
+        return None
+    return TreeRow(size=found[0], frontier=found[1], root=found[2], at=from_millis(found[3]))
+
+
+def insert_batch(
+    connection: Connection,
+    *,
+    rows: Sequence[Sequenced],
+    full_tiles: Sequence[TileRow],
+    tree: TreeRow,
+    log: int = FIRST_LOG,
+) -> None:
+    """Insert one batch of the sequencer, all or nothing.
+
+    Args:
+        connection: of `Database.write`.
+        rows: the new positions; at least one.
+        full_tiles: the tiles that they complete.
+        tree: the tree afterwards.
+        log: number of the log.
+
+    Raises:
+        Duplicate: another sequencer was first (a key of `seq`, `tile` or `tree_state`).
+        Unavailable: the database refused.
+    """
+    positions = [
+        {
+            "log": log,
+            "position": row.position,
+            "tenant": row.tenant,
+            "entry": row.entry.bytes,
+            "hash": row.hash,
+        }
+        for row in rows
+    ]
+    state = {
+        "log": log,
+        "size": tree.size,
+        "frontier": tree.frontier,
+        "root": tree.root,
+        "at": to_millis(tree.at),
+    }
+    with translated():
+        connection.execute(_INSERT_SEQ, positions)
+        if full_tiles:
+            values = [{"log": log, "level": t.level, "idx": t.idx, "hashes": t.hashes} for t in full_tiles]
+            connection.execute(_INSERT_TILE, values)
+        connection.execute(_INSERT_TREE, state)

@@ -1,0 +1,122 @@
+"""The triggers that keep `INSERT_ONLY` tables insert-only, as DDL text for each database.
+
+Invariants:
+
+- No UPDATE, no DELETE; on PostgreSQL no TRUNCATE either, and the triggers also fire in replica mode.
+- SQLite's ``INSERT OR REPLACE`` deletes a row without firing a DELETE trigger, so a BEFORE INSERT trigger
+  refuses every row whose key exists. Its message is the name of the key, which is how `failures` learns
+  which key it was on both databases.
+- The text here is what the database stores, character for character; `guards` compares the two.
+
+They are guard rails against accidents and a compromised application. An owner of the database can drop them:
+what that owner changes afterwards is found by verification against the signed log.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import Table, UniqueConstraint
+
+from consentgate.storage.tables import INSERT_ONLY, uq_entry_outcome
+
+_PREFIX: Final = "consentgate"
+
+CLOCK_FUNCTION: Final = "consentgate_now"
+"""The database's clock: milliseconds since 1970. SQLite's is registered on each connection instead."""
+
+POSTGRESQL_CLOCK_BODY: Final = " SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint "
+POSTGRESQL_REFUSAL_BODY: Final = (
+    " BEGIN RAISE EXCEPTION 'consentgate: % is insert-only', TG_TABLE_NAME"
+    " USING ERRCODE = 'integrity_constraint_violation'; END "
+)
+
+
+def keys_of(table: Table) -> dict[str, tuple[tuple[str, ...], str]]:
+    """List the unique keys of a table.
+
+    Args:
+        table: one of our tables.
+
+    Returns:
+        The columns of each key and the condition under which it holds ("" is always), by the key's name.
+    """
+    primary = tuple(column.name for column in table.primary_key.columns)
+    keys = {str(table.primary_key.name or f"pk_{table.name}"): (primary, "")}
+    uniques = [item for item in table.constraints if isinstance(item, UniqueConstraint)]
+    for unique in sorted(uniques, key=lambda item: str(item.name)):
+        keys[str(unique.name)] = (tuple(column.name for column in unique.columns), "")
+    if table is uq_entry_outcome.table:
+        keys[str(uq_entry_outcome.name)] = (("tenant", "re"), "kind = 'outcome'")
+    return keys
+
+
+def sqlite_triggers() -> dict[str, str]:
+    """Give SQLite's triggers.
+
+    Returns:
+        The CREATE TRIGGER statement of each, by name.
+    """
+    return {name: sql for table in INSERT_ONLY for name, sql in _sqlite_triggers_of(table)}
+
+
+def sqlite_outcome_index() -> str:
+    """Give the text under which SQLite stores the index that makes final outcomes unique.
+
+    Returns:
+        The CREATE UNIQUE INDEX statement.
+    """
+    return "CREATE UNIQUE INDEX uq_entry_outcome ON entry (tenant, re) WHERE kind = 'outcome'"
+
+
+def postgresql_functions() -> dict[str, str]:
+    """Give PostgreSQL's functions.
+
+    Returns:
+        The CREATE FUNCTION statement of each, by name.
+    """
+    refusal = f"{_PREFIX}_refuse_change"
+    return {
+        CLOCK_FUNCTION: f"CREATE OR REPLACE FUNCTION {CLOCK_FUNCTION}() RETURNS bigint LANGUAGE sql VOLATILE"
+        f" AS $${POSTGRESQL_CLOCK_BODY}$$",
+        refusal: f"CREATE OR REPLACE FUNCTION {refusal}() RETURNS trigger LANGUAGE plpgsql"
+        f" AS $${POSTGRESQL_REFUSAL_BODY}$$",
+    }
+
+
+def postgresql_triggers() -> tuple[str, ...]:
+    """Give PostgreSQL's triggers.
+
+    Returns:
+        The statements that make them and that keep them on in replica mode, in order.
+    """
+    statements = []
+    for table in INSERT_ONLY:
+        for name, event, each in (
+            (f"{_PREFIX}_{table.name}_row", "UPDATE OR DELETE", "ROW"),
+            (f"{_PREFIX}_{table.name}_truncate", "TRUNCATE", "STATEMENT"),
+        ):
+            statements.append(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH {each}"
+                f" EXECUTE FUNCTION {_PREFIX}_refuse_change()"
+            )
+            statements.append(f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}")
+    return tuple(statements)
+
+
+def _sqlite_triggers_of(table: Table) -> Iterator[tuple[str, str]]:
+    for event in ("UPDATE", "DELETE"):
+        name = f"{_PREFIX}_{table.name}_{event.lower()}"
+        refusal = f"SELECT RAISE(ABORT, '{_PREFIX}: {table.name} is insert-only')"
+        yield name, f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} BEGIN {refusal}; END"
+    name = f"{_PREFIX}_{table.name}_insert"
+    checks = " ".join(_exists_check(table.name, key, *what) for key, what in keys_of(table).items())
+    yield name, f"CREATE TRIGGER {name} BEFORE INSERT ON {table.name} BEGIN {checks} END"
+
+
+def _exists_check(table: str, key: str, columns: tuple[str, ...], condition: str) -> str:
+    same = " AND ".join(f'"{column}" = NEW."{column}"' for column in columns)
+    scope = f" AND {condition} AND NEW.{condition}" if condition else ""
+    return (
+        f"SELECT RAISE(ABORT, '{_PREFIX}: key {key} exists')"  # noqa: S608  # names of our own tables
+        f" WHERE EXISTS (SELECT 1 FROM {table} WHERE {same}{scope});"
+    )
