@@ -1,0 +1,57 @@
+"""boto3 clients that can reach one address only.
+
+Credentials, region, retries and proxies are given, so that neither the environment, nor a file of the user,
+nor the metadata service of a cloud machine has a say.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+REGION: Final = "us-east-1"
+CONNECT_SECONDS: Final = 2
+READ_SECONDS: Final = 10
+
+
+def loopback_client(service: str, url: str, *, retries: Mapping[str, Any] | None = None) -> Any:
+    """Make a boto3 client for a server of this machine.
+
+    Args:
+        service: the service's name in botocore.
+        url: the server's address.
+        retries: botocore's `retries` setting, or None for botocore's default.
+
+    Returns:
+        The client, with credentials that open nothing. The caller closes it.
+    """
+    settings: Any = {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "proxies": {},
+        "retries": None if retries is None else dict(retries),
+    }
+    make: Any = boto3.Session(botocore_session=_hermetic()).client
+    return make(
+        service,
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",  # noqa: S106  # opens nothing
+        config=Config(**settings),
+    )
+
+
+def _hermetic() -> botocore.session.Session:
+    # (name in files, name in the environment, default, conversion): no files, no environment.
+    nothing: Mapping[str, Any] = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+        "retry_mode": (None, None, None, None),
+        "max_attempts": (None, None, None, int),
+    }
+    return botocore.session.Session(session_vars=dict(nothing))
