@@ -29,7 +29,7 @@ _CAUSES: Final = (
 )
 
 
-class Duplicate(ConsentGateError):
+class Duplicate(ConsentGateError):  # noqa: N818  # named like the rest of the tree
     """A row with this key is already there; the caller knows what that means.
 
     Attributes:

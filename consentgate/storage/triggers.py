@@ -24,11 +24,14 @@ _PREFIX: Final = "consentgate"
 CLOCK_FUNCTION: Final = "consentgate_now"
 """The database's clock: milliseconds since 1970. SQLite's is registered on each connection instead."""
 
-POSTGRESQL_CLOCK_BODY: Final = " SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint "
-POSTGRESQL_REFUSAL_BODY: Final = (
-    " BEGIN RAISE EXCEPTION 'consentgate: % is insert-only', TG_TABLE_NAME"
-    " USING ERRCODE = 'integrity_constraint_violation'; END "
-)
+_REFUSAL_FUNCTION: Final = "consentgate_refuse_change"
+
+POSTGRESQL_BODIES: Final = {
+    CLOCK_FUNCTION: " SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint ",
+    _REFUSAL_FUNCTION: " BEGIN RAISE EXCEPTION USING MESSAGE = 'consentgate: ' || TG_TABLE_NAME"
+    " || ' is insert-only', ERRCODE = 'integrity_constraint_violation'; END ",
+}
+"""What PostgreSQL stores of each of our functions."""
 
 
 def keys_of(table: Table) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -68,39 +71,51 @@ def sqlite_outcome_index() -> str:
     return "CREATE UNIQUE INDEX uq_entry_outcome ON entry (tenant, re) WHERE kind = 'outcome'"
 
 
-def postgresql_functions() -> dict[str, str]:
-    """Give PostgreSQL's functions.
+def postgresql_trigger_names(table: Table) -> tuple[str, str]:
+    """Name PostgreSQL's triggers of a table.
+
+    Args:
+        table: one of `INSERT_ONLY`.
 
     Returns:
-        The CREATE FUNCTION statement of each, by name.
+        The row trigger against UPDATE and DELETE, and the statement trigger against TRUNCATE.
     """
-    refusal = f"{_PREFIX}_refuse_change"
-    return {
-        CLOCK_FUNCTION: f"CREATE OR REPLACE FUNCTION {CLOCK_FUNCTION}() RETURNS bigint LANGUAGE sql VOLATILE"
-        f" AS $${POSTGRESQL_CLOCK_BODY}$$",
-        refusal: f"CREATE OR REPLACE FUNCTION {refusal}() RETURNS trigger LANGUAGE plpgsql"
-        f" AS $${POSTGRESQL_REFUSAL_BODY}$$",
-    }
+    return f"{_PREFIX}_{table.name}_row", f"{_PREFIX}_{table.name}_truncate"
 
 
-def postgresql_triggers() -> tuple[str, ...]:
-    """Give PostgreSQL's triggers.
+def postgresql_repairs() -> tuple[str, ...]:
+    """Give the statements that put PostgreSQL's functions and triggers right, whatever is there now.
 
     Returns:
-        The statements that make them and that keep them on in replica mode, in order.
+        The statements, in order.
     """
-    statements = []
+    kinds = {CLOCK_FUNCTION: "bigint LANGUAGE sql VOLATILE", _REFUSAL_FUNCTION: "trigger LANGUAGE plpgsql"}
+    repairs = [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS {kind} AS $${POSTGRESQL_BODIES[name]}$$"
+        for name, kind in kinds.items()
+    ]
     for table in INSERT_ONLY:
-        for name, event, each in (
-            (f"{_PREFIX}_{table.name}_row", "UPDATE OR DELETE", "ROW"),
-            (f"{_PREFIX}_{table.name}_truncate", "TRUNCATE", "STATEMENT"),
-        ):
-            statements.append(
-                f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH {each}"
-                f" EXECUTE FUNCTION {_PREFIX}_refuse_change()"
-            )
-            statements.append(f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}")
-    return tuple(statements)
+        scopes = (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT"))
+        for name, (event, each) in zip(postgresql_trigger_names(table), scopes, strict=True):
+            made = f"BEFORE {event} ON {table.name} FOR EACH {each} EXECUTE FUNCTION {_REFUSAL_FUNCTION}()"
+            repairs += [
+                f"DROP TRIGGER IF EXISTS {name} ON {table.name}",
+                f"CREATE TRIGGER {name} {made}",
+                f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}",
+            ]
+    return tuple(repairs)
+
+
+def sqlite_repairs() -> tuple[str, ...]:
+    """Give the statements that put SQLite's triggers right, whatever is there now.
+
+    Returns:
+        The statements, in order.
+    """
+    repairs = []
+    for name, sql in sqlite_triggers().items():
+        repairs += [f"DROP TRIGGER IF EXISTS {name}", sql]
+    return tuple(repairs)
 
 
 def _sqlite_triggers_of(table: Table) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,153 @@
+"""One SQLite connection of our own: out of the host's pool, with our settings, in explicit transactions.
+
+Invariants:
+
+- The connection comes from no pool of the host's: its settings never reach the host's work.
+- WAL and ``synchronous=FULL`` are set and then read back: a commit that returned is on disk.
+- Transactions begin and end by our own statements only. The one that SQLAlchemy begins by itself on first use
+  stays open for ever and means nothing, since the driver is in autocommit mode.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+
+from consentgate.errors import ConsentGateError, SchemaMismatch
+from consentgate.moment import Clock, to_millis
+from consentgate.storage.failures import translate, translated
+from consentgate.storage.place import MOUNTS, refuse_memory, refuse_network
+from consentgate.storage.triggers import CLOCK_FUNCTION
+
+BUSY_SECONDS: Final = 5.0
+"""How long a write waits for another process that holds the lock."""
+
+_FULL: Final = 2
+
+
+def own_engine(engine: Engine) -> Engine:
+    """Make an engine that opens connections as another one does, and shares nothing else with it.
+
+    Args:
+        engine: the host's.
+
+    Returns:
+        An engine with a pool of its own, which stays empty: each connection is detached. So a host's
+        listeners do not see our work, and a forked process finds no connection of its parent's in it.
+    """
+    return Engine(engine.pool.recreate(), engine.dialect, engine.url)
+
+
+class SqliteSession:
+    """A connection and its transactions. Used by one thread at a time.
+
+    Attributes:
+        connection: what storage functions take.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Clock | None, mounts: Path = MOUNTS) -> None:
+        """Open a connection.
+
+        Args:
+            engine: where to.
+            clock: what ``consentgate_now()`` answers; without one the function is not there.
+            mounts: the list of mounts.
+
+        Raises:
+            Misconfigured: the database lies where SQLite cannot keep evidence.
+            SchemaMismatch: the database does not take our settings.
+            Unavailable: it cannot be opened.
+        """
+        with translated():
+            self.connection: Connection = engine.connect()
+            self.connection.execution_options(isolation_level="AUTOCOMMIT")
+            self._raw: Any = self.connection.connection.driver_connection
+            self.connection.detach()
+            self.connection.exec_driver_sql("SELECT 1")
+        self._driver_error: type[Exception] = self.connection.dialect.loaded_dbapi.Error
+        try:
+            self._settle(clock, mounts)
+        except ConsentGateError:
+            self.close()
+            raise
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open; SQLite ends it by itself after some failures."""
+        return bool(self._raw.in_transaction)
+
+    def begin_read(self) -> None:
+        """Begin a transaction that sees one state of the database."""
+        self._run("BEGIN")
+
+    def begin_write(self) -> None:
+        """Begin a transaction that holds the database's write lock from the start.
+
+        Raises:
+            Unavailable: another process held it for too long.
+        """
+        self._run("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Commit: durable on return.
+
+        Raises:
+            Unavailable: the commit failed, or whether it did is not known.
+        """
+        self._run("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction, if one is open, with nothing written."""
+        if self.in_transaction:
+            self._run("ROLLBACK")
+
+    def savepoint(self) -> None:
+        """Remember this point of the transaction."""
+        self._run("SAVEPOINT item")
+
+    def release(self) -> None:
+        """Keep what was written since the savepoint."""
+        self._run("RELEASE item")
+
+    def rollback_to_savepoint(self) -> None:
+        """Drop what was written since the savepoint."""
+        self._run("ROLLBACK TO item")
+        self._run("RELEASE item")
+
+    def read_only(self) -> None:
+        """Let this connection never write."""
+        self._run("PRAGMA query_only = ON")
+
+    def close(self) -> None:
+        """Close the connection; what is not committed is gone."""
+        # The driver's connection first: SQLAlchemy only forgets one that is detached and invalidated, while a
+        # plain close would end its own transaction and fail where the driver does.
+        self._raw.close()
+        self.connection.invalidate()
+        self.connection.close()
+
+    def _settle(self, clock: Clock | None, mounts: Path) -> None:
+        self.rollback()
+        path = next((row[2] for row in self._run("PRAGMA database_list") if row[1] == "main"), "")
+        refuse_memory(path)
+        refuse_network(path, mounts=mounts)
+        if clock is not None:
+            self._raw.create_function(CLOCK_FUNCTION, 0, lambda: to_millis(clock()))
+        self._run(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        self._run("PRAGMA synchronous = FULL")
+        # On macOS only this reaches the disk; elsewhere it does nothing.
+        self._run("PRAGMA fullfsync = ON")
+        mode = self._run("PRAGMA journal_mode = WAL").fetchone()[0]
+        level = self._run("PRAGMA synchronous").fetchone()[0]
+        if mode != "wal" or level < _FULL:
+            raise SchemaMismatch(
+                f"SQLite runs here with journal_mode {mode} and synchronous {level}, not wal and {_FULL}."
+                " Put the database file on a local disk that supports a write-ahead log; then run"
+                " `consentgate db check`."
+            )
+
+    def _run(self, sql: str) -> Any:
+        try:
+            return self._raw.execute(sql)
+        except self._driver_error as error:
+            raise translate(error) from None
