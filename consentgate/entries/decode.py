@@ -1,0 +1,107 @@
+"""Reading leaves: exactly the bytes that `leaf.encode` makes, and nothing else.
+
+Invariants: whatever the bytes, the result is a valid `Leaf` that encodes to them again, or `Malformed`. An
+unknown member is refused: a leaf of another version is not read as one of this.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from consentgate import moment
+from consentgate.canonical import Json, decode_canonical, unb64
+from consentgate.entries.leaf import LEAF_LIMIT, VERSION, Answer, LanePosition, Leaf
+from consentgate.entries.parts import PartRef
+from consentgate.errors import InvalidInput, Malformed
+
+_ALWAYS: Final = frozenset({"v", "id", "kind", "at", "w", "n"})
+_MAY: Final = frozenset({"decided_at", "send_by", "prev", "after", "re", "end", "parts"})
+
+
+def decode(data: bytes) -> Leaf:
+    """Read a leaf.
+
+    Args:
+        data: its stored bytes.
+
+    Returns:
+        The leaf.
+
+    Raises:
+        Malformed: these are not the bytes of a leaf of version 1.
+    """
+    members = _object(decode_canonical(data, limit=LEAF_LIMIT), _ALWAYS, _MAY)
+    if members["v"] != VERSION or isinstance(members["v"], bool):
+        raise Malformed("This leaf is of another version.")
+    try:
+        return Leaf(
+            id=_id(members["id"]),
+            kind=_text(members["kind"]),
+            at=_time(members["at"]),
+            w=_bytes(members["w"]),
+            n=_integer(members["n"]),
+            decided_at=_time(members["decided_at"]) if "decided_at" in members else None,
+            send_by=_time(members["send_by"]) if "send_by" in members else None,
+            prev=_bytes(members["prev"]) if "prev" in members else None,
+            after=_position(members["after"]) if "after" in members else None,
+            re=_answer(members["re"]) if "re" in members else None,
+            end=_text(members["end"]) if "end" in members else None,
+            parts=_parts(members["parts"]) if "parts" in members else (),
+        )
+    except InvalidInput as problem:
+        raise Malformed(f"This is not a leaf. {problem}") from problem
+
+
+def _position(value: Json) -> LanePosition:
+    members = _object(value, frozenset({"w", "n"}))
+    return LanePosition(w=_bytes(members["w"]), n=_integer(members["n"]))
+
+
+def _answer(value: Json) -> Answer:
+    members = _object(value, frozenset({"id", "h"}))
+    return Answer(id=_id(members["id"]), h=_bytes(members["h"]))
+
+
+def _parts(value: Json) -> tuple[PartRef, ...]:
+    # An empty list would be a second spelling of no parts.
+    if not isinstance(value, list) or not value:
+        raise Malformed("The parts of a leaf are a list that is not empty.")
+    return tuple(_part(each) for each in value)
+
+
+def _part(value: Json) -> PartRef:
+    members = _object(value, frozenset({"p", "d", "t"}))
+    return PartRef(p=_text(members["p"]), d=_bytes(members["d"]), t=_bytes(members["t"]))
+
+
+def _object(value: Json, always: frozenset[str], may: frozenset[str] = frozenset()) -> Mapping[str, Json]:
+    if not isinstance(value, dict):
+        raise Malformed("This is not a leaf: an object is missing.")
+    if not always <= value.keys() <= always | may:
+        raise Malformed("This is not a leaf: a member is missing or unknown.")
+    return value
+
+
+def _id(value: Json) -> UUID:
+    return moment.parse_uuid(_text(value))
+
+
+def _time(value: Json) -> datetime:
+    return moment.from_text(_text(value))
+
+
+def _bytes(value: Json) -> bytes:
+    return unb64(_text(value))
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise Malformed("This is not a leaf: a text is missing.")
+    return value
+
+
+def _integer(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Malformed("This is not a leaf: an integer is missing.")
+    return value
