@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+from botocore.model import Shape
 
 # The voice model's pattern of ClientRequestToken is no regular expression in any dialect ("$" is repeated).
 # The sister service states what is meant.
@@ -71,11 +71,9 @@ def pattern_of(text: str) -> re.Pattern[str] | None:
 
 def _bounds(shape: Shape, value: Any, here: str) -> Iterator[str]:
     sized = shape.type_name in {"string", "list", "map"}
-    amount = (
-        len(value) if sized else value if shape.type_name in {"integer", "long", "float", "double"} else None
-    )
-    if amount is None:
+    if not sized and shape.type_name not in {"integer", "long", "float", "double"}:
         return
+    amount = len(value) if sized else value
     what = "length of " if sized else ""
     if amount < shape.metadata.get("min", amount):
         yield f"{what}{here} must be at least {shape.metadata['min']}"
@@ -83,19 +81,16 @@ def _bounds(shape: Shape, value: Any, here: str) -> Iterator[str]:
         yield f"{what}{here} must be at most {shape.metadata['max']}"
 
 
-def _string(shape: Shape, value: Any, where: str) -> Iterator[str]:
+def _string(shape: Any, value: Any, where: str) -> Iterator[str]:
     form = shape.metadata.get("pattern")
     pattern = pattern_of(form) if form else None
     if pattern is not None and not pattern.fullmatch(value):
         yield f"{where} must match {pattern.pattern}"
-    words = shape.enum if isinstance(shape, StringShape) else []
-    if words and value not in words:
-        yield f"{where} must be one of {', '.join(words)}"
+    if shape.enum and value not in shape.enum:
+        yield f"{where} must be one of {', '.join(shape.enum)}"
 
 
-def _structure(shape: Shape, value: Any, where: str) -> Iterator[str]:
-    if not isinstance(shape, StructureShape):
-        return
+def _structure(shape: Any, value: Any, where: str) -> Iterator[str]:
     for name in shape.required_members:
         if value.get(name) is None:
             yield f"{_join(where, name)} is required"
@@ -104,24 +99,22 @@ def _structure(shape: Shape, value: Any, where: str) -> Iterator[str]:
             yield from problems(member, value[name], _join(where, name))
 
 
-def _list(shape: Shape, value: Any, where: str) -> Iterator[str]:
-    if isinstance(shape, ListShape):
-        for index, item in enumerate(value):
-            yield from problems(shape.member, item, f"{where}[{index}]")
+def _list(shape: Any, value: Any, where: str) -> Iterator[str]:
+    for index, item in enumerate(value):
+        yield from problems(shape.member, item, f"{where}[{index}]")
 
 
-def _map(shape: Shape, value: Any, where: str) -> Iterator[str]:
-    if isinstance(shape, MapShape):
-        for index, (key, item) in enumerate(value.items()):
-            yield from problems(shape.key, key, f"{where} key {index}")
-            yield from problems(shape.value, item, f"{where} value {index}")
+def _map(shape: Any, value: Any, where: str) -> Iterator[str]:
+    for index, (key, item) in enumerate(value.items()):
+        yield from problems(shape.key, key, f"{where} key {index}")
+        yield from problems(shape.value, item, f"{where} value {index}")
 
 
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-_INNER: Final[Mapping[str, Callable[[Shape, Any, str], Iterator[str]]]] = {
+_INNER: Final[Mapping[str, Callable[[Any, Any, str], Iterator[str]]]] = {
     "string": _string,
     "structure": _structure,
     "list": _list,

@@ -17,20 +17,23 @@ CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 10
 
 
-def loopback_client(service: str, url: str, *, retries: Mapping[str, Any] | None = None) -> Any:
+def loopback_client(
+    service: str, url: str, *, retries: Mapping[str, Any] | None = None, read_seconds: float = READ_SECONDS
+) -> Any:
     """Make a boto3 client for a server of this machine.
 
     Args:
         service: the service's name in botocore.
         url: the server's address.
         retries: botocore's `retries` setting, or None for botocore's default.
+        read_seconds: how long to wait for an answer.
 
     Returns:
         The client, with credentials that open nothing. The caller closes it.
     """
     settings: Any = {
         "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
+        "read_timeout": read_seconds,
         "proxies": {},
         "retries": None if retries is None else dict(retries),
     }

@@ -41,6 +41,8 @@ class Operation:
     Attributes:
         name: the operation's name in the model.
         service: the service's name in botocore.
+        method: HTTP method.
+        path: URL path with labels in braces.
         status: HTTP status of success.
         errors: HTTP status of every modelled failure, by its code.
         takes: shape of the input, or None.
@@ -51,6 +53,7 @@ class Operation:
     def __init__(self, service: str, model: OperationModel) -> None:
         path, _, query = str(model.http["requestUri"]).partition("?")
         self.name = str(model.name)
+        self.path = path
         self.service = service
         self.method = str(model.http["method"])
         self.status = int(model.http.get("responseCode", 200))

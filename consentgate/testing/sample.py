@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.model import Shape, StringShape, StructureShape
+from botocore.model import ListShape, Shape, StringShape, StructureShape
 
 from consentgate.testing.checks import problems
 
@@ -27,7 +27,7 @@ def sample(shape: Shape, echoed: Mapping[str, Any], now: datetime, *, name: str 
         depth: how deep the value lies; structures end at a fixed depth, since some contain themselves.
 
     Returns:
-        The value as `Operation.render` takes it; lists and maps are empty.
+        The value as `Operation.render` takes it; lists are as short as may be, maps are empty.
     """
     if isinstance(shape, StructureShape):
         members = shape.members if depth < DEPTH else {}
@@ -40,7 +40,10 @@ def sample(shape: Shape, echoed: Mapping[str, Any], now: datetime, *, name: str 
         }
     if isinstance(shape, StringShape):
         return _text(shape, name)
-    plain: Mapping[str, Any] = {"list": [], "map": {}, "boolean": False, "timestamp": now, "blob": ""}
+    if isinstance(shape, ListShape):
+        count = shape.metadata.get("min", 0)
+        return [sample(shape.member, echoed, now, name=name, depth=depth + 1) for _ in range(count)]
+    plain: Mapping[str, Any] = {"map": {}, "boolean": False, "timestamp": now, "blob": ""}
     return plain.get(shape.type_name, shape.metadata.get("min", 0))
 
 

@@ -1,0 +1,145 @@
+"""The server as such: its log, its connections, its end."""
+
+import http.client
+import json
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from consentgate.testing.chime import ChimeServer
+from consentgate.testing.client import loopback_client
+from consentgate.testing.clock import START, FrozenClock
+from consentgate.testing.wire import BODY_LIMIT, LoopbackServer, WireReply, WireRequest
+from tests.functional.testing.calls import CONNECTOR, ONCE, SEARCHES, post, start, stop
+
+
+@pytest.mark.parametrize("chime_client", [{"total_max_attempts": 3, "mode": "standard"}], indirect=True)
+def test_retries_are_seen_with_their_attempt_and_the_same_body(chime: ChimeServer, chime_client: Any) -> None:
+    chime.script.fail(error="ServiceUnavailableException", times=2)
+    start(chime_client, ClientRequestToken="token-1")
+    assert [seen.attempt.partition(";")[0] for seen in chime.requests] == [
+        "attempt=1",
+        "attempt=2",
+        "attempt=3",
+    ]
+    assert len({seen.body for seen in chime.requests}) == 1
+
+
+def test_log_keeps_the_exact_request_and_no_credentials(
+    chime: ChimeServer, chime_client: Any, frozen_clock: FrozenClock
+) -> None:
+    frozen_clock.advance(3)
+    task_id = start(chime_client)["SpeakerSearchTaskId"]
+    stop(chime_client, task_id)
+    first, second = chime.requests
+    assert (first.operation, first.method, first.query) == ("StartSpeakerSearchTask", "POST", "")
+    assert first.path == f"/voice-connectors/{CONNECTOR}/speaker-search-tasks"
+    assert json.loads(first.body) == {"TransactionId": "t-1", "VoiceProfileDomainId": "d-1"}
+    assert first.at == START + timedelta(seconds=3)
+    assert (second.operation, second.query) == ("StopSpeakerSearchTask", "operation=stop")
+    assert "t-1" not in repr(first)
+    assert "AWS4-HMAC" not in repr(chime.requests)
+
+
+def test_voice_connections_are_kept_alive(chime: ChimeServer, chime_client: Any) -> None:
+    start(chime_client)
+    threads = {one for one in threading.enumerate() if one.name == "consentgate-loopback-connection"}
+    start(chime_client, TransactionId="t-2")
+    assert {one for one in threading.enumerate() if one.name == "consentgate-loopback-connection"} == threads
+    assert len(threads) == 1
+
+
+def test_no_thread_is_left(chime_client: Any) -> None:
+    before = {one.ident for one in threading.enumerate()}
+    with ChimeServer() as server:
+        client = server.client()
+        start(client)
+    assert {one.ident for one in threading.enumerate()} <= before
+    client.close()
+
+
+def test_server_that_never_started_stops() -> None:
+    ChimeServer().stop()
+
+
+def test_stop_cuts_a_delay_short() -> None:
+    before = time.monotonic()
+    with ChimeServer() as server:
+        server.script.delay(60)
+        client = server.client(retries=ONCE)
+        failure: list[type[BaseException]] = []
+
+        def ask() -> None:
+            with pytest.raises(ConnectionClosedError) as caught:
+                start(client)
+            failure.append(caught.type)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        while not server.requests:
+            time.sleep(0.005)
+    asking.join(5)
+    client.close()
+    assert failure == [ConnectionClosedError]
+    assert time.monotonic() - before < 5
+
+
+def test_client_that_gives_up_does_no_harm(chime: ChimeServer) -> None:
+    client = loopback_client("chime-sdk-voice", chime.url, retries=ONCE, read_seconds=0.1)
+    chime.script.delay(0.3)
+    with pytest.raises(ReadTimeoutError):
+        start(client)
+    client.close()
+
+
+def test_bug_in_the_server_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ChimeServer().start()
+    client = server.client(retries=ONCE)
+    monkeypatch.setattr(server, "_note", None)
+    server._loopback._http.answer = lambda _request: 1 // 0  # type: ignore[assignment,return-value]  # a bug
+    with pytest.raises(ConnectionClosedError):
+        start(client)
+    client.close()
+    with pytest.raises(RuntimeError, match="failed while it answered"):
+        server.stop()
+
+
+def test_process_prints_its_address_and_ends_on_a_signal() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "consentgate.testing.chime"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        client = loopback_client("chime-sdk-voice", url, retries=ONCE)
+        start(client)
+        client.close()
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_body_over_the_limit_and_of_unknown_length_is_refused(chime: ChimeServer) -> None:
+    assert post(chime, SEARCHES, b"x" * (BODY_LIMIT + 1))[0] == 413
+    assert post(chime, SEARCHES, b"", **{"Content-Length": "many"})[0] == 411
+    assert chime.requests == ()
+
+
+def test_answer_to_head_has_no_body() -> None:
+    server = LoopbackServer(_echo)
+    server.start()
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.request("HEAD", "/")
+    with connection.getresponse() as answer:
+        assert answer.headers["Content-Length"] == "4"
+        assert answer.read() == b""
+    connection.close()
+    server.stop()
+
+
+def _echo(request: WireRequest) -> WireReply:
+    return WireReply(status=200, headers={}, body=request.method.encode())
