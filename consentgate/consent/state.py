@@ -1,0 +1,219 @@
+"""What stands of a speaker's statements: a pure fold over them, in the order in which they were committed.
+
+Rules (they decide who may be compared, so they stand here once):
+
+- Commit order decides what a refusal or withdrawal removes: every grant before it that is in its scope. A
+  later grant stands again. Clocks never delay a negative statement: it acts from the earlier of the time that
+  it claims and the time at which the ledger received it, and here whatever the decision's own clock says.
+- A grant acts from the earlier of both times too; ingest refuses those that claim the future.
+- A negative statement counts when any of its references is any of the speaker's; a grant only when its
+  *first* reference is the speaker's first, because the others merely reach further people.
+- A negative statement without purposes is about all of them, else about those that it names.
+- A negative statement whose signature no longer counts still counts as a no; a grant does not count as a yes.
+
+Invariants: the result depends on nothing but the arguments; adding a negative statement never leaves more
+grants standing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from consentgate.consent.details import CallContext
+from consentgate.consent.issuers import Issuer, scope_problems
+from consentgate.consent.notice import Manifest
+from consentgate.consent.reference import Reference
+from consentgate.consent.statement import Statement
+from consentgate.consent.terms import ConsentForm, DisclosureConsent, Method, SignatureKind
+
+EndKind: TypeAlias = Literal["refused", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A statement in the ledger, with what it rests on.
+
+    Attributes:
+        statement: the verified claims.
+        entry: id of its entry as text.
+        received_at: the entry's time.
+        notice: the manifest of exactly the notice that it names, or None where that is not at hand.
+        issuer: its issuer in the registry of the decision, or None.
+        sound: whether signature, key, dates and notice all fit; a grant that is not sound proves nothing.
+    """
+
+    statement: Statement = field(repr=False)
+    entry: str
+    received_at: datetime
+    notice: Manifest | None = field(default=None, repr=False)
+    issuer: Issuer | None = field(default=None, repr=False)
+    sound: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The terms of one grant, as a decision reads them.
+
+    Attributes:
+        given_at: from when on it acts, or None where that is not known.
+        sound: whether it can be relied on at all.
+        form: the form of the consent.
+        method: how it was expressed; of an imported one the original method.
+        signature: what kind of signature.
+        separate: whether it was asked for apart from other terms.
+        disclosure_consent: whether it covers disclosure.
+        purposes: what for.
+        operations: which operations it covers; None covers all (scenarios have no such claim).
+        controllers: whom it is for; None is anybody (scenarios have no such claim).
+        notice_in_writing: whether the notice could be read.
+        notice_elements: what the notice said.
+        valid_until: when it ends, or None.
+        max_uses: how many requests it covers, or None.
+        age_over: an age that the issuer knows the person to have reached, or None.
+        guardian: whether a guardian consented, and was verified: None, ``unverified`` or ``verified``.
+        context: the one call that it is for, or None.
+        issuer_problems: what its issuer may not record, as `issuers.scope_problems` names it.
+        issuer_jurisdictions: where its issuer may record grants; ``("*",)`` is everywhere.
+    """
+
+    given_at: datetime | None
+    sound: bool
+    form: ConsentForm
+    method: Method
+    signature: SignatureKind
+    separate: bool
+    disclosure_consent: DisclosureConsent
+    purposes: tuple[str, ...]
+    operations: tuple[str, ...] | None
+    controllers: tuple[str, ...] | None
+    notice_in_writing: bool
+    notice_elements: frozenset[str] = field(repr=False)
+    valid_until: datetime | None = None
+    max_uses: int | None = None
+    age_over: int | None = None
+    guardian: Literal["unverified", "verified"] | None = None
+    context: CallContext | None = field(default=None, repr=False)
+    issuer_problems: tuple[str, ...] = ()
+    issuer_jurisdictions: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The refusal or withdrawal that took a consent away.
+
+    Attributes:
+        kind: which of the two.
+        at: from when on it acts.
+        entry: id of its entry as text.
+    """
+
+    kind: EndKind
+    at: datetime
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One grant and what became of it, or a refusal or withdrawal that no grant preceded.
+
+    Attributes:
+        entry: id of the grant's entry, or of the negative statement's where there is no grant.
+        grant: the terms, or None.
+        ending: what took it away, or None while it stands.
+    """
+
+    entry: str
+    grant: Grant | None
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All consents of one speaker for one purpose, in commit order."""
+
+    consents: tuple[Consent, ...] = ()
+
+    @property
+    def standing(self) -> tuple[Consent, ...]:
+        """The grants that nothing took away."""
+        return tuple(each for each in self.consents if each.ending is None)
+
+
+def fold(received: Iterable[Received], *, references: tuple[Reference, ...], purpose: str | None) -> State:
+    """Fold statements into what stands.
+
+    Args:
+        received: the statements linked to the speaker, in commit order.
+        references: the speaker's references that are known at the call, the first of which names them.
+        purpose: the request's purpose; None takes every negative statement as being about it.
+
+    Returns:
+        The state.
+    """
+    consents: list[Consent] = []
+    for each in received:
+        if each.statement.grants:
+            if references and each.statement.references[0] == references[0]:
+                consents.append(Consent(entry=each.entry, grant=_terms(each)))
+        elif not {*references}.isdisjoint(each.statement.references) and _is_about(each.statement, purpose):
+            consents = _end(consents, each)
+    return State(consents=tuple(consents))
+
+
+def _is_about(negative: Statement, purpose: str | None) -> bool:
+    return not negative.purposes or purpose is None or purpose in negative.purposes
+
+
+def _end(consents: list[Consent], negative: Received) -> list[Consent]:
+    statement = negative.statement
+    ending = Ending(
+        kind="refused" if statement.state == "ConsentRefused" else "withdrawn",
+        at=min(statement.event_time, negative.received_at),
+        entry=negative.entry,
+    )
+    after = [_ended(each, ending) if _in_scope(each, statement) else each for each in consents]
+    if not any(each.ending is ending for each in after):
+        after.append(Consent(entry=negative.entry, grant=None, ending=ending))
+    return after
+
+
+def _in_scope(consent: Consent, negative: Statement) -> bool:
+    if consent.grant is None:
+        return False
+    return not negative.purposes or not {*negative.purposes}.isdisjoint(consent.grant.purposes)
+
+
+def _ended(consent: Consent, ending: Ending) -> Consent:
+    # The first ending stays, except that a withdrawal after a refusal brings the duty to delete.
+    if consent.ending is not None and not (consent.ending.kind == "refused" and ending.kind == "withdrawn"):
+        return consent
+    return replace(consent, ending=ending)
+
+
+def _terms(received: Received) -> Grant:
+    it, notice, issuer = received.statement, received.notice, received.issuer
+    guardian: Literal["unverified", "verified"] | None = None
+    if it.guardian is not None:
+        guardian = "verified" if it.guardian.verified else "unverified"
+    return Grant(
+        given_at=min(it.event_time, received.received_at),
+        sound=received.sound,
+        form=it.consent_form,
+        method=it.imported_method or it.method,
+        signature=it.signature_kind,
+        separate=it.separate,
+        disclosure_consent=it.disclosure_consent,
+        purposes=it.purposes,
+        operations=it.operations,
+        controllers=it.controllers,
+        notice_in_writing=notice is not None and notice.in_writing,
+        notice_elements=frozenset() if notice is None else notice.elements,
+        valid_until=it.valid_until,
+        max_uses=it.max_uses,
+        age_over=it.age_over,
+        guardian=guardian,
+        context=it.context,
+        issuer_problems=("issuer:unknown",) if issuer is None else scope_problems(it, issuer),
+        issuer_jurisdictions=() if issuer is None else issuer.jurisdictions,
+    )

@@ -1,0 +1,104 @@
+"""What a decision is told about the request and the speaker: typed, dated, with its source.
+
+Invariants: None means that nobody said so, and never that it is fine; nothing here is looked up. Personal
+data shows in no repr.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from consentgate.consent.details import CallContext
+
+RecordingConsent: TypeAlias = Literal["none", "one_party", "all_parties"]
+
+# The words of the scenarios; an operation outside this list needs a grant that names it, like any other.
+SEARCH: Final = "search"
+ENROL: Final = "enrol"
+DISCLOSE: Final = "disclose"
+SELL: Final = "sell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a jurisdiction's law may protect a speaker.
+
+    Attributes:
+        code: ISO 3166 code, for example ``US-IL``.
+        kind: what kind of evidence, for example ``verified_address`` or ``phone_number``.
+        source: where it came from, for example ``crm``.
+        confidence: how sure, in the caller's word.
+        observed_at: when it was observed, or None.
+    """
+
+    code: str
+    kind: str
+    source: str
+    confidence: str = "unknown"
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerFacts:
+    """One speaker, as a decision sees them.
+
+    Attributes:
+        name: how the caller names them on the call, or None where there is only one.
+        evidence: of jurisdiction, this speaker's own.
+        age: in years, or None.
+        adult: whether the caller vouches that they are 18 or older.
+        claimed_by: who said so about age or adulthood, or None.
+        last_interaction_at: the interaction before this one, or None.
+        legal_hold: whether their data is under a legal hold.
+        uses: entry id of a grant and how often it was used; needed for grants that limit their uses.
+    """
+
+    name: str | None = None
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+    age: int | None = field(default=None, repr=False)
+    adult: bool = field(default=False, repr=False)
+    claimed_by: str | None = None
+    last_interaction_at: datetime | None = field(default=None, repr=False)
+    legal_hold: bool = False
+    uses: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFacts:
+    """The request, as a decision sees it.
+
+    Attributes:
+        operation: what it does to a voice: ``search``, ``enrol``, ``disclose``, ``sell`` ...
+        purpose: why, in the controller's word; None denies.
+        processing_country: ISO 3166-1 code of where the voice is processed, or None.
+        audio_captured_at: when speaker processing of the audio may begin, or None.
+        recording_consent: who agreed to the recording on this call; None asks the standing assertion.
+        controller: who asks, as grants name controllers; None meets no grant.
+        context: the call, for grants that were given for one call; None meets none of these.
+    """
+
+    operation: str
+    purpose: str | None = None
+    processing_country: str | None = None
+    audio_captured_at: datetime | None = None
+    recording_consent: RecordingConsent | None = None
+    controller: str | None = None
+    context: CallContext | None = field(default=None, repr=False)
+
+
+def candidates(evidence: Iterable[Evidence], *, controller: str | None = None) -> tuple[str, ...]:
+    """Name the jurisdictions that may protect a speaker.
+
+    Args:
+        evidence: the speaker's own.
+        controller: the controller's own jurisdiction, or None. It is added only where evidence names one, so
+            that it can add reasons and never stand in for evidence.
+
+    Returns:
+        Sorted codes without repetition; empty where there is no evidence.
+    """
+    codes = {piece.code for piece in evidence}
+    if codes and controller is not None:
+        codes.add(controller)
+    return tuple(sorted(codes))
