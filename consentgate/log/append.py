@@ -1,0 +1,242 @@
+"""Appending: each entry gets its place in the lane of the connection that writes it.
+
+Invariants:
+
+- A lane is the sequence of leaves that one writing connection made: w is random, n counts from 0, prev is
+  the leaf hash of n - 1. It moves only with the database: what was rolled back gives its n back.
+- When a lane cannot go on (a commit whose fate is unknown; a clone of this process that wrote the same n), a
+  new one begins whose first leaf names the old lane and the last n that it tried. A forked or restarted
+  process begins a lane that names none.
+- An entry whose time is more than two seconds off the database's clock is refused: the decision was slow, or
+  one of the clocks is wrong.
+"""
+
+import os
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate.entries.leaf import Draft, LanePosition, Leaf, encode, leaf_of
+from consentgate.entries.parts import join_parts
+from consentgate.errors import ClockDisagrees
+from consentgate.moment import Random, floor, from_millis, to_millis, uuid7
+from consentgate.storage import deployment, entries
+from consentgate.storage.database import Database
+from consentgate.storage.entries import EntryRow
+from consentgate.storage.failures import Duplicate
+from consentgate.tlog.merkle import leaf_hash
+
+CLOCK_TOLERANCE_MILLIS: Final = 2000
+
+_LANE_BYTES: Final = 16
+_INFO: Final = "consentgate.lane"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """An entry that is in the transaction; durable when that commits.
+
+    Attributes:
+        id: the entry's id.
+        hash: its leaf hash, 32 bytes.
+        ordinal: its place in the order of insertion.
+    """
+
+    id: UUID
+    hash: bytes
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the next entry of a lane goes."""
+
+    w: bytes
+    n: int = 0
+    prev: bytes | None = None
+    after: LanePosition | None = None
+
+
+class Lanes:
+    """Gives entries their places; joins its `Database` and follows that database's commits and rollbacks."""
+
+    def __init__(self, database: Database, random: Random) -> None:
+        """Make the lanes of a database's tenant in this process.
+
+        Args:
+            database: where they write.
+            random: names new lanes.
+        """
+        self._tenant = database.tenant
+        self._random = random
+        self._abandoned: deque[tuple[int, LanePosition]] = deque()
+        self._lock = threading.Lock()
+        database.join(self)
+
+    def append(self, connection: Connection, draft: Draft) -> Appended:
+        """Append an entry inside the caller's write transaction.
+
+        Args:
+            connection: of `Database.write`.
+            draft: the entry without its place.
+
+        Returns:
+            The entry's id, leaf hash and ordinal; durable when the transaction commits.
+
+        Raises:
+            ClockDisagrees: the draft's time is more than two seconds off the database's clock.
+            InvalidInput: the draft is no entry of its kind.
+            Duplicate: the id is taken (``uq_entry_id``), or the intent has an outcome (``uq_entry_outcome``).
+            Unavailable: the database refused.
+        """
+        if abs(deployment.now(connection) - to_millis(draft.at)) > CLOCK_TOLERANCE_MILLIS:
+            raise ClockDisagrees
+        place = self._place(connection)
+        try:
+            return self._insert(connection, draft, place)
+        except Duplicate as failure:
+            if failure.key != "uq_entry_lane":
+                raise
+        # Somebody has this place in this lane: a copy of this process, made while it ran, writes there too.
+        moved = self._new_place(after=LanePosition(w=place.w, n=place.n))
+        return self._insert(connection, draft, moved)
+
+    def mark(self, connection: Connection) -> object:
+        """Remember where the lane is.
+
+        Args:
+            connection: the one that writes.
+
+        Returns:
+            The place of its next entry.
+        """
+        return self._place(connection)
+
+    def reset(self, connection: Connection, mark: object) -> None:
+        """Go back to a place, or carry a lane to a new connection.
+
+        Args:
+            connection: the one that writes from now on.
+            mark: the place.
+        """
+        connection.info[_INFO] = mark
+
+    def landed(self, connection: Connection, before: object, after: object) -> bool | None:
+        """Look up whether the entries of a commit in doubt are there.
+
+        Args:
+            connection: a new one.
+            before: the place before the transaction.
+            after: the place at its commit.
+
+        Returns:
+            Whether the last of them is; None when there were none.
+        """
+        if before == after or not isinstance(after, _Place):
+            return None
+        return entries.hash_in_lane(connection, self._tenant, after.w, after.n - 1) == after.prev
+
+    def abandon(self, mark: object) -> None:
+        """End a lane whose last entries may or may not be there; the next lane names it.
+
+        Args:
+            mark: the place at the commit in doubt.
+        """
+        if isinstance(mark, _Place) and (mark.n or mark.after):
+            position = LanePosition(w=mark.w, n=mark.n - 1) if mark.n else mark.after
+            if position is not None:
+                with self._lock:
+                    self._abandoned.append((os.getpid(), position))
+
+    def _place(self, connection: Connection) -> _Place:
+        place = connection.info.get(_INFO)
+        if not isinstance(place, _Place):
+            place = self._new_place(after=self._take_abandoned())
+            connection.info[_INFO] = place
+        return place
+
+    def _new_place(self, *, after: LanePosition | None) -> _Place:
+        return _Place(w=self._random(_LANE_BYTES), after=after)
+
+    def _take_abandoned(self) -> LanePosition | None:
+        with self._lock:
+            while self._abandoned:
+                process, position = self._abandoned.popleft()
+                # A forked process has the parent's list, but not its lanes.
+                if process == os.getpid():
+                    return position
+        return None
+
+    def _insert(self, connection: Connection, draft: Draft, place: _Place) -> Appended:
+        leaf = leaf_of(draft, w=place.w, n=place.n, prev=place.prev, after=place.after)
+        data = encode(leaf)
+        row = entry_row(self._tenant, leaf, data, draft)
+        ordinal = entries.insert_entry(connection, row)
+        connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
+        return Appended(id=leaf.id, hash=row.hash, ordinal=ordinal)
+
+
+def about_people(leaf: Leaf) -> bool:
+    """Tell whether an entry is about people, from its leaf alone.
+
+    Args:
+        leaf: the entry's leaf.
+
+    Returns:
+        Whether it has a part other than ``body``; an entry without parts is tenant-wide.
+    """
+    return any(not part.p.startswith("body.") for part in leaf.parts)
+
+
+def entry_row(tenant: str, leaf: Leaf, data: bytes, draft: Draft) -> EntryRow:
+    """Make the row that repeats what a leaf says.
+
+    Args:
+        tenant: whose entry.
+        leaf: the leaf.
+        data: the leaf's bytes.
+        draft: the entry's sealed parts.
+
+    Returns:
+        The row, without an ordinal.
+    """
+    tokens = {part.name: part.jwe for part in draft.parts}
+    return EntryRow(
+        id=leaf.id,
+        tenant=tenant,
+        kind=leaf.kind,
+        at=leaf.at,
+        about_people=about_people(leaf),
+        w=leaf.w,
+        n=leaf.n,
+        re=leaf.re.id if leaf.re else None,
+        end=leaf.end,
+        leaf=data,
+        hash=leaf_hash(data),
+        parts=join_parts(tuple(tokens[part.p] for part in leaf.parts)),
+    )
+
+
+def append_writer_stop(database: Database, lanes: Lanes, random: Random) -> None:
+    """Say at the end of a lane that it ended on purpose, if it ever began.
+
+    Args:
+        database: the database, before it is closed.
+        lanes: its lanes.
+        random: gives the entry's id.
+
+    Raises:
+        Unavailable: the database is out of reach; the lane then ends as in a crash.
+    """
+
+    def stop(connection: Connection) -> None:
+        place = lanes.mark(connection)
+        if isinstance(place, _Place) and place.n:
+            at = floor(from_millis(deployment.now(connection)))
+            lanes.append(connection, Draft(id=uuid7(at, random), kind="writer_stop", at=at))
+
+    database.write(stop)
