@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consentgate.canonical import b64
-from consentgate.entries.decode import decode
 from consentgate.entries.kinds import KINDS, is_about_people, is_part_name
-from consentgate.entries.leaf import LEAF_LIMIT, Answer, Draft, LanePosition, encode, leaf_of
+from consentgate.entries.leaf import LEAF_LIMIT, Answer, Draft, LanePosition, decode, encode, leaf_of
 from consentgate.entries.parts import PartRef
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed
 from tests.tools.golden_leaves import GOLDEN, LANE, NOON, draft, entry_id, leaves, sealed
@@ -207,9 +206,9 @@ def test_twelve_speakers_fit_and_a_thirteenth_has_no_part() -> None:
 
 def test_leaf_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(encode(INTENT))
-    monkeypatch.setattr("consentgate.entries.leaf.LEAF_LIMIT", size)
+    monkeypatch.setattr("consentgate.entries.record.LEAF_LIMIT", size)
     dataclasses.replace(INTENT)
-    monkeypatch.setattr("consentgate.entries.leaf.LEAF_LIMIT", size - 1)
+    monkeypatch.setattr("consentgate.entries.record.LEAF_LIMIT", size - 1)
     with pytest.raises(InvalidInput, match="at most"):
         dataclasses.replace(INTENT)
 
