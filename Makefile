@@ -1,0 +1,54 @@
+# Everything runs in .venv, which the first target that needs it makes. Needed beforehand: Python 3.11 and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLES := $(wildcard examples/*.py)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test check lint format types imports examples pins clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified evidence
+	@$(BIN)/consentgate demo
+
+test: $(VENV)/.dev ## run all tests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+check: lint types imports examples test ## run every gate
+
+lint: $(VENV)/.dev ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## check the types
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## check that imports go down only
+	$(BIN)/lint-imports --no-logo
+
+examples: $(VENV)/.dev ## run the examples
+	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python -W error $$example >/dev/null; done
+
+pins: ## pin the newest versions anew
+	tools/pin.sh --upgrade
+
+clean: ## remove the environments and all caches
+	rm -rf .venv .venv-lowest build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find consentgate tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.run: constraints/run.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh run $(VENV)
+	@touch $@
+
+# dev.txt holds the very pins of run.txt and more.
+$(VENV)/.dev: constraints/dev.txt constraints/run.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh dev $(VENV)
+	@touch $(VENV)/.run $@
