@@ -23,7 +23,16 @@ class Behaviour(Protocol):
         ...
 
     def settle(self, task_id: str, status: str, matches: tuple[Match, ...] | None) -> bool:
-        """Bring a task into a state; False if it is another service's."""
+        """Bring a task into a state.
+
+        Args:
+            task_id: the task's id.
+            status: the new state.
+            matches: results, as (voice profile id, score); None leaves them as they are.
+
+        Returns:
+            False if the task is another service's.
+        """
         ...
 
 

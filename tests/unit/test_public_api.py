@@ -1,0 +1,24 @@
+"""What a user may import from `consentgate`: these names, and no change without a thought."""
+
+import subprocess
+import sys
+
+import consentgate
+
+EXPECTED: tuple[str, ...] = ()
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert tuple(getattr(consentgate, "__all__", ())) == EXPECTED
+
+
+def test_public_names_are_few_and_there() -> None:
+    assert len(EXPECTED) <= 15
+    assert [name for name in EXPECTED if not hasattr(consentgate, name)] == []
+
+
+def test_import_does_not_load_the_cloud_or_the_command_line() -> None:
+    heavy = "{'boto3', 'botocore', 'alembic', 'click', 'pytest'}"
+    code = f"import consentgate, sys; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
