@@ -1,0 +1,131 @@
+"""The background thread that sequences and signs, one per process.
+
+Invariants: it starts with the first write and not before; a fork leaves it behind and the child's first write
+starts another; it never dies in silence: what went wrong last is in `failure` until a pass succeeds. Nothing
+waits for it: an entry is durable before it has a position.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from consentgate.errors import ConsentGateError
+from consentgate.log.sequencer import Sequencer
+from consentgate.log.signer import Signer
+from consentgate.storage.database import Database
+
+SEQUENCE_DELAY: Final = 0.05
+IDLE_LOOK: Final = 10.0
+SIGN_EVERY: Final = 5.0
+
+
+class _Run:
+    """One process's thread."""
+
+    def __init__(self, target: Callable[["_Run"], None]) -> None:
+        self.wake = threading.Event()
+        self.ended = threading.Event()
+        self.starting = threading.Lock()
+        self.thread: threading.Thread | None = None
+        self._target = target
+
+    def start(self) -> None:
+        with self.starting:
+            if self.ended.is_set() or (self.thread is not None and self.thread.is_alive()):
+                return
+            self.thread = threading.Thread(
+                target=self._target, args=(self,), name="consentgate-log", daemon=True
+            )
+            self.thread.start()
+
+
+class LogService:
+    """Sequences soon after each write of this process, and signs growth."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sequencer: Sequencer | None = None,
+        signer: Signer | None = None,
+        delay: float = SEQUENCE_DELAY,
+        idle: float = IDLE_LOOK,
+        sign_every: float = SIGN_EVERY,
+    ) -> None:
+        """Listen to a database; the thread starts with its first commit.
+
+        Args:
+            database: whose log.
+            sequencer: what sequences; made if None.
+            signer: what signs; None where another process does.
+            delay: seconds from a write to its sequencing, so that a burst is one batch.
+            idle: seconds between looks for the writes of other processes.
+            sign_every: seconds between checkpoints, at least.
+        """
+        self._sequencer = sequencer or Sequencer(database)
+        self._signer = signer
+        self._delay = delay
+        self._idle = idle
+        self._sign_every = sign_every
+        self._runs: dict[int, _Run] = {}
+        self._failure: BaseException | None = None
+        database.listen(self.notify)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What went wrong in the last pass, or None. For `gate.ready()`."""
+        return self._failure
+
+    def notify(self) -> None:
+        """Say that something was committed: starts the thread, or wakes it."""
+        run = self._current()
+        run.wake.set()
+        run.start()
+
+    def stop(self) -> None:
+        """End the thread after one last pass, if it ever started."""
+        run = self._current()
+        with run.starting:
+            run.ended.set()
+        run.wake.set()
+        if run.thread is not None:
+            run.thread.join()
+
+    def _current(self) -> _Run:
+        return self._runs.setdefault(os.getpid(), _Run(self._loop))
+
+    def _loop(self, run: _Run) -> None:
+        try:
+            signed = -self._sign_every
+            unsigned = self._signer is not None
+            while not run.ended.is_set():
+                due = signed + self._sign_every - time.monotonic()
+                if run.wake.wait(min(self._idle, max(due, 0.0)) if unsigned else self._idle):
+                    run.ended.wait(self._delay)
+                run.wake.clear()
+                if self._pass(sign=False):
+                    unsigned = self._signer is not None
+                if unsigned and time.monotonic() - signed >= self._sign_every:
+                    signed = time.monotonic()
+                    unsigned = not self._pass(sign=True)
+            self._pass(sign=False)
+            self._pass(sign=True)
+        except BaseException as failure:
+            self._failure = failure
+            raise
+
+    def _pass(self, *, sign: bool) -> bool:
+        """Sequence or sign; true when positions were given, or a checkpoint stands."""
+        try:
+            if sign:
+                if self._signer is not None:
+                    self._signer.once()
+                return True
+            count = self._sequencer.once()
+        except ConsentGateError as failure:
+            self._failure = failure
+            return False
+        self._failure = None
+        return count > 0
