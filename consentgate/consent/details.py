@@ -63,7 +63,7 @@ class Guardian:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """The call that a consent was given in; it counts for that call only.
+    """The call that a grant is bound to: each member that is there must be that of the call.
 
     Attributes:
         transaction_id: the vendor's id of the call, or None.

@@ -82,7 +82,7 @@ class Statement:
         age_over: an age that the person is known to have reached, or None.
         guardian: who consented for them, or None.
         jurisdictions: ISO 3166 codes that the issuer had in view.
-        context: the one call that it is for, or None.
+        context: the call that it is bound to, or None.
         evidence: files that prove it.
         personal_data: DPV terms of the categories.
         sensitive: whether they are special categories.
