@@ -1,0 +1,151 @@
+"""Issuers' records in the registry, and their private keys in the home folder."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from consentgate.config.parts import Parts
+from consentgate.config.settings import Settings
+from consentgate.consent.issuers import Issuer, IssuerKey
+from consentgate.crypto.jwk import PublicKey, SigningKey, generate_signing_key, signing_key_from_pem
+from consentgate.errors import InvalidInput, Misconfigured
+from consentgate.keys.files import read_secret, write_secret
+from consentgate.ledger import controller
+
+FOLDER: Final = "issuers"
+
+
+def make_key() -> SigningKey:
+    """Make a signing key for an issuer.
+
+    Returns:
+        A fresh Ed25519 key.
+    """
+    return generate_signing_key("Ed25519")
+
+
+def key_path(settings: Settings, kid: str) -> Path:
+    """Say where an issuer's private key lies.
+
+    Args:
+        settings: the settings.
+        kid: RFC 7638 thumbprint of the key.
+
+    Returns:
+        The path; the file need not be there.
+    """
+    return settings.home / FOLDER / f"{kid}.pem"
+
+
+def keep_key(settings: Settings, key: SigningKey) -> Path:
+    """Keep an issuer's private key in the home folder, mode 0600.
+
+    Args:
+        settings: the settings.
+        key: the key.
+
+    Returns:
+        Where it lies.
+    """
+    path = key_path(settings, key.public.kid)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_secret(path, key.pem())
+    return path
+
+
+def read_key(settings: Settings, kids: Sequence[str]) -> SigningKey:
+    """Read an issuer's private key from the home folder.
+
+    Args:
+        settings: the settings.
+        kids: thumbprints of the issuer's keys; the last one that is here is taken.
+
+    Returns:
+        The key.
+
+    Raises:
+        Misconfigured: none of them is here.
+    """
+    for kid in reversed(kids):
+        path = key_path(settings, kid)
+        if path.exists():
+            return signing_key_from_pem(read_secret(path))
+    raise Misconfigured(
+        f"No key of this issuer lies in {settings.home / FOLDER}. Pass its key, or sign elsewhere."
+    )
+
+
+def record(
+    iss: str,
+    *,
+    name: str,
+    key: PublicKey,
+    purposes: Sequence[str],
+    jurisdictions: Sequence[str],
+    controllers: Sequence[str],
+    window: tuple[datetime | None, datetime | None],
+) -> Issuer:
+    """Make an issuer's record with one key.
+
+    Args:
+        iss: its name in statements.
+        name: its name for people.
+        key: its public key.
+        purposes: for which purposes it may record grants.
+        jurisdictions: for which jurisdictions.
+        controllers: for which controllers.
+        window: from when on and until when the key counts.
+
+    Returns:
+        The record.
+
+    Raises:
+        InvalidInput: a value cannot be used.
+    """
+    since, until = window
+    return Issuer(
+        iss=iss,
+        name=name,
+        keys=(IssuerKey(public=key, not_before=since, not_after=until),),
+        purposes=tuple(purposes),
+        jurisdictions=tuple(jurisdictions),
+        controllers=tuple(controllers),
+    )
+
+
+def add(parts: Parts, connection: Connection, new: Issuer) -> Issuer:
+    """Put an issuer into the registry; a known one gets the key beside those it has.
+
+    Args:
+        parts: the assembled gate.
+        connection: an open write transaction.
+        new: its record.
+
+    Returns:
+        The record as it stands now.
+
+    Raises:
+        InvalidInput: the key is another issuer's already, or was known under other terms.
+    """
+    registry = parts.reader.controller(connection).registry
+    kid = new.keys[0].public.kid
+    if any(i.key(kid) is not None for i in registry.issuers if i.iss != new.iss):
+        raise InvalidInput("Another issuer holds this key; each issuer has its own.")
+    known = registry.issuer(new.iss)
+    merged = new
+    if known is not None:
+        if known.key(kid) is not None:
+            raise InvalidInput("This issuer holds this key already.")
+        merged = Issuer(
+            iss=new.iss,
+            name=new.name,
+            keys=(*known.keys, *new.keys),
+            purposes=new.purposes,
+            jurisdictions=new.jurisdictions,
+            controllers=new.controllers,
+        )
+    controller.put_registry(parts.book, connection, registry.with_issuer(merged))
+    return merged

@@ -1,0 +1,243 @@
+"""The way in for a contact centre: build, sign and take in a statement, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from sqlalchemy import Connection
+
+from consentgate.consent.details import CallContext, EvidenceRef, Guardian
+from consentgate.consent.notice import Manifest
+from consentgate.consent.statement import TYP, Statement, claims
+from consentgate.consent.terms import Method, SignatureKind
+from consentgate.crypto import jws
+from consentgate.crypto.jwk import SigningKey
+from consentgate.errors import InvalidInput
+from consentgate.ledger import notices
+from consentgate.ledger.book import Book
+from consentgate.ledger.speaker import Speaker
+from consentgate.ledger.statements import Ingested
+from consentgate.moment import uuid7_text
+
+# How a method is signed, where the notice's manifest says nothing else (PROTOCOL 5, claims).
+_SIGNATURES: Final[dict[str, SignatureKind]] = {
+    "web_esign": "electronic",
+    "ivr_dtmf": "electronic",
+    "paper": "wet",
+}
+_ADULT: Final = 18
+
+Take = Callable[[Callable[[Connection], str]], Ingested]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A statement that was issued and taken in.
+
+    Attributes:
+        entry: id of its entry as text.
+        token: the signed statement: personal data.
+    """
+
+    entry: str
+    token: str = field(repr=False)
+
+
+class SigningIssuer:
+    """An issuer whose key is in hand; made by `ConsentGate.issuer`."""
+
+    def __init__(self, iss: str, key: SigningKey, controller: str, book: Book, take: Take) -> None:
+        self.iss = iss
+        self._key = key
+        self._controller = controller
+        self._book = book
+        self._take = take
+
+    def __repr__(self) -> str:
+        return f"SigningIssuer({self.iss!r})"
+
+    def grant(
+        self,
+        speaker: Speaker,
+        *,
+        notice: str,
+        method: Method,
+        language: str | None = None,
+        call: str | None = None,
+        purposes: Sequence[str] | None = None,
+        operations: Sequence[str] | None = None,
+        max_uses: int | None = None,
+        guardian_verified: bool | None = None,
+        evidence: Sequence[EvidenceRef] = (),
+    ) -> Issued:
+        """Record that the speaker agreed, just now, after the notice.
+
+        Form, purposes, operations, disclosure and validity are those that the notice asks for.
+
+        Args:
+            speaker: who agreed.
+            notice: ``id@version``, or ``id`` where it has one version.
+            method: how, for example ``ivr_dtmf``.
+            language: the notice's language, where it has several.
+            call: transaction id, when the consent is for this one call; None for a standing consent.
+            purposes: only these of the notice's purposes.
+            operations: only these of the notice's operations.
+            max_uses: how many requests it covers, or None.
+            guardian_verified: a guardian agreed, and was verified or not; None when the speaker did.
+            evidence: digests of recordings or signed forms.
+
+        Returns:
+            The entry and the token; durable.
+
+        Raises:
+            InvalidInput: the notice is not there, or an argument goes beyond it.
+            StatementRefused: the ledger did not take it.
+        """
+
+        def build(connection: Connection) -> str:
+            manifest = notices.choose(self._book, connection, notice, language)
+            if self._controller not in manifest.controllers:
+                raise InvalidInput(
+                    "The notice does not name this controller; a grant cannot say more than it."
+                )
+            statement = replace(
+                self._statement(speaker, "ConsentGiven", method, manifest),
+                purposes=_narrowed("purposes", manifest.purposes, purposes),
+                operations=_narrowed("operations", manifest.operations, operations),
+                context=CallContext(transaction_id=call) if call is not None else None,
+                max_uses=max_uses,
+                guardian=Guardian(verified=guardian_verified) if guardian_verified is not None else None,
+                expressed_by="principal" if guardian_verified is None else "representative",
+                evidence=tuple(evidence),
+            )
+            return self._signed(statement)
+
+        return self._issue(build)
+
+    def refuse(
+        self,
+        speaker: Speaker,
+        *,
+        method: Method,
+        notice: str | None = None,
+        language: str | None = None,
+        purposes: Sequence[str] = (),
+        evidence: Sequence[EvidenceRef] = (),
+    ) -> Issued:
+        """Record that the speaker said no, just now.
+
+        Args:
+            speaker: who refused; it need not be anybody that the ledger knows.
+            method: how.
+            notice: the notice that they were shown, if any.
+            language: its language, where it has several.
+            purposes: for which purposes; none means all.
+            evidence: digests of recordings or signed forms.
+
+        Returns:
+            The entry and the token; durable.
+        """
+        return self._negative("ConsentRefused", speaker, method, notice, language, purposes, evidence)
+
+    def withdraw(
+        self,
+        speaker: Speaker,
+        *,
+        method: Method,
+        purposes: Sequence[str] = (),
+        evidence: Sequence[EvidenceRef] = (),
+    ) -> Issued:
+        """Record that the speaker took their consent back, just now.
+
+        Args:
+            speaker: who withdrew.
+            method: how.
+            purposes: for which purposes; none means all.
+            evidence: digests of recordings or signed forms.
+
+        Returns:
+            The entry and the token; durable. No request for this speaker begins after it returns.
+        """
+        return self._negative("ConsentWithdrawn", speaker, method, None, None, purposes, evidence)
+
+    def _negative(
+        self,
+        state: Literal["ConsentRefused", "ConsentWithdrawn"],
+        speaker: Speaker,
+        method: Method,
+        notice: str | None,
+        language: str | None,
+        purposes: Sequence[str],
+        evidence: Sequence[EvidenceRef],
+    ) -> Issued:
+        def build(connection: Connection) -> str:
+            manifest = notices.choose(self._book, connection, notice, language) if notice else None
+            statement = self._statement(speaker, state, method, manifest)
+            return self._signed(replace(statement, purposes=tuple(purposes), evidence=tuple(evidence)))
+
+        return self._issue(build)
+
+    def _statement(
+        self,
+        speaker: Speaker,
+        state: Literal["ConsentGiven", "ConsentRefused", "ConsentWithdrawn"],
+        method: Method,
+        manifest: Manifest | None,
+    ) -> Statement:
+        now = self._book.now()
+        base = Statement(
+            issuer=self.iss,
+            id=uuid7_text(now, self._book.random),
+            issued_at=now,
+            references=speaker.known_as,
+            state="ConsentWithdrawn",
+            event_time=now,
+            method=method,
+            controllers=(self._controller,),
+            jurisdictions=tuple(sorted({e.code for e in speaker.evidence})),
+            age_over=_ADULT if speaker.adult or (speaker.age or 0) >= _ADULT else None,
+        )
+        if manifest is None:
+            return replace(base, state=state)
+        return replace(
+            base,
+            state=state,
+            consent_form=manifest.consent_form,
+            signature_kind=_SIGNATURES.get(method, "none"),
+            separate=manifest.separate,
+            disclosure_consent=manifest.disclosure_consent,
+            purposes=manifest.purposes,
+            purpose_iris=manifest.purpose_iris,
+            operations=manifest.operations,
+            recipients=manifest.recipients,
+            notice=manifest.ref(),
+            language=manifest.language,
+            valid_until=manifest.valid_until(now),
+            personal_data=manifest.personal_data,
+            legal_basis=manifest.legal_basis,
+            retention=manifest.retention,
+            storage_locations=manifest.storage_locations,
+            withdrawal=manifest.withdrawal,
+        )
+
+    def _signed(self, statement: Statement) -> str:
+        return jws.sign(claims(statement), key=self._key, typ=TYP)
+
+    def _issue(self, build: Callable[[Connection], str]) -> Issued:
+        signed: list[str] = []
+
+        def keep(connection: Connection) -> str:
+            signed[:] = [build(connection)]
+            return signed[0]
+
+        done = self._take(keep)
+        return Issued(entry=str(done.entry), token=signed[0])
+
+
+def _narrowed(what: str, asked: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    if wanted is None:
+        return asked
+    beyond = sorted(set(wanted) - set(asked))
+    if beyond:
+        raise InvalidInput(f"The notice does not ask for these {what}: {', '.join(beyond)}.")
+    return tuple(wanted)

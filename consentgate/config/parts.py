@@ -1,0 +1,152 @@
+"""Settings to objects: what one gate consists of, in the order in which it depends on itself."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, create_engine
+
+from consentgate.config.settings import Settings
+from consentgate.errors import Misconfigured
+from consentgate.gate.context import GateContext, Limits
+from consentgate.keys.custody import KeyFile
+from consentgate.ledger.book import Book
+from consentgate.ledger.reading import Reader
+from consentgate.ledger.vault import Vault
+from consentgate.log.append import Lanes, append_writer_stop
+from consentgate.log.service import LogService
+from consentgate.log.signer import Signer, read_key
+from consentgate.log.state import FileState
+from consentgate.moment import Clock, Random, system_clock
+from consentgate.packs.packset import PackSet, shipped
+from consentgate.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The objects of one gate.
+
+    Attributes:
+        settings: what the deployment decides.
+        database: where everything is read and written.
+        lanes: where entries are appended.
+        book: the ledger.
+        reader: reads for decisions.
+        gate: what the steps of the gate work with.
+        service: sequences and signs the log; None where another process does.
+    """
+
+    settings: Settings
+    database: Database
+    lanes: Lanes
+    book: Book
+    reader: Reader
+    gate: GateContext
+    service: LogService | None
+
+    def close(self) -> None:
+        """Say that the lanes end here, sequence and sign what is written, let go of threads and connections."""
+        append_writer_stop(self.database, self.lanes, self.book.random)
+        if self.service is not None:
+            self.service.stop()
+        self.database.close()
+
+
+def database_of(settings: Settings, *, engine: Engine | None = None, clock: Clock = system_clock) -> Database:
+    """Open the database of some settings, without looking at it.
+
+    Args:
+        settings: the settings.
+        engine: the host's engine, or None for one of our own.
+        clock: the time; any but the system's is a test clock, and marks the database for ever.
+
+    Returns:
+        The database.
+
+    Raises:
+        Misconfigured: the database is of a kind, or in a place, that cannot hold evidence.
+    """
+    return Database(
+        engine if engine is not None else create_engine(settings.database),
+        clock=clock,
+        tenant=settings.tenant,
+        test_clock=clock is not system_clock,
+        lambda_function="yes" if settings.on_lambda else None,
+    )
+
+
+def signer_of(settings: Settings, database: Database) -> Signer:
+    """Take the log's key and the signer's state in hand.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+
+    Returns:
+        The signer.
+
+    Raises:
+        Misconfigured: the key is not there or cannot be used.
+    """
+    return Signer(database=database, key=read_key(settings.log_key), state=FileState(settings.log_state))
+
+
+def assemble(
+    settings: Settings,
+    *,
+    engine: Engine | None,
+    clock: Clock,
+    random: Random,
+    background: bool,
+    packs: PackSet | None = None,
+) -> Parts:
+    """Put a gate together and check its database.
+
+    Args:
+        settings: what the deployment decides.
+        engine: the host's engine, or None.
+        clock: the time.
+        random: randomness.
+        background: whether a thread of this process sequences and signs the log.
+        packs: the rules; by default those that are shipped.
+
+    Returns:
+        The objects.
+
+    Raises:
+        Misconfigured: settings or key files cannot be used.
+        SchemaMismatch: the database is not as the migrations made it.
+        Unavailable: the database is out of reach.
+    """
+    if not settings.controller:
+        raise Misconfigured("The settings name no controller: set [controller] id, as statements name it.")
+    custody = KeyFile.read(settings.keys)
+    database = database_of(settings, engine=engine, clock=clock)
+    database.check()
+    lanes = Lanes(database, random)
+    book = Book(
+        tenant=settings.tenant,
+        vault=Vault(custody, settings.tenant, random),
+        log=lanes,
+        clock=clock,
+        random=random,
+    )
+    reader = Reader(book)
+    gate = GateContext(
+        database=database,
+        book=book,
+        reader=reader,
+        packs=packs or shipped(),
+        controller=settings.controller,
+        jurisdiction=settings.controller_jurisdiction,
+        purposes=settings.purposes,
+        limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
+    )
+    service = LogService(database, signer=signer_of(settings, database)) if background else None
+    return Parts(
+        settings=settings,
+        database=database,
+        lanes=lanes,
+        book=book,
+        reader=reader,
+        gate=gate,
+        service=service,
+    )

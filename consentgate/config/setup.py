@@ -1,0 +1,89 @@
+"""Making a home: settings, keys, the log's identity, the database. Nothing that is there is written over."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from consentgate.config.parts import database_of
+from consentgate.config.settings import FILE, Settings, load_settings
+from consentgate.errors import InvalidInput, Misconfigured
+from consentgate.keys.custody import KeyFile
+from consentgate.keys.files import write_public
+from consentgate.log.signer import initialise
+from consentgate.log.state import FileState
+from consentgate.moment import Clock, Random, system_clock, system_random
+from consentgate.storage import schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A home that was made.
+
+    Attributes:
+        settings: its settings.
+        vkey: the log's verification key, to be given to everybody who will verify.
+    """
+
+    settings: Settings
+    vkey: str
+
+
+def make_home(
+    home: Path,
+    *,
+    controller: str,
+    database: str = "sqlite:///consentgate.db",
+    jurisdiction: str | None = None,
+    clock: Clock = system_clock,
+    random: Random = system_random,
+) -> Home:
+    """Make a home folder, its keys, its log and its database.
+
+    Args:
+        home: the folder; made if it is not there.
+        controller: id of the controller, as statements name it.
+        database: SQLAlchemy URL.
+        jurisdiction: code of the controller's own law, or None.
+        clock: the time; any but the system's makes a test database.
+        random: randomness.
+
+    Returns:
+        The home.
+
+    Raises:
+        Misconfigured: there is a home already, or it cannot be made there.
+        InvalidInput: a value cannot be used.
+    """
+    for name, value in (
+        ("controller", controller),
+        ("database", database),
+        ("jurisdiction", jurisdiction or ""),
+    ):
+        if '"' in value or "\\" in value or not value.isprintable():
+            raise InvalidInput(f"{name} must be printable, without quotes and backslashes.")
+    path = home / FILE
+    if path.exists():
+        raise Misconfigured(f"{path} is there already; nothing was changed. Use another --home.")
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"The folder {home} cannot be made ({error.strerror}).") from error
+    own_law = f'jurisdiction = "{jurisdiction}"\n' if jurisdiction else ""
+    write_public(
+        path,
+        f'format = 1\ndatabase = "{database}"\n\n[controller]\nid = "{controller}"\n{own_law}'.encode(),
+    )
+    settings = load_settings(home)
+    KeyFile.create(settings.keys, random)
+    engine = create_engine(settings.database)
+    try:
+        schema.upgrade(engine)
+        opened = database_of(settings, engine=engine, clock=clock)
+        opened.check()
+        state = FileState(settings.log_state)
+        key = initialise(opened, key=settings.log_key, vkey=settings.log_vkey, state=state, random=random)
+        opened.close()
+    finally:
+        engine.dispose()
+    return Home(settings=settings, vkey=key.vkey)

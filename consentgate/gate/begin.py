@@ -1,0 +1,177 @@
+"""Steps 1 to 4: from a serialised request to a permit, or to a denial.
+
+::
+
+    1 resolve   which call -> who is on the leg
+    2 read      what was said by and about them, and the controller's side; remember the versions read
+    3 decide    pure; every reason at once
+    4 append    intent or denial, in one transaction that first compares the versions again
+
+What changed between 2 and 4 makes it begin anew, a few times; then it denies. Every doubt denies: a failure
+of the ledger is a reason like any other, and is recorded where a record can be written.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from consentgate.errors import ClockDisagrees, ConsentDenied, ConsentGateError, Malformed
+from consentgate.gate.contents import Denial, denial_contents, intent_contents
+from consentgate.gate.context import GateContext
+from consentgate.gate.judge import Verdict, judge
+from consentgate.gate.request import GatedRequest, Permit
+from consentgate.ledger import controller
+from consentgate.ledger.reading import OnLeg, Reading
+from consentgate.ledger.vault import Subject
+from consentgate.policy.reasons import Reason, reason
+
+_ROUNDS: Final = 4
+
+
+def begin(gate: GateContext, request: GatedRequest) -> Permit:
+    """Do steps 1 to 4.
+
+    Args:
+        gate: the gate.
+        request: what botocore is about to send.
+
+    Returns:
+        The right to send it; the intent's entry is durable.
+
+    Raises:
+        ConsentDenied: nothing may be sent; the denial is recorded where a record could be written.
+    """
+    try:
+        return _begin(gate, request)
+    except ConsentDenied:
+        raise
+    except Malformed as error:
+        raise _record_failure(gate, request, reason("LEDGER_UNREADABLE")) from error
+    except ClockDisagrees as error:
+        raise ConsentDenied((reason("CLOCK_DISAGREES"),), None) from error
+    except ConsentGateError as error:
+        raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), None) from error
+
+
+def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
+    """Check, just before an attempt, that the permit still stands.
+
+    Args:
+        gate: the gate.
+        permit: the permit.
+        first: whether this is the first attempt; a prompt first attempt reads nothing again.
+
+    Raises:
+        ConsentDenied: the permit is over, or what was read has changed.
+    """
+    now = gate.book.now()
+    if now >= permit.send_by:
+        raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
+    if first and now - permit.committed_at <= gate.limits.reread_after:
+        return
+    try:
+        with gate.database.read() as connection:
+            still = gate.reader.still(connection, permit.seen)
+    except ConsentGateError as error:
+        raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), str(permit.entry)) from error
+    if not still:
+        raise ConsentDenied((reason("CONSENT_CHANGED"),), str(permit.entry))
+
+
+def _begin(gate: GateContext, request: GatedRequest) -> Permit:
+    for _ in range(_ROUNDS):
+        # [1] and [2] in one snapshot: the call, who is on the leg, and all that a decision reads
+        with gate.database.read() as connection:
+            reading = gate.reader.read(connection, request.call, request.leg)
+        if gate.packs.digest not in reading.controller.packs:
+            _record_packs(gate)
+            continue
+        # [3] decide
+        at = gate.book.now()
+        verdict = judge(gate, request, reading, at)
+        # [4] append, after comparing versions
+        try:
+            done = gate.database.write(
+                lambda c, r=reading, v=verdict, t=at: _append(gate, c, request, r, v, t)
+            )
+        except ClockDisagrees:
+            continue
+        if isinstance(done, Permit):
+            return done
+        if done is not None:
+            raise ConsentDenied(verdict.reasons, done)
+    raise _record_failure(gate, request, reason("LEDGER_BUSY"))
+
+
+def _append(
+    gate: GateContext,
+    request: GatedRequest,
+    reading: Reading,
+    verdict: Verdict,
+    at: datetime,
+    connection: Connection,
+) -> Permit | str | None:
+    """Write the intent or the denial; None when what was read no longer stands."""
+    if not gate.reader.still(connection, reading.seen):
+        return None
+    if not verdict.allowed:
+        denial = Denial(request=request, verdict=verdict)
+        return _write_denial(gate, connection, denial, reading.speakers, at)
+    owners = _owners(gate, connection, reading.speakers)
+    send_by = at + gate.limits.send_by
+    appended = gate.book.write(
+        connection,
+        "intent",
+        at,
+        intent_contents(gate, request, reading, verdict, owners),
+        [owner.id for owner in owners],
+        entry=request.intent,
+        decided_at=at,
+        send_by=send_by,
+    )
+    return Permit(
+        request=request,
+        entry=appended.id,
+        hash=appended.hash,
+        committed_at=at,
+        send_by=send_by,
+        owners=owners,
+        seen=reading.seen,
+    )
+
+
+def _write_denial(
+    gate: GateContext, connection: Connection, denial: Denial, speakers: Sequence[OnLeg], at: datetime
+) -> str:
+    owners = _owners(gate, connection, speakers) if denial.verdict.judged else ()
+    contents = denial_contents(gate, connection, denial, owners, at)
+    appended = gate.book.write(
+        connection, "denial", at, contents, [owner.id for owner in owners], decided_at=at
+    )
+    return str(appended.id)
+
+
+def _owners(gate: GateContext, connection: Connection, speakers: Sequence[OnLeg]) -> tuple[Subject, ...]:
+    return tuple(on.subject or gate.book.vault.ensure(connection, on.speaker.first) for on in speakers)
+
+
+def _record_failure(gate: GateContext, request: GatedRequest, why: Reason) -> ConsentDenied:
+    """Record a denial that rests on no reading, as far as that goes."""
+    at = gate.book.now()
+    denial = Denial(request=request, verdict=Verdict(at=at, reasons=(why,)))
+    try:
+        entry: str | None = gate.database.write(lambda c: _write_denial(gate, c, denial, (), at))
+    except ConsentGateError:
+        entry = None
+    return ConsentDenied((why,), entry)
+
+
+def _record_packs(gate: GateContext) -> None:
+    """Put the rules that this process decides with into the ledger, before the first decision names them."""
+    packs = gate.packs
+    gate.database.write(
+        lambda c: controller.put_packs(gate.book, c, packs.digest, packs.files(), packs.index)
+    )

@@ -1,0 +1,52 @@
+"""What the steps of the gate work with, put together once by `config`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from consentgate.ledger.book import Book
+from consentgate.ledger.reading import Reader
+from consentgate.packs.packset import PackSet
+from consentgate.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times that bound the gate's work.
+
+    Attributes:
+        send_by: how long a permit lasts after the decision.
+        reread_after: an attempt that begins later than this after the commit reads the versions again.
+        outcome_budget: how long writing an outcome is retried.
+        clock_skew: how far in the future a grant may claim to be.
+    """
+
+    send_by: timedelta = timedelta(seconds=5)
+    reread_after: timedelta = timedelta(milliseconds=250)
+    outcome_budget: timedelta = timedelta(seconds=2)
+    clock_skew: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateContext:
+    """The gate's collaborators.
+
+    Attributes:
+        database: where everything is read and written.
+        book: the ledger.
+        reader: reads for decisions.
+        packs: the rules.
+        controller: id of the controller, as statements name it; empty where none is set.
+        jurisdiction: code of the controller's own law, or None.
+        purposes: default purpose per action.
+        limits: times.
+    """
+
+    database: Database
+    book: Book
+    reader: Reader
+    packs: PackSet
+    controller: str
+    jurisdiction: str | None
+    purposes: Mapping[str, str]
+    limits: Limits

@@ -1,0 +1,55 @@
+"""The gate as the hooks see it: the steps, bound to one context."""
+
+from uuid import UUID
+
+from consentgate.gate.begin import begin, recheck
+from consentgate.gate.context import GateContext
+from consentgate.gate.finish import finish
+from consentgate.gate.ports import Vendor
+from consentgate.gate.request import Exchange, GatedRequest, Permit
+
+
+class Gate:
+    """Implements the `Door` port."""
+
+    def __init__(self, context: GateContext) -> None:
+        self._context = context
+
+    def new_intent(self) -> UUID:
+        """Allocate the id of an intent.
+
+        Returns:
+            A fresh UUIDv7.
+        """
+        return self._context.book.new_id(self._context.book.now())
+
+    def begin(self, request: GatedRequest) -> Permit:
+        """Do steps 1 to 4; see `Door.begin`.
+
+        Args:
+            request: what botocore is about to send.
+
+        Returns:
+            The right to send it.
+        """
+        return begin(self._context, request)
+
+    def recheck(self, permit: Permit, *, first: bool) -> None:
+        """Check that the permit still stands; see `Door.recheck`.
+
+        Args:
+            permit: the permit.
+            first: whether this is the first attempt.
+        """
+        recheck(self._context, permit, first=first)
+
+    def finish(self, permit: Permit, exchange: Exchange, response: object, vendor: Vendor) -> None:
+        """Do step 6; see `Door.finish`.
+
+        Args:
+            permit: the permit under which the request went.
+            exchange: what came back.
+            response: the answer as the caller will get it, or None.
+            vendor: stops the task.
+        """
+        finish(self._context, permit, exchange, response, vendor)

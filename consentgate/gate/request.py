@@ -1,0 +1,112 @@
+"""The values that travel through the six steps: what is to be sent, and what came back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+from consentgate.canonical import Json
+from consentgate.gate.outcomes import Attempt
+from consentgate.ledger.reading import Seen
+from consentgate.ledger.vault import Subject
+
+Leg = Literal["Caller", "Callee"]
+TokenSource = Literal["caller", "gate"]
+
+MAX_SPEAKERS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatedRequest:
+    """One request of a gated operation, as it was serialised for the wire.
+
+    Attributes:
+        intent: id that the intent's entry will have.
+        service: the vendor's service, for example ``chime-sdk-voice``.
+        operation: the vendor's name of the operation.
+        action: what it does to a person's voice, in the policy engine's word, for example ``search``.
+        region: the client's region, or None.
+        country: ISO 3166-1 code of that region, or None where it is not known.
+        method: HTTP method.
+        path: URL path.
+        query: URL query, without the question mark.
+        body: exact bytes of the body.
+        call: which call it is about, as the ledger names calls; None when the request does not say.
+        leg: the leg that it names; None means both.
+        token: the client request token on the wire, or None.
+        token_from: who made that token.
+        lasts_ms: the longest that the client may take, retries included, in milliseconds.
+        trouble: code of a reason why the request cannot be gated at all, or None.
+    """
+
+    intent: UUID
+    service: str
+    operation: str
+    action: str
+    region: str | None
+    country: str | None
+    method: str
+    path: str
+    query: str
+    body: bytes = field(repr=False)
+    call: str | None = field(repr=False)
+    leg: Leg | None
+    token: str | None = field(repr=False)
+    token_from: TokenSource
+    lasts_ms: int
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What came back, as far as it is kept: never a header but the request id.
+
+    Attributes:
+        attempts: every attempt, in order.
+        status: HTTP status of the last answer, or None.
+        request_id: the vendor's request id, or None.
+        body: exact bytes of the last answer, or None.
+        task: id of the task that was started, or None.
+        results: whether the answer carries results about other people.
+        summary: the members of the answer other than its results.
+        error: the vendor's error code or the exception's class, or None.
+    """
+
+    attempts: tuple[Attempt, ...]
+    status: int | None = None
+    request_id: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+    task: str | None = field(default=None, repr=False)
+    results: bool = False
+    summary: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    error: str | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the answer's bytes; of none when there was no answer."""
+        return sha256(self.body or b"").digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """An intent in hand: the right to send exactly one request until `send_by`.
+
+    Attributes:
+        request: the request that it permits.
+        entry: id of the intent's entry.
+        hash: leaf hash of the intent's entry.
+        committed_at: when the intent was durable.
+        send_by: when the permit ends.
+        owners: for whom the outcome's parts will be sealed, in order of the speakers.
+        seen: the versions of what the decision read, compared again before a late attempt.
+    """
+
+    request: GatedRequest
+    entry: UUID
+    hash: bytes
+    committed_at: datetime
+    send_by: datetime
+    owners: tuple[Subject, ...] = field(repr=False)
+    seen: Seen = field(repr=False)

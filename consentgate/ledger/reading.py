@@ -1,0 +1,232 @@
+"""Step 2: everything that one decision reads, in one snapshot, with the versions of what was read.
+
+Rows are only ever added, but for erasure, so counts are versions. `Seen` is compared again inside the
+transaction that appends the decision: what changed in between makes it read and decide anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate.consent.reference import Reference
+from consentgate.consent.state import Received
+from consentgate.ledger import calls, controller, statements
+from consentgate.ledger.book import Book
+from consentgate.ledger.calls import LEGS, CallState, LegName
+from consentgate.ledger.controller import Controller
+from consentgate.ledger.speaker import Nobody, Speaker
+from consentgate.ledger.vault import Subject
+from consentgate.policy.assertions import Assertion
+from consentgate.storage import entries, subjects
+from consentgate.storage.subjects import LinkedEntry
+
+_READ_KINDS: Final = ("assertion", "call", "statement")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The versions of what was read.
+
+    Attributes:
+        call: the call's name.
+        references: the references that were looked up.
+        subjects: what they and the call resolved to.
+        links: number of entries per subject and kind.
+        controller: number of tenant-wide entries per kind.
+    """
+
+    call: str | None = field(repr=False)
+    references: tuple[Reference, ...] = field(repr=False)
+    subjects: frozenset[UUID]
+    links: tuple[tuple[UUID, str, int], ...]
+    controller: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnLeg:
+    """One speaker of the request, with what was said by and about them.
+
+    Attributes:
+        leg: where the person is.
+        number: the speaker's number on that leg, from 1.
+        speaker: who it is.
+        subject: the speaker's subject with its key, or None where the ledger has none.
+        received: their statements, in commit order.
+        asserted: assertions about them.
+        last_interaction_at: the interaction before this call, or None.
+    """
+
+    leg: LegName
+    number: int
+    speaker: Speaker
+    subject: Subject | None = field(repr=False)
+    received: tuple[Received, ...] = field(repr=False)
+    asserted: tuple[Assertion, ...]
+    last_interaction_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """How the speaker is called towards people: never by a reference."""
+        return f"{self.leg} {self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one decision reads.
+
+    Attributes:
+        call: the call, or None when nobody registered it.
+        unknown_legs: legs in question of which nothing is known.
+        speakers: everybody on the legs in question.
+        controller: the controller's side.
+        seen: the versions.
+    """
+
+    call: CallState | None
+    unknown_legs: tuple[LegName, ...]
+    speakers: tuple[OnLeg, ...]
+    controller: Controller
+    seen: Seen
+
+
+class Reader:
+    """Reads for decisions; keeps the controller's side while its counts stand."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._kept: tuple[tuple[tuple[str, int], ...], Controller] | None = None
+
+    def read(self, connection: Connection, call: str | None, leg: LegName | None) -> Reading:
+        """Read everything for a decision.
+
+        Args:
+            connection: an open snapshot.
+            call: the call's name, or None when the request names none.
+            leg: the leg in question, or None for both.
+
+        Returns:
+            What was read.
+
+        Raises:
+            Malformed: something stored cannot be read.
+        """
+        state = calls.read(self._book, connection, call) if call is not None else None
+        legs = LEGS if leg is None else (leg,)
+        known: Mapping[LegName, tuple[Speaker, ...] | Nobody] = state.legs if state else {}
+        unknown = tuple(name for name in legs if name not in known)
+        on = [(name, speakers) for name in legs if not isinstance(speakers := known.get(name, ()), Nobody)]
+        people = [(name, i, s) for name, speakers in on for i, s in enumerate(speakers, 1)]
+        references = tuple(dict.fromkeys(r for _, _, s in people for r in s.known_as))
+        seen = self.observe(connection, call, references)
+        side = self._controller(connection, seen.controller)
+        return Reading(
+            call=state,
+            unknown_legs=unknown,
+            speakers=tuple(self._on_leg(connection, state, side, *person) for person in people),
+            controller=side,
+            seen=seen,
+        )
+
+    def observe(self, connection: Connection, call: str | None, references: Sequence[Reference]) -> Seen:
+        """Read the versions alone.
+
+        Args:
+            connection: an open transaction.
+            call: the call's name, or None.
+            references: every reference of every speaker.
+
+        Returns:
+            The versions as they are now.
+        """
+        book = self._book
+        found = set(book.vault.find(connection, references).values())
+        named = book.vault.find_call(connection, call) if call is not None else None
+        reached = frozenset(found | ({named} if named else set()))
+        links = subjects.counts(connection, book.tenant, reached)
+        tenant_wide = entries.counts_by_kind(connection, book.tenant, controller.KINDS)
+        return Seen(
+            call=call,
+            references=tuple(references),
+            subjects=reached,
+            links=tuple(sorted((s, kind, n) for (s, kind), n in links.items() if kind in _READ_KINDS)),
+            controller=tuple(sorted(tenant_wide.items())),
+        )
+
+    def still(self, connection: Connection, seen: Seen) -> bool:
+        """Compare versions with what stands now.
+
+        Args:
+            connection: an open transaction.
+            seen: versions read before.
+
+        Returns:
+            Whether nothing that was read has changed.
+        """
+        return self.observe(connection, seen.call, seen.references) == seen
+
+    def controller(self, connection: Connection) -> Controller:
+        """Read the controller's side.
+
+        Args:
+            connection: an open transaction.
+
+        Returns:
+            What stands.
+        """
+        counts = entries.counts_by_kind(connection, self._book.tenant, controller.KINDS)
+        return self._controller(connection, tuple(sorted(counts.items())))
+
+    def _controller(self, connection: Connection, counts: tuple[tuple[str, int], ...]) -> Controller:
+        kept = self._kept
+        if kept is not None and kept[0] == counts:
+            return kept[1]
+        side = controller.read(self._book, connection)
+        self._kept = (counts, side)
+        return side
+
+    def _on_leg(
+        self,
+        connection: Connection,
+        state: CallState | None,
+        side: Controller,
+        leg: LegName,
+        number: int,
+        speaker: Speaker,
+    ) -> OnLeg:
+        book = self._book
+        named = book.vault.find(connection, speaker.known_as)
+        found = subjects.entries_of(connection, book.tenant, frozenset(named.values()), _READ_KINDS)
+        own = named.get(speaker.first)
+        said = [linked for linked in found if linked.row.kind == "statement"]
+        wanted = {s for linked in found for s in linked.subjects} | ({own} if own else set())
+        keys = book.vault.data_keys(connection, tuple(wanted))
+        about = [linked for linked in found if linked.row.kind == "assertion" and own in linked.subjects]
+        asserted = [
+            controller.assertion_of(a.row, [keys[s] for s in a.subjects if s in keys], own) for a in about
+        ]
+        return OnLeg(
+            leg=leg,
+            number=number,
+            speaker=speaker,
+            subject=Subject(id=own, data_key=keys[own]) if own in keys else None,
+            received=statements.received(book, connection, said, keys, side.registry),
+            asserted=tuple(a for a in asserted if a is not None),
+            last_interaction_at=speaker.last_interaction_at or _previous_call(found, own, state),
+        )
+
+
+def _previous_call(
+    found: Sequence[LinkedEntry], own: UUID | None, state: CallState | None
+) -> datetime | None:
+    """The call before this one: the call being searched does not revive data that should already be gone."""
+    this = frozenset(state.entries) if state else frozenset()
+    before = [
+        linked.row.at
+        for linked in found
+        if linked.row.kind == "call" and own in linked.subjects and linked.row.id not in this
+    ]
+    return max(before, default=None)
