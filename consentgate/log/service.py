@@ -20,6 +20,8 @@ SEQUENCE_DELAY: Final = 0.05
 IDLE_LOOK: Final = 10.0
 SIGN_EVERY: Final = 5.0
 
+_THREAD: Final = "thread"
+
 
 class _Run:
     """One process's thread."""
@@ -70,13 +72,13 @@ class LogService:
         self._idle = idle
         self._sign_every = sign_every
         self._runs: dict[int, _Run] = {}
-        self._failure: BaseException | None = None
+        self._failures: dict[str, BaseException] = {}
         database.listen(self.notify)
 
     @property
     def failure(self) -> BaseException | None:
         """What went wrong in the last pass, or None. For `gate.ready()`."""
-        return self._failure
+        return next(iter(tuple(self._failures.values())), None)
 
     def notify(self) -> None:
         """Say that something was committed: starts the thread, or wakes it."""
@@ -99,33 +101,37 @@ class LogService:
     def _loop(self, run: _Run) -> None:
         try:
             signed = -self._sign_every
-            unsigned = self._signer is not None
+            unsigned = True
+            self._failures.pop(_THREAD, None)
             while not run.ended.is_set():
                 due = signed + self._sign_every - time.monotonic()
-                if run.wake.wait(min(self._idle, max(due, 0.0)) if unsigned else self._idle):
+                woken = run.wake.wait(min(self._idle, max(due, 0.0)) if unsigned else self._idle)
+                if woken:
                     run.ended.wait(self._delay)
                 run.wake.clear()
-                if self._pass(sign=False):
-                    unsigned = self._signer is not None
+                # An idle look also signs what other processes sequenced.
+                if self._pass("sequence", self._sequencer.once) or not woken:
+                    unsigned = True
                 if unsigned and time.monotonic() - signed >= self._sign_every:
                     signed = time.monotonic()
-                    unsigned = not self._pass(sign=True)
-            self._pass(sign=False)
-            self._pass(sign=True)
+                    unsigned = not self._sign()
+            self._pass("sequence", self._sequencer.once)
+            self._sign()
         except BaseException as failure:
-            self._failure = failure
+            self._failures[_THREAD] = failure
             raise
 
-    def _pass(self, *, sign: bool) -> bool:
-        """Sequence or sign; true when positions were given, or a checkpoint stands."""
+    def _sign(self) -> bool:
+        if self._signer is not None:
+            self._pass("sign", self._signer.once)
+        return "sign" not in self._failures
+
+    def _pass(self, what: str, once: Callable[[], object]) -> bool:
+        """Do one thing once; true when it did something."""
         try:
-            if sign:
-                if self._signer is not None:
-                    self._signer.once()
-                return True
-            count = self._sequencer.once()
+            done = once()
         except ConsentGateError as failure:
-            self._failure = failure
+            self._failures[what] = failure
             return False
-        self._failure = None
-        return count > 0
+        self._failures.pop(what, None)
+        return bool(done)

@@ -8,7 +8,7 @@ Order of effects, which makes two signed stories impossible whatever the databas
 4. compare and set the state, the note included;
 5. only then release the note into the database.
 
-A crash after 4 is repaired by the next run: equal size and root give the stored note, never another signature.
+A crash after 4 is repaired by the next run: equal size and root give the stored note, never another one.
 """
 
 import base64
@@ -93,8 +93,8 @@ class Signer:
         state = self.state.read()
         if state is None:
             raise LogRefused(
-                f"The signer's state is missing, and {signed} checkpoints of its key exist: without it the log"
-                f" could sign two stories. Restore the state. {_CURE}"
+                f"The signer's state is missing, and {signed} checkpoints of its key exist: without it"
+                f" the log could sign two stories. Restore the state. {_CURE}"
             )
         if state.origin != origin:
             raise Misconfigured("The signer's state is of another log: check the settings.")

@@ -1,8 +1,8 @@
 """What the signer signed last, kept outside the database.
 
-Invariants: the state only ever changes from what was read to what follows it (compare and set, under a lock),
-the signed note included; it is on disk before anybody sees the note. Whoever can edit it can make the log sign
-two stories, so it belongs to the signer alone.
+Invariants: the state only ever changes from what was read to what follows it (compare and set, under a
+lock), the signed note included; it is on disk before anybody sees the note. Whoever can edit it can make the
+log sign two stories, so it belongs to the signer alone.
 """
 
 import fcntl

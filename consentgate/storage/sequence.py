@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, insert, select
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
@@ -70,6 +70,7 @@ _UNSEQUENCED: Final = (
     .order_by(entry.c.ordinal)
     .limit(bindparam("limit"))
 )
+_LAST: Final = select(func.max(entry.c.ordinal))
 _POSITIONS: Final = (
     select(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash)
     .where(seq.c.log == _LOG, seq.c.position >= bindparam("first"), seq.c.position < bindparam("end"))
@@ -116,6 +117,18 @@ def unsequenced(
         Unsequenced(ordinal=ordinal, tenant=tenant, entry=UUID(bytes=entry_id), leaf=leaf)
         for ordinal, tenant, entry_id, leaf in found
     )
+
+
+def last_ordinal(connection: Connection) -> int:
+    """Find how far entries go.
+
+    Args:
+        connection: any.
+
+    Returns:
+        The highest ordinal that is committed; 0 without entries.
+    """
+    return int(connection.execute(_LAST).scalar() or 0)
 
 
 def sequenced(connection: Connection, *, first: int, end: int, log: int = FIRST_LOG) -> tuple[Sequenced, ...]:
