@@ -8,6 +8,7 @@ consent will do, one that asks for a written release whether an electronic signa
 citations here, never advice.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias
@@ -52,7 +53,7 @@ class ConditionalRule:
     purpose_in: tuple[str, ...] | None = None
     controller_type_not_in: tuple[str, ...] | None = None
     applies: bool = True
-    require: Rules
+    require: Rules = field(default_factory=Rules)
     level: Literal["law", "conservative"]
     cite: str
 
@@ -69,11 +70,13 @@ class Version:
         bases: per stated field, where it comes from.
     """
 
-    since: date
-    until: date | None
-    rules: Rules
+    since: date = field(metadata={"name": "from"})
+    until: date | None = field(default=None, metadata={"name": "to"})
+    rules: Rules = field(metadata={"name": "requirements"})
     conditional_rules: tuple[ConditionalRule, ...] = ()
-    bases: dict[str, Basis] = field(default_factory=dict, repr=False)
+    bases: Mapping[str, Basis] = field(
+        default_factory=dict, repr=False, compare=False, metadata={"computed": True}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,7 @@ class Pack:
     """One jurisdiction.
 
     Attributes:
+        format: the version of the file's shape, 1.
         code: ISO 3166 code, or the name of a group.
         name: its English name.
         kind: country, subdivision, municipality or group.
@@ -151,6 +155,7 @@ class Pack:
         digest: SHA-256 of the file, in lower-case hex.
     """
 
+    format: int
     code: str
     name: str
     kind: PackKind
@@ -161,13 +166,13 @@ class Pack:
     members: tuple[str, ...] = ()
     versions: tuple[Version, ...]
     laws: tuple[Law, ...]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = field(default=(), metadata={"name": "basis"})
     exemptions: tuple[Exemption, ...] = ()
     uncertain_fields: tuple[str, ...] = ()
     territorial_triggers: tuple[str, ...] = ()
     notes: str | None = None
-    links: tuple[str, ...] = ()
-    digest: str
+    links: tuple[str, ...] = field(default=(), metadata={"name": "sources"})
+    digest: str = field(metadata={"computed": True})
 
     def in_force(self, day: date) -> Version | None:
         """Find the version of a day.

@@ -5,7 +5,7 @@ stands. The words follow `docs/formats/pack.md`, which describes every field.
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from consentgate.packs.period import Period
 
@@ -35,6 +35,34 @@ AuthorityKind: TypeAlias = Literal[
 Flag: TypeAlias = Literal[
     "cross_border", "automated_decision", "third_party_provision", "provision_is_contractual", "has_dpo"
 ]
+
+
+FORMS: Final[tuple[Form, ...]] = get_args(Form)  # from weakest to strongest
+
+NOTICE_ELEMENTS: Final = frozenset(
+    {
+        "identity_of_controller",
+        "controller_contact",
+        "dpo_contact",
+        "collection_or_storage_disclosed",
+        "categories_of_data",
+        "specific_purpose",
+        "legal_basis",
+        "length_of_term",
+        "retention_schedule",
+        "recipients_or_disclosure",
+        "cross_border_transfer",
+        "automated_decision",
+        "withdrawal_right",
+        "data_subject_rights",
+        "complaint_right",
+        "consequences_of_refusal",
+        "alternative_available",
+        "necessity_and_impact",
+        "policy_url",
+        "recording_disclosed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,17 +185,42 @@ class RecordKeeping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Damages:
+    """An amount, or a range, that a law names; shown only.
+
+    Attributes:
+        tier: for what conduct, or None.
+        law: under which law, where there are several, or None.
+        amount: the amount, or None.
+        min: the least, or None.
+        max: the most, or None.
+        currency: ISO 4217, or None.
+        per: what it is counted by, or None.
+        note: a remark, or None.
+    """
+
+    tier: str | None = None
+    law: str | None = None
+    amount: int | None = None
+    min: int | None = None
+    max: int | None = None
+    currency: str | None = None
+    per: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateAction:
     """Whether a person can sue; shown only.
 
     Attributes:
         available: whether they can.
-        statutory_damages: lines of (word, value), as the pack has them.
+        statutory_damages: what the law puts a number on.
         cite: the clause, or None.
     """
 
     available: bool
-    statutory_damages: tuple[tuple[tuple[str, str | int], ...], ...] = ()
+    statutory_damages: tuple[Damages, ...] = ()
     cite: str | None = None
 
 

@@ -1,0 +1,117 @@
+"""One pack file: TOML that a lawyer can read, read strictly.
+
+Beyond the shapes of the fields (`consentgate.packs.shape`) it checks what a decision relies on: dates that do
+not overlap, words of the vocabulary, answers about signatures and oral consent where they will be asked, and a
+citation for every requirement. A pack that fails any of it is refused whole.
+"""
+
+import tomllib
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final
+
+from consentgate.packs.pack import Basis, Pack, Version
+from consentgate.packs.rules import NOTICE_ELEMENTS, RULE_NAMES, Rules
+from consentgate.packs.shape import Place, read
+
+FORMAT: Final = 1
+
+# Values that carry a clause of their own, finer than what the pack says about the field.
+_CITING: Final = ("consent_refresh", "withdrawal", "minors", "prior_authority")
+
+
+def load(data: bytes, *, file: str, code: str) -> Pack:
+    """Read one pack file.
+
+    Args:
+        data: its exact bytes.
+        file: its name, for messages.
+        code: the jurisdiction that it has to be about.
+
+    Returns:
+        The pack, with its digest and the basis of every requirement.
+
+    Raises:
+        PackInvalid: it cannot be used; the message names file, field and cure.
+    """
+    whole = Place(file=file)
+    try:
+        members = tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise whole.refuse("save it as UTF-8") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise whole.refuse(f"correct the TOML ({error})") from error
+    pack = read(Pack, members, whole, digest=sha256(data).hexdigest())
+    if pack.format != FORMAT:
+        raise whole.at("format").refuse(f"write {FORMAT}; this program reads no other")
+    if pack.code != code:
+        raise whole.at("code").refuse(f"the index expects {code} in this file")
+    _check_names(pack, whole)
+    _check_dates(pack, whole)
+    for i, version in enumerate(pack.versions):
+        _check_version(version, whole.at("versions").at(f"[{i}]"))
+    return replace(pack, versions=tuple(_with_bases(pack, version) for version in pack.versions))
+
+
+def _check_names(pack: Pack, whole: Place) -> None:
+    if pack.code in (*pack.parents, *pack.groups):
+        raise whole.at("parents").refuse("a jurisdiction is not above itself")
+    for i, source in enumerate(pack.sources):
+        for name in source.requirements:
+            if name not in (*RULE_NAMES, "conditional_rules"):
+                raise whole.at("basis").at(f"[{i}]").at("requirements").refuse(f"{name} is no requirement")
+    ids = [exemption.id for exemption in pack.exemptions]
+    if len(set(ids)) != len(ids):
+        raise whole.at("exemptions").refuse("give each exemption an id of its own")
+    if not pack.laws:
+        raise whole.at("laws").refuse("name at least one law")
+
+
+def _check_dates(pack: Pack, whole: Place) -> None:
+    if not pack.versions:
+        raise whole.at("versions").refuse("write at least one version")
+    last = None
+    for i, version in enumerate(pack.versions):
+        place = whole.at("versions").at(f"[{i}]")
+        if version.until is not None and version.until < version.since:
+            raise place.at("to").refuse("the last day lies before the first")
+        if last is not None and (last.until is None or version.since <= last.until):
+            raise place.at("from").refuse(
+                "begin after the version before it ends, and give that one a last day"
+            )
+        last = version
+
+
+def _check_version(version: Version, place: Place) -> None:
+    _check_rules(version.rules, place.at("requirements"))
+    for i, rule in enumerate(version.conditional_rules):
+        here = place.at("conditional_rules").at(f"[{i}]")
+        if (rule.purpose_in is None) == (rule.controller_type_not_in is None):
+            raise here.refuse("write exactly one of purpose_in and controller_type_not_in")
+        if rule.applies == (not rule.require.stated()):
+            raise here.refuse("write either what it requires, or applies = false")
+        # A later condition may overwrite an earlier one, so each is checked on what the version says.
+        _check_rules(version.rules.overwritten(rule.require), here.at("require"))
+
+
+def _check_rules(rules: Rules, place: Place) -> None:
+    conditional = tuple(each.element for each in rules.notice_elements_conditional or ())
+    for element in (*(rules.notice_elements or ()), *conditional):
+        if element not in NOTICE_ELEMENTS:
+            raise place.at("notice_elements").refuse(f"{element} is no notice element")
+    if rules.consent_required and rules.oral_consent_ok is None:
+        raise place.at("oral_consent_ok").refuse("consent is required, so say whether oral consent will do")
+    if rules.consent_form == "written_release" and rules.electronic_signature_ok is None:
+        raise place.at("electronic_signature_ok").refuse("say whether it may be signed electronically")
+
+
+def _with_bases(pack: Pack, version: Version) -> Version:
+    """Find the clause behind each stated field: the value's own, the pack's about the field, else its laws."""
+    laws = "; ".join(dict.fromkeys(law.citation for law in pack.laws))
+    about = {name: source.cite for source in pack.sources for name in source.requirements}
+    rules = version.rules
+    bases = {}
+    for name in rules.stated():
+        own = getattr(getattr(rules, name), "cite", None) if name in _CITING else None
+        bases[name] = Basis(pack=pack.code, citation=own or about.get(name) or laws)
+    return replace(version, bases=bases)
