@@ -32,8 +32,8 @@ P256_KEY = SigningKey.of(
 
 NOTICE = (
     "Acme Bank, 1 Main Street, Springfield, Illinois, makes and stores a voiceprint of you and compares it "
-    "with your voice when you call, to confirm that you are you. We keep it until you close your account, at "
-    "most three years after your last call, and pass it to Amazon Web Services, Inc., which stores it for us. "
+    "with your voice when you call, to confirm that you are you. We keep it until you close your account, "
+    "at most three years after your last call, and pass it to Amazon Web Services, Inc., who store it for us. "
     "You can say no and use a PIN instead, and you can stop at any time: say « stop » to an agent, or visit "
     "acme.example/stop. Press 1 to sign this release electronically.\n"
 ).encode()
@@ -97,7 +97,7 @@ REGISTRY = Registry(
 
 GIVEN = Statement(
     issuer="https://ivr.acme.example",
-    id="019aab6c-b67a-7000-8000-000000000001",
+    id="01a20320-a2fa-7000-8000-000000000001",
     issued_at=AT,
     references=(
         Reference(kind="customer", value="C-1001"),
@@ -137,7 +137,7 @@ GIVEN = Statement(
 
 REFUSED = Statement(
     issuer="https://ivr.acme.example",
-    id="019aab6c-b67a-7000-8000-000000000002",
+    id="01a20320-a2fa-7000-8000-000000000002",
     issued_at=AT,
     references=(Reference(kind="phone", value="+13125550199"),),
     state="ConsentRefused",
@@ -150,7 +150,7 @@ REFUSED = Statement(
 
 WITHDRAWN = Statement(
     issuer="https://ivr.acme.example",
-    id="019ca8a9-4fdd-7000-8000-000000000003",
+    id="01a4006c-e23d-7000-8000-000000000003",
     issued_at=LATER,
     references=(Reference(kind="customer", value="C-1001"),),
     state="ConsentWithdrawn",
@@ -172,6 +172,7 @@ def files() -> dict[str, bytes]:
     }
     return {
         **made,
+        "issuer.es256.pem": P256_KEY.public.pem(),
         "issuer.pem": KEY.public.pem(),
         "issuers.json": issuers.encode(REGISTRY),
         "jwks.json": canonical.encode({"keys": [KEY.public.jwk(), P256_KEY.public.jwk()]}),
