@@ -17,6 +17,34 @@ CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 10
 
 
+def client_settings(
+    url: str, *, retries: Mapping[str, Any] | None = None, read_seconds: float = READ_SECONDS
+) -> dict[str, Any]:
+    """Say how `boto3.client` reaches a server of this machine.
+
+    Args:
+        url: the server's address.
+        retries: botocore's `retries` setting, or None for botocore's default.
+        read_seconds: how long to wait for an answer.
+
+    Returns:
+        Keyword arguments, with credentials that open nothing.
+    """
+    settings: Any = {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": read_seconds,
+        "proxies": {},
+        "retries": None if retries is None else dict(retries),
+    }
+    return {
+        "region_name": REGION,
+        "endpoint_url": url,
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+        "config": Config(**settings),
+    }
+
+
 def loopback_client(
     service: str, url: str, *, retries: Mapping[str, Any] | None = None, read_seconds: float = READ_SECONDS
 ) -> Any:
@@ -29,23 +57,10 @@ def loopback_client(
         read_seconds: how long to wait for an answer.
 
     Returns:
-        The client, with credentials that open nothing. The caller closes it.
+        The client. The caller closes it.
     """
-    settings: Any = {
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": read_seconds,
-        "proxies": {},
-        "retries": None if retries is None else dict(retries),
-    }
     make: Any = boto3.Session(botocore_session=_hermetic()).client
-    return make(
-        service,
-        region_name=REGION,
-        endpoint_url=url,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",  # noqa: S106  # opens nothing
-        config=Config(**settings),
-    )
+    return make(service, **client_settings(url, retries=retries, read_seconds=read_seconds))
 
 
 def _hermetic() -> botocore.session.Session:
