@@ -249,7 +249,8 @@ class Evidence:
         vkey: the log's public key as text, from where the verifier trusts it; None when there is none to
             hand.
         origin: what the database says that the log's origin is, or None.
-        signer_note: the note in the signer's own state, outside the database; None when it is not to hand.
+        signer_note: the note in the signer's own state, outside the database: empty before the first
+            signature, None when the state is not to hand.
         keys: links and keys; None when nothing may be opened.
     """
 
