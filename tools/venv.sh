@@ -51,4 +51,4 @@ fi
 echo "Installing what $pins pins."
 "${pip[@]}" install --quiet --quiet --disable-pip-version-check --require-hashes -r "$pins"
 # The build tool is pinned too and lies in the environment by now: nothing else is fetched.
-PATH="$PWD/$venv/bin:$PATH" "${pip[@]}" install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+"${pip[@]}" install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -41,8 +41,10 @@ from consentgate.testing.wire import LoopbackServer, WireReply, WireRequest
 
 VOICE: Final = "chime-sdk-voice"
 
+Services = Mapping[str, Callable[[Clock], Behaviour]]
+
 # A further service is one more line here: its model is botocore's, its behaviour a class like `Voice`.
-SERVICES: Final[Mapping[str, Callable[[Clock], Behaviour]]] = {VOICE: Voice}
+SERVICES: Final[Services] = {VOICE: Voice}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ class SeenRequest:
     """A request that reached the server; of its headers only the attempt is kept.
 
     Attributes:
-        operation: the operation's name, or None if no modelled operation fits.
+        service: the service's name in botocore, or None if no modelled operation fits.
+        operation: the operation's name in the model, or None.
         method: HTTP method.
         path: URL path, percent-encoded.
         query: URL query without the question mark.
@@ -59,6 +62,7 @@ class SeenRequest:
         attempt: botocore's ``amz-sdk-request`` header, for example ``attempt=2; max=3``, or an empty text.
     """
 
+    service: str | None
     operation: str | None
     method: str
     path: str
@@ -75,11 +79,16 @@ class ChimeServer:
         script: what shall go otherwise than well.
     """
 
-    def __init__(self, *, clock: Clock = system_clock) -> None:
+    def __init__(self, *, clock: Clock = system_clock, services: Services = SERVICES) -> None:
         self._clock = clock
-        self._apis = tuple(ServiceApi(service) for service in SERVICES)
-        self._behaviours = {service: make(clock) for service, make in SERVICES.items()}
-        self.script = Script({name: one.errors for api in self._apis for name, one in api.operations.items()})
+        self._apis = tuple(ServiceApi(service) for service in services)
+        self._behaviours = {service: make(clock) for service, make in services.items()}
+        # Services name some operations alike: a step of the script then counts for whichever is called.
+        errors: dict[str, dict[str, int]] = {}
+        for api in self._apis:
+            for name, operation in api.operations.items():
+                errors.setdefault(name, {}).update(operation.errors)
+        self.script = Script(errors)
         self._lock = threading.Lock()
         self._requests: list[SeenRequest] = []
         self._stopping = threading.Event()
@@ -169,6 +178,7 @@ class ChimeServer:
 
     def _note(self, request: WireRequest, operation: Operation | None) -> None:
         seen = SeenRequest(
+            service=operation.service if operation else None,
             operation=operation.name if operation else None,
             method=request.method,
             path=request.path,

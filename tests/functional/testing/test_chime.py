@@ -1,20 +1,28 @@
 """The server as such: its log, its connections, its end."""
 
+import doctest
 import http.client
 import json
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from consentgate.testing.chime import ChimeServer
+import consentgate.testing.chime
+import consentgate.testing.clock
+from consentgate.moment import Clock
+from consentgate.testing.chime import SERVICES, ChimeServer, Services
 from consentgate.testing.client import loopback_client
 from consentgate.testing.clock import START, FrozenClock
+from consentgate.testing.model import Values, VendorError
+from consentgate.testing.voice import Act
 from consentgate.testing.wire import BODY_LIMIT, LoopbackServer, WireReply, WireRequest
 from tests.functional.testing.calls import CONNECTOR, ONCE, SEARCHES, post, start, stop
 
@@ -143,3 +151,43 @@ def test_answer_to_head_has_no_body() -> None:
 
 def _echo(request: WireRequest) -> WireReply:
     return WireReply(status=200, headers={}, body=request.method.encode())
+
+
+class Pipelines:
+    """A second service, as small as one can be."""
+
+    def __init__(self, _clock: Clock) -> None:
+        self.acts: Mapping[str, Act] = {"StartSpeakerSearchTask": self._start}
+
+    def settle(self, _task_id: str, _status: str, _matches: object) -> bool:
+        return False
+
+    def _start(self, values: Values, _matches: object) -> Values:
+        if values["Identifier"] == "none":
+            raise VendorError("NotFoundException", "There is no such pipeline.")
+        return {"SpeakerSearchTask": {"SpeakerSearchTaskStatus": "NotStarted"}}
+
+
+def test_further_service_is_one_more_registration(frozen_clock: FrozenClock) -> None:
+    services: Services = {**SERVICES, "chime-sdk-media-pipelines": Pipelines}
+    domain = "arn:aws:chime:us-east-1:111122223333:voice-profile-domain/d-1"
+    with ChimeServer(clock=frozen_clock, services=services) as server:
+        client = server.client("chime-sdk-media-pipelines", retries=ONCE)
+        begun = client.start_speaker_search_task(Identifier="p-1", VoiceProfileDomainArn=domain)
+        assert begun["SpeakerSearchTask"]["SpeakerSearchTaskStatus"] == "NotStarted"
+        with pytest.raises(client.exceptions.NotFoundException):
+            client.start_speaker_search_task(Identifier="none", VoiceProfileDomainArn=domain)
+        client.close()
+        voice = server.client(retries=ONCE)
+        assert start(voice)["SpeakerSearchTaskStatus"] == "IN_QUEUE"
+        voice.close()
+    assert [seen.service for seen in server.requests] == ["chime-sdk-media-pipelines"] * 2 + [
+        "chime-sdk-voice"
+    ]
+
+
+@pytest.mark.parametrize("module", [consentgate.testing.chime, consentgate.testing.clock])
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
