@@ -1,0 +1,141 @@
+"""Judging everything but the consent: recording, filings, policies, clocks, place.
+
+Each rule is one function that gives its reasons. What nobody asserted is not the case, and what was not told is
+missing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from consentgate.packs.pack import Basis
+from consentgate.packs.rules import Trigger
+from consentgate.policy.consents import Case
+from consentgate.policy.deadlines import Deadline, Obligation, earliest
+from consentgate.policy.demands import FLOOR
+from consentgate.policy.facts import ENROL, SEARCH
+from consentgate.policy.reasons import Reason, reason
+
+# Demand, the assertion that meets it, and the reason where nobody asserted it.
+_ASSERTED: Final = (
+    ("impact_assessment", "impact_assessment_done", "IMPACT_ASSESSMENT_MISSING"),
+    ("public_policy", "public_policy_published", "PUBLIC_POLICY_MISSING"),
+    ("alternative", "alternative_offered", "ALTERNATIVE_NOT_OFFERED"),
+    ("strict_necessity", "strictly_necessary", "NOT_STRICTLY_NECESSARY"),
+)
+
+
+def judge(case: Case) -> tuple[Reason, ...]:
+    """Say what, apart from the consent, stands against the request.
+
+    Args:
+        case: the inputs of the decision.
+
+    Returns:
+        Every reason at once; empty where nothing does.
+    """
+    return (
+        *_purpose(case),
+        *_recording(case),
+        *_filings(case),
+        *_asserted(case),
+        *_retention(case),
+        *_place(case),
+    )
+
+
+def retention(case: Case) -> Deadline | None:
+    """Find by when the data has to be gone.
+
+    Args:
+        case: the inputs of the decision.
+
+    Returns:
+        The earliest deadline, or None where no clock runs.
+    """
+    started: dict[Trigger, datetime | None] = {
+        "purpose_satisfied": case.standing.purpose_satisfied_at,
+        "last_interaction": case.speaker.last_interaction_at,
+        "employment_ended": case.standing.employment_ended_at,
+        "storage_unnecessary_determined": case.standing.storage_unnecessary_determined_at,
+    }
+    return earliest(case.requirements.clocks, started)
+
+
+def retention_duties(case: Case) -> tuple[Obligation, ...]:
+    """Say what the clocks oblige to.
+
+    Args:
+        case: the inputs of the decision.
+
+    Returns:
+        To delete by a time; to delete at once where that time has passed; or, where a legal hold forbids that, to
+        keep the data sealed and not to search it.
+    """
+    deadline = retention(case)
+    if deadline is None:
+        return ()
+    bases = (deadline.basis,)
+    if deadline.at > case.at:
+        return (Obligation(duty="delete_by", due=deadline.at, bases=bases),)
+    if case.speaker.legal_hold:
+        return (Obligation(duty="preserve_sealed_no_search", bases=bases),)
+    return (Obligation(duty="delete_template", due=deadline.at, bases=bases),)
+
+
+def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reason:
+    return reason(code, *detail, speaker=case.speaker.name, bases=bases)
+
+
+def _purpose(case: Case) -> Iterator[Reason]:
+    if not case.request.purpose:
+        yield reason("INPUT_MISSING", "purpose", speaker=case.speaker.name)
+    satisfied = case.standing.purpose_satisfied_at
+    if satisfied is not None and satisfied <= case.at and case.request.operation in (SEARCH, ENROL):
+        limited = case.requirements.demand("purpose_limited") or (FLOOR,)
+        yield _make(case, "PURPOSE_SATISFIED", bases=limited)
+
+
+def _recording(case: Case) -> Iterator[Reason]:
+    consent = case.request.recording_consent or case.standing.recording_consent or "none"
+    all_parties = case.requirements.demand("all_parties")
+    if consent == "none" or (all_parties and consent != "all_parties"):
+        yield _make(case, "RECORDING_CONSENT_MISSING", bases=all_parties or (FLOOR,))
+
+
+def _filings(case: Case) -> Iterator[Reason]:
+    made = dict(case.standing.filings)
+    missing = [each for each in case.requirements.filings if each.code not in made]
+    pending = [
+        each
+        for each in case.requirements.filings
+        if each.code in made and each.lead_time.after(made[each.code]) > case.at
+    ]
+    for code, filings in (("PRIOR_AUTHORITY_MISSING", missing), ("PRIOR_AUTHORITY_PENDING", pending)):
+        if filings:
+            bases = tuple(each.basis for each in filings)
+            yield _make(case, code, *(each.code for each in filings), bases=bases)
+
+
+def _asserted(case: Case) -> Iterator[Reason]:
+    for demand, assertion, code in _ASSERTED:
+        bases = case.requirements.demand(demand)
+        if bases and getattr(case.standing, assertion) is not True:
+            yield _make(case, code, bases=bases)
+
+
+def _retention(case: Case) -> Iterator[Reason]:
+    deadline = retention(case)
+    if deadline is not None and deadline.at <= case.at:
+        yield _make(case, "RETENTION_EXCEEDED", bases=(deadline.basis,))
+
+
+def _place(case: Case) -> Iterator[Reason]:
+    countries = case.requirements.localisation
+    where = case.request.processing_country
+    if countries and where is None:
+        yield reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name)
+        return
+    broken = tuple(basis for country, basis in countries if country != where)
+    if broken:
+        yield _make(case, "LOCALISATION_VIOLATION", bases=broken)

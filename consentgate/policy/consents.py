@@ -1,0 +1,230 @@
+"""Judging one grant: form, notice, time, purpose, age, disclosure, and what the grant itself covers.
+
+Each rule is one function that gives its reasons, so that all of them are said at once. A grant that cannot be
+relied on is not looked into: a record that may be forged proves nothing, good or bad.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from consentgate.consent.state import Consent, Grant
+from consentgate.packs.pack import Basis
+from consentgate.packs.rules import FORMS
+from consentgate.policy.assertions import Standing
+from consentgate.policy.demands import FLOOR, Requirements
+from consentgate.policy.facts import DISCLOSE, SELL, RequestFacts, SpeakerFacts
+from consentgate.policy.reasons import Reason, reason
+
+_ADULT: Final = 18
+_SPOKEN: Final = ("voice_recording", "verbal_unrecorded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All inputs of one decision about one speaker."""
+
+    request: RequestFacts
+    speaker: SpeakerFacts
+    requirements: Requirements
+    standing: Standing
+    at: datetime
+
+
+def judge(case: Case, consent: Consent) -> tuple[Reason, ...]:
+    """Say why one consent does not allow the request.
+
+    Args:
+        case: the inputs of the decision.
+        consent: the consent.
+
+    Returns:
+        Every reason at once; empty where it allows it.
+    """
+    grant = consent.grant
+    if grant is None:
+        return (*_ended(case, consent), *_stale(case, None))
+    if not grant.sound:
+        return (_make(case, "RECORD_INTEGRITY_FAILED"), *_stale(case, grant.given_at))
+    return (
+        *_ended(case, consent),
+        *_time(case, consent, grant),
+        *_stale(case, grant.given_at),
+        *_form(case, grant),
+        *_notice(case, grant),
+        *_age(case, grant),
+        *_sharing(case, grant),
+        *_reach(case, consent.entry, grant),
+        *_issuer(case, grant),
+    )
+
+
+def no_consent(case: Case) -> tuple[Reason, ...]:
+    """Say that there is no consent to judge.
+
+    Args:
+        case: the inputs of the decision.
+
+    Returns:
+        The reasons.
+    """
+    return (_make(case, "NO_CONSENT"), *_stale(case, None))
+
+
+def missing_elements(case: Case, consent: Consent | None) -> tuple[str, ...]:
+    """Name the notice elements that a consent's notice lacks.
+
+    Args:
+        case: the inputs of the decision.
+        consent: the consent, or None.
+
+    Returns:
+        Sorted elements; empty where there is no sound grant to judge.
+    """
+    if consent is None or consent.grant is None or not consent.grant.sound:
+        return ()
+    return tuple(sorted(_lacking(case, consent.grant)))
+
+
+def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...] = ()) -> Reason:
+    return reason(
+        code,
+        *detail,
+        speaker=case.speaker.name,
+        bases=tuple(dict.fromkeys(bases)) or case.requirements.demand("consent"),
+    )
+
+
+def _gate(case: Case, code: str, *detail: str) -> Reason:
+    return reason(code, *detail, speaker=case.speaker.name)
+
+
+def _ended(case: Case, consent: Consent) -> Iterator[Reason]:
+    if consent.ending is not None:
+        yield _make(case, "CONSENT_REFUSED" if consent.ending.kind == "refused" else "CONSENT_WITHDRAWN")
+
+
+def _time(case: Case, consent: Consent, grant: Grant) -> Iterator[Reason]:
+    captured = case.request.audio_captured_at
+    never_given = grant.given_at is None and consent.ending is None
+    if never_given or (grant.given_at is not None and grant.given_at > case.at):
+        yield _make(case, "CONSENT_NOT_YET_GIVEN")
+    if grant.valid_until is not None and grant.valid_until <= case.at:
+        yield _make(case, "CONSENT_EXPIRED")
+    if captured is not None and grant.given_at is not None and captured < grant.given_at:
+        yield _make(case, "COLLECTION_BEFORE_CONSENT")
+
+
+def _stale(case: Case, given_at: datetime | None) -> Iterator[Reason]:
+    """Refresh counts from the last interaction, but a grant given since then is fresh by itself."""
+    last = case.speaker.last_interaction_at
+    if last is None or (given_at is not None and last < given_at):
+        return
+    due = tuple(each.basis for each in case.requirements.refresh if each.within.after(last) <= case.at)
+    if due:
+        yield _make(case, "CONSENT_REFRESH_REQUIRED", bases=due)
+
+
+def _form(case: Case, grant: Grant) -> Iterator[Reason]:
+    asked = case.requirements
+    against: tuple[Basis, ...] = ()
+    written = asked.form == "written_release"
+    if FORMS.index(grant.form) < FORMS.index(asked.form) or (written and grant.signature == "none"):
+        against += asked.form_bases
+    elif written and grant.signature == "electronic":
+        against += asked.demand("no_electronic_signature")
+    if grant.method in _SPOKEN:
+        against += asked.demand("no_oral_consent")
+    if against:
+        yield _make(case, "CONSENT_FORM_INSUFFICIENT", asked.form, bases=against)
+    # An import that does not name its original method proves no more than an unrecorded word.
+    if grant.method in ("verbal_unrecorded", "import"):
+        yield _make(case, "NO_PROOF_OF_CONSENT")
+
+
+def _notice(case: Case, grant: Grant) -> Iterator[Reason]:
+    asked = case.requirements
+    if not grant.notice_in_writing and (bases := asked.demand("notice_in_writing")):
+        yield _make(case, "NOTICE_NOT_WRITTEN", bases=bases)
+    lacking = _lacking(case, grant)
+    if lacking:
+        bases = tuple(basis for element in sorted(lacking) for basis in lacking[element])
+        yield _make(case, "NOTICE_INCOMPLETE", *sorted(lacking), bases=bases)
+    if not grant.separate and (bases := asked.demand("separate_consent")):
+        yield _make(case, "CONSENT_BUNDLED", bases=bases)
+
+
+def _lacking(case: Case, grant: Grant) -> dict[str, tuple[Basis, ...]]:
+    lacking = {e: bases for e, bases in case.requirements.elements if e not in grant.notice_elements}
+    for element, flag, basis in case.requirements.conditional_elements:
+        # A flag that nobody asserted counts as set: a doubt never shortens a notice.
+        if element not in grant.notice_elements and getattr(case.standing, flag) is not False:
+            lacking[element] = (*lacking.get(element, ()), basis)
+    return lacking
+
+
+def _age(case: Case, grant: Grant) -> Iterator[Reason]:
+    limit, bases, speaker = case.requirements.age, case.requirements.age_bases, case.speaker
+    if speaker.age is not None:
+        if speaker.age < limit and grant.guardian != "verified":
+            yield _make(case, "MINOR_NO_GUARDIAN", f"the limit is {limit}", bases=bases)
+        return
+    known = max(_ADULT if speaker.adult else 0, grant.age_over or 0)
+    if known < limit:
+        yield _make(case, "AGE_UNKNOWN", f"the limit is {limit}", bases=bases)
+
+
+def _sharing(case: Case, grant: Grant) -> Iterator[Reason]:
+    asked = case.requirements
+    if case.request.operation == DISCLOSE:
+        against = asked.demand("no_disclosure")
+        if grant.disclosure_consent != "separate":
+            against += asked.demand("separate_disclosure")
+        if grant.disclosure_consent == "none":
+            against += asked.demand("disclosure_consent")
+        if against:
+            yield _make(case, "DISCLOSURE_NOT_PERMITTED", bases=against)
+    if case.request.operation == SELL and (bases := asked.demand("no_sale")):
+        yield _make(case, "SALE_PROHIBITED", bases=bases)
+
+
+def _reach(case: Case, entry: str, grant: Grant) -> Iterator[Reason]:
+    """Check what the grant itself covers: purpose, operation, controller, call and number of uses."""
+    request = case.request
+    if request.purpose is not None and request.purpose not in grant.purposes:
+        limited = case.requirements.demand("purpose_limited") or (FLOOR,)
+        yield _make(case, "PURPOSE_MISMATCH", bases=limited)
+    if grant.operations is not None and request.operation not in grant.operations:
+        yield _gate(case, "OPERATION_NOT_CONSENTED")
+    if grant.controllers is not None and request.controller is None:
+        yield _gate(case, "INPUT_MISSING", "controller")
+    elif grant.controllers is not None and request.controller not in grant.controllers:
+        yield _gate(case, "CONTROLLER_NOT_CONSENTED")
+    if not _same_call(case, grant):
+        yield _gate(case, "CONSENT_FOR_OTHER_CALL")
+    if grant.max_uses is not None:
+        uses = dict(case.speaker.uses).get(entry)
+        if uses is None:
+            yield _gate(case, "INPUT_MISSING", "uses")
+        elif uses >= grant.max_uses:
+            yield _gate(case, "CONSENT_USED_UP")
+
+
+def _same_call(case: Case, grant: Grant) -> bool:
+    asked, call = grant.context, case.request.context
+    if asked is None:
+        return True
+    names = ("transaction_id", "voice_connector_id", "call_leg")
+    stated = [name for name in names if getattr(asked, name) is not None]
+    return call is not None and all(getattr(asked, name) == getattr(call, name) for name in stated)
+
+
+def _issuer(case: Case, grant: Grant) -> Iterator[Reason]:
+    problems = grant.issuer_problems
+    if grant.issuer_jurisdictions != ("*",):
+        allowed = {*grant.issuer_jurisdictions}
+        outside = (f"jurisdiction:{code}" for code, above in case.requirements.reaches if not above & allowed)
+        problems = tuple(dict.fromkeys((*problems, *outside)))
+    if problems:
+        yield _gate(case, "ISSUER_OUT_OF_SCOPE", *problems)

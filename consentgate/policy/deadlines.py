@@ -1,0 +1,65 @@
+"""Clocks: by when data has to be gone, and what has to be done about it.
+
+Calendar periods are added in UTC and clipped to the month's end; a deadline that equals the decision's time has
+passed. Invariant: of several clocks the earliest decides.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from consentgate.moment import to_text
+from consentgate.packs.pack import Basis
+from consentgate.packs.rules import Trigger
+from consentgate.policy.demands import Clock
+
+Duty: TypeAlias = Literal["delete_template", "preserve_sealed_no_search", "delete_by"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obligation:
+    """What follows from a decision, allowed or not.
+
+    Attributes:
+        duty: what to do.
+        due: by when, or None for at once.
+        bases: who asks for it.
+    """
+
+    duty: Duty
+    due: datetime | None = None
+    bases: tuple[Basis, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The obligation in one word, as scenarios have it, for example ``delete_by:2026-12-22T12:00:00Z``."""
+        if self.duty != "delete_by" or self.due is None:
+            return self.duty
+        return f"delete_by:{to_text(self.due).replace('.000Z', 'Z')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """When a clock runs out, and the clause that set it."""
+
+    at: datetime
+    basis: Basis
+
+
+def earliest(clocks: Iterable[Clock], started: Mapping[Trigger, datetime | None]) -> Deadline | None:
+    """Find the clock that runs out first.
+
+    Args:
+        clocks: the clocks.
+        started: when each trigger happened; None or absent means that it did not, as far as anybody said.
+
+    Returns:
+        The deadline, or None where no clock runs.
+    """
+    running = [
+        Deadline(at=clock.within.after(start), basis=clock.basis)
+        for clock in clocks
+        if (start := started.get(clock.trigger)) is not None
+    ]
+    return min(running, key=lambda deadline: deadline.at, default=None)

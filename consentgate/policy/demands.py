@@ -1,0 +1,151 @@
+"""What is asked of one request, as values: demands, each with the clauses that make it.
+
+A plain demand is the tuple of bases that make it; none is no demand. `requirements.merge` fills these in and
+`decide` reads them: between the two they are all that is known of law.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from consentgate.packs.pack import Basis
+from consentgate.packs.period import Period
+from consentgate.packs.rules import Flag, Form, Rules, Trigger
+
+BASELINE: Final = "baseline"
+FLOOR: Final = Basis(pack=BASELINE, citation="the floor of consentgate, not law")
+FLOOR_FORM: Final[Form] = "opt_in"
+FLOOR_ELEMENTS: Final = ("collection_or_storage_disclosed", "specific_purpose")
+DEFAULT_AGE: Final = 18
+
+_NO_SALE: Final = ("yes", "yes_with_narrow_exceptions", "without_signed_authorization")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A period that starts with something, and the clause that sets it."""
+
+    trigger: Trigger
+    within: Period
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """A filing that must have been made some time before."""
+
+    code: str
+    lead_time: Period
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackUsed:
+    """A pack that had a part in a decision.
+
+    Attributes:
+        code: its code.
+        digest: SHA-256 of its file, in hex.
+        since: first day of the version that applied.
+        conditions: ids of the conditions that applied.
+        exemptions: ids of the exemptions that the controller claims and that took it out of play.
+    """
+
+    code: str
+    digest: str
+    since: date
+    conditions: tuple[str, ...] = ()
+    exemptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What is asked; a demand is named after what it demands.
+
+    Attributes:
+        candidates: the codes that were asked about, sorted.
+        unknown: those that no pack answers for.
+        reaches: per candidate, every code that it stands under, itself included.
+        purpose: the purpose that it holds for.
+        packs: the packs that apply, sorted by code.
+        pack_set: digest of the whole set.
+        covered: whether some law covers voiceprints, doubt included; shown only.
+        demands: the plain demands by name (`DEMANDS`); absent means not demanded.
+        form: the form of consent that is needed.
+        form_bases: who needs that form.
+        elements: notice elements, each with who needs it.
+        conditional_elements: notice elements needed under a flag.
+        age: below which age a guardian has to consent.
+        age_bases: who says so.
+        clocks: by when the data must be gone.
+        refresh: when consent has to be asked for again.
+        deletion: by when after a withdrawal the data must be gone.
+        filings: filings with authorities.
+        localisation: countries in which the voice has to stay, each with who needs it.
+    """
+
+    candidates: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    reaches: tuple[tuple[str, frozenset[str]], ...] = ()
+    purpose: str | None
+    packs: tuple[PackUsed, ...] = ()
+    pack_set: bytes = b""
+    covered: bool = False
+    demands: dict[str, tuple[Basis, ...]] = field(default_factory=dict)
+    form: Form = FLOOR_FORM
+    form_bases: tuple[Basis, ...] = (FLOOR,)
+    elements: tuple[tuple[str, tuple[Basis, ...]], ...] = ()
+    conditional_elements: tuple[tuple[str, Flag, Basis], ...] = ()
+    age: int = DEFAULT_AGE
+    age_bases: tuple[Basis, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    refresh: tuple[Clock, ...] = ()
+    deletion: tuple[Clock, ...] = ()
+    filings: tuple[Filing, ...] = ()
+    localisation: tuple[tuple[str, Basis], ...] = ()
+
+    def demand(self, name: str) -> tuple[Basis, ...]:
+        """Say who makes a demand.
+
+        Args:
+            name: a name of `DEMANDS`.
+
+        Returns:
+            The bases; empty where nobody does.
+        """
+        return self.demands.get(name, ())
+
+
+# Demand, the field that states it, and when a pack makes it. A doubt about signatures or oral consent counts
+# against them, and only a pack that asks for the form in question is asked about it.
+DEMANDS: Final[tuple[tuple[str, str, Callable[[Rules], bool]], ...]] = (
+    ("prohibited", "prohibited", lambda r: r.prohibited is True),
+    ("consent", "consent_required", lambda r: r.consent_required is True),
+    (
+        "no_electronic_signature",
+        "electronic_signature_ok",
+        lambda r: r.consent_form == "written_release" and r.electronic_signature_ok != "yes",
+    ),
+    (
+        "no_oral_consent",
+        "oral_consent_ok",
+        lambda r: r.consent_required is True and r.oral_consent_ok != "yes",
+    ),
+    ("notice_in_writing", "notice_in_writing", lambda r: r.notice_in_writing is True),
+    ("separate_consent", "separate_consent", lambda r: r.separate_consent is True),
+    ("alternative", "alternative_required", lambda r: r.alternative_required is True),
+    ("purpose_limited", "purpose_limited", lambda r: r.purpose_limited is True),
+    ("strict_necessity", "strict_necessity", lambda r: r.strict_necessity is True),
+    ("impact_assessment", "impact_assessment_required", lambda r: r.impact_assessment_required is True),
+    ("public_policy", "public_policy_required", lambda r: r.public_policy_required is True),
+    ("all_parties", "call_recording_consent", lambda r: r.call_recording_consent == "all_party"),
+    ("no_sale", "sale_prohibited", lambda r: r.sale_prohibited in _NO_SALE),
+    ("no_disclosure", "disclosure_rule", lambda r: r.disclosure_rule == "closed_list"),
+    ("separate_disclosure", "disclosure_rule", lambda r: r.disclosure_rule == "separate_consent"),
+    (
+        "disclosure_consent",
+        "disclosure_rule",
+        lambda r: r.disclosure_rule in ("consent", "consent_or_list"),
+    ),
+)
