@@ -15,6 +15,8 @@ from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
 
 # SQLite: our triggers' message. PostgreSQL: psycopg names the constraint in quotes.
 _KEY: Final = re.compile(r"(?:key |constraint \")((?:pk|uq)_[a-z_]+)")
+# A table without our triggers has one unique key, and SQLite names its columns.
+_PRIMARY: Final = re.compile(r"unique constraint failed: ([a-z_]+)\.")
 _NO_SCHEMA: Final = ("no such table", "no such column", "does not exist", "no such function")
 _CAUSES: Final = (
     ("full", "the disk, or the size allowed to the database, is full: free some space"),
@@ -29,7 +31,7 @@ _CAUSES: Final = (
 )
 
 
-class Duplicate(ConsentGateError):  # noqa: N818  # named like the rest of the tree
+class Duplicate(ConsentGateError):
     """A row with this key is already there; the caller knows what that means.
 
     Attributes:
@@ -58,6 +60,9 @@ def translate(error: Exception) -> ConsentGateError:
     key = _KEY.search(text)
     if key is not None:
         return Duplicate(key[1])
+    primary = _PRIMARY.search(text)
+    if primary is not None:
+        return Duplicate(f"pk_{primary[1]}")
     if any(words in text for words in _NO_SCHEMA):
         return SchemaMismatch()
     for words, cause in _CAUSES:

@@ -6,8 +6,7 @@ as much as one that is missing: it could drop rows in silence.
 
 from typing import Final
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, inspect, text
 
 from consentgate.storage.failures import translated
 from consentgate.storage.tables import ACCEPTED_REVISIONS, INSERT_ONLY, VERSION_TABLE, metadata
@@ -66,11 +65,14 @@ def revision_of(connection: Connection) -> str | None:
 
     Returns:
         The revision; None without our schema.
+
+    Raises:
+        Unavailable: the database cannot be read.
     """
-    try:
+    with translated():
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
         found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  # constant
-    except SQLAlchemyError:
-        return None
     return None if found is None else str(found)
 
 
