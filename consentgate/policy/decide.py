@@ -65,7 +65,6 @@ class Decision:
 
 
 def decide(
-    *,
     request: RequestFacts,
     speaker: SpeakerFacts,
     state: State,
