@@ -203,6 +203,7 @@ class Hooks:
             query=wire.query,
             body=wire.body,
             call=said.call if said else None,
+            context=said.context if said else None,
             leg=said.leg if said else None,
             token=said.token if said else None,
             token_from=passage.token_from,

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from consentgate import canonical
 from consentgate.canonical import Json
-from consentgate.errors import Malformed
+from consentgate.consent.details import CallContext
+from consentgate.errors import InvalidInput, Malformed
 from consentgate.gate.request import Leg
 
 VOICE: Final = "chime-sdk-voice"
@@ -45,12 +46,14 @@ class Addressed:
 
     Attributes:
         call: the ledger's name of the call, or None.
+        context: the call as grants name it, without the leg, or None.
         leg: the leg, or None for both.
         token: the client request token on the wire, or None.
         trouble: code of a gate reason when the request says something that cannot be gated.
     """
 
     call: str | None = field(repr=False)
+    context: CallContext | None = field(repr=False)
     leg: Leg | None
     token: str | None = field(repr=False)
     trouble: str | None = None
@@ -106,23 +109,32 @@ def call_of_transaction(transaction_id: str) -> str:
     return f"transaction/{transaction_id}"
 
 
-_SEARCH_PATH = re.compile(r"/voice-connectors/([^/]+)/speaker-search-tasks")
+_UNREADABLE: Final = Addressed(call=None, context=None, leg=None, token=None, trouble="REQUEST_UNREADABLE")
+_SEARCH_PATH: Final = re.compile(r"/voice-connectors/([^/]+)/speaker-search-tasks")
 
 
 def _address_search(wire: Wire) -> Addressed:
+    found = _SEARCH_PATH.fullmatch(wire.path)
     try:
         body = canonical.decode(wire.body, floats=True)
     except Malformed:
-        return Addressed(call=None, leg=None, token=None, trouble="REQUEST_UNREADABLE")
-    if not isinstance(body, dict) or not _SEARCH_PATH.fullmatch(wire.path):
-        return Addressed(call=None, leg=None, token=None, trouble="REQUEST_UNREADABLE")
-    transaction, leg, token = (body.get(k) for k in ("TransactionId", "CallLeg", "ClientRequestToken"))
-    named: Leg | None = "Caller" if leg == "Caller" else "Callee" if leg == "Callee" else None
-    if leg is not None and named is None:
-        # botocore checks no enums: the vendor would read this leg in a way that we cannot know.
-        return Addressed(call=None, leg=None, token=_text(token), trouble="REQUEST_UNREADABLE")
-    call = call_of_transaction(transaction) if isinstance(transaction, str) and transaction else None
-    return Addressed(call=call, leg=named, token=_text(token))
+        return _UNREADABLE
+    if not isinstance(body, Mapping) or found is None:
+        return _UNREADABLE
+    transaction, leg = _text(body.get("TransactionId")), body.get("CallLeg")
+    # botocore checks no enums: the vendor would read another leg in a way that we cannot know.
+    if transaction is None or leg not in {None, "Caller", "Callee"}:
+        return _UNREADABLE
+    try:
+        context = CallContext(transaction_id=transaction, voice_connector_id=unquote(found.group(1)))
+    except InvalidInput:
+        return _UNREADABLE
+    return Addressed(
+        call=call_of_transaction(transaction),
+        context=context,
+        leg="Caller" if leg == "Caller" else "Callee" if leg == "Callee" else None,
+        token=_text(body.get("ClientRequestToken")),
+    )
 
 
 def _answer_search(body: bytes) -> Answer:

@@ -25,6 +25,7 @@ from consentgate.ledger.controller import Said
 from consentgate.ledger.speaker import Nobody, Speaker
 from consentgate.ledger.statements import Ingested
 from consentgate.moment import Clock, Random, system_clock, system_random
+from consentgate.policy.facts import RecordingConsent
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ class ConsentGate:
         caller: Sequence[Speaker] | Nobody | None = None,
         callee: Sequence[Speaker] | Nobody | None = None,
         purpose: str | None = None,
-        recording_consent: str | None = None,
+        recording_consent: RecordingConsent | None = None,
     ) -> str | None:
         """Say who is on a call.
 

@@ -6,10 +6,11 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
+from consentgate.consent import terms
 from consentgate.consent.details import CallContext, EvidenceRef, Guardian
 from consentgate.consent.notice import Manifest
 from consentgate.consent.statement import TYP, Statement, claims
-from consentgate.consent.terms import Method, SignatureKind
+from consentgate.consent.terms import Method
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey
 from consentgate.errors import InvalidInput
@@ -19,12 +20,6 @@ from consentgate.ledger.speaker import Speaker
 from consentgate.ledger.statements import Ingested
 from consentgate.moment import uuid7_text
 
-# How a method is signed, where the notice's manifest says nothing else (PROTOCOL 5, claims).
-_SIGNATURES: Final[dict[str, SignatureKind]] = {
-    "web_esign": "electronic",
-    "ivr_dtmf": "electronic",
-    "paper": "wet",
-}
 _ADULT: Final = 18
 
 Take = Callable[[Callable[[Connection], str]], Ingested]
@@ -203,7 +198,8 @@ class SigningIssuer:
             base,
             state=state,
             consent_form=manifest.consent_form,
-            signature_kind=_SIGNATURES.get(method, "none"),
+            signature_kind=terms.signature_of(method),
+            consent_type=terms.consent_type_of(manifest.consent_form),
             separate=manifest.separate,
             disclosure_consent=manifest.disclosure_consent,
             purposes=manifest.purposes,

@@ -1,5 +1,6 @@
 """Making a home: settings, keys, the log's identity, the database. Nothing that is there is written over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def make_home(
     controller: str,
     database: str = "sqlite:///consentgate.db",
     jurisdiction: str | None = None,
+    purposes: Mapping[str, str] | None = None,
     clock: Clock = system_clock,
     random: Random = system_random,
 ) -> Home:
@@ -45,6 +47,7 @@ def make_home(
         controller: id of the controller, as statements name it.
         database: SQLAlchemy URL.
         jurisdiction: code of the controller's own law, or None.
+        purposes: default purpose per action, for example ``{"search": "authentication"}``.
         clock: the time; any but the system's makes a test database.
         random: randomness.
 
@@ -55,13 +58,6 @@ def make_home(
         Misconfigured: there is a home already, or it cannot be made there.
         InvalidInput: a value cannot be used.
     """
-    for name, value in (
-        ("controller", controller),
-        ("database", database),
-        ("jurisdiction", jurisdiction or ""),
-    ):
-        if '"' in value or "\\" in value or not value.isprintable():
-            raise InvalidInput(f"{name} must be printable, without quotes and backslashes.")
     path = home / FILE
     if path.exists():
         raise Misconfigured(f"{path} is there already; nothing was changed. Use another --home.")
@@ -69,11 +65,7 @@ def make_home(
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(f"The folder {home} cannot be made ({error.strerror}).") from error
-    own_law = f'jurisdiction = "{jurisdiction}"\n' if jurisdiction else ""
-    write_public(
-        path,
-        f'format = 1\ndatabase = "{database}"\n\n[controller]\nid = "{controller}"\n{own_law}'.encode(),
-    )
+    write_public(path, _settings_text(controller, database, jurisdiction, purposes or {}).encode())
     settings = load_settings(home)
     KeyFile.create(settings.keys, random)
     engine = create_engine(settings.database)
@@ -87,3 +79,26 @@ def make_home(
     finally:
         engine.dispose()
     return Home(settings=settings, vkey=key.vkey)
+
+
+def _settings_text(
+    controller: str, database: str, jurisdiction: str | None, purposes: Mapping[str, str]
+) -> str:
+    lines = [
+        "format = 1",
+        f"database = {_quoted(database)}",
+        "",
+        "[controller]",
+        f"id = {_quoted(controller)}",
+    ]
+    if jurisdiction:
+        lines.append(f"jurisdiction = {_quoted(jurisdiction)}")
+    if purposes:
+        lines += ["", "[purposes]", *(f"{action} = {_quoted(word)}" for action, word in purposes.items())]
+    return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    if '"' in text or "\\" in text or not text.isprintable():
+        raise InvalidInput("Settings are printable text without quotes and backslashes.")
+    return f'"{text}"'

@@ -94,9 +94,7 @@ def _begin(gate: GateContext, request: GatedRequest) -> Permit:
         verdict = judge(gate, request, reading, at)
         # [4] append, after comparing versions
         try:
-            done = gate.database.write(
-                lambda c, r=reading, v=verdict, t=at: _append(gate, c, request, r, v, t)
-            )
+            done = gate.database.write(partial(_append, gate, request, reading, verdict, at))
         except ClockDisagrees:
             continue
         if isinstance(done, Permit):

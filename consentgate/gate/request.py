@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from consentgate.canonical import Json
+from consentgate.consent.details import CallContext
 from consentgate.gate.outcomes import Attempt
 from consentgate.ledger.reading import Seen
 from consentgate.ledger.vault import Subject
@@ -34,6 +35,7 @@ class GatedRequest:
         query: URL query, without the question mark.
         body: exact bytes of the body.
         call: which call it is about, as the ledger names calls; None when the request does not say.
+        context: the same as grants name it, without the leg; None when the request does not say.
         leg: the leg that it names; None means both.
         token: the client request token on the wire, or None.
         token_from: who made that token.
@@ -52,6 +54,7 @@ class GatedRequest:
     query: str
     body: bytes = field(repr=False)
     call: str | None = field(repr=False)
+    context: CallContext | None = field(repr=False)
     leg: Leg | None
     token: str | None = field(repr=False)
     token_from: TokenSource

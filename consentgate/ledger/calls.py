@@ -17,12 +17,13 @@ from consentgate.errors import InvalidInput, Malformed
 from consentgate.ledger.book import Book, Content, open_parts
 from consentgate.ledger.speaker import NOBODY, Nobody, Speaker, speaker_from, speaker_json
 from consentgate.ledger.vault import BODY
+from consentgate.policy.facts import RecordingConsent
 from consentgate.storage import subjects
 from consentgate.storage.subjects import LinkedEntry
 
 LegName = Literal["Caller", "Callee"]
 LEGS: Final[tuple[LegName, ...]] = get_args(LegName)
-RECORDING_CONSENTS: Final = ("none", "one_party", "all_parties")
+RECORDING_CONSENTS: Final[tuple[RecordingConsent, ...]] = get_args(RecordingConsent)
 
 MAX_ON_LEG: Final = 12
 
@@ -41,7 +42,7 @@ class Registration:
     call: str = field(repr=False)
     legs: Mapping[LegName, Sequence[Speaker] | Nobody]
     purpose: str | None = None
-    recording_consent: str | None = None
+    recording_consent: RecordingConsent | None = None
 
     def __post_init__(self) -> None:
         if not self.legs:
@@ -73,7 +74,7 @@ class CallState:
     subject: UUID
     legs: Mapping[LegName, tuple[Speaker, ...] | Nobody]
     purpose: str | None
-    recording_consent: str | None
+    recording_consent: RecordingConsent | None
     entries: tuple[UUID, ...]
     since: datetime
 
@@ -172,7 +173,7 @@ def _joined(state: CallState, content: Mapping[str, Json]) -> CallState:
         state,
         legs=legs,
         purpose=_text(content.get("purpose")) or state.purpose,
-        recording_consent=_text(content.get("recording_consent")) or state.recording_consent,
+        recording_consent=_recording(content.get("recording_consent")) or state.recording_consent,
     )
 
 
@@ -204,6 +205,10 @@ def _shared(registration: Registration) -> dict[str, Json]:
     if registration.recording_consent is not None:
         shared["recording_consent"] = registration.recording_consent
     return shared
+
+
+def _recording(value: Json) -> RecordingConsent | None:
+    return next((word for word in RECORDING_CONSENTS if word == value), None)
 
 
 def _text(value: Json) -> str | None:

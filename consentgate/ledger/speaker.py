@@ -156,7 +156,7 @@ def _objects(stored: Json) -> list[dict[str, str]]:
     return out
 
 
-def _reference(given: Reference | tuple[str, str]) -> Reference:
+def _reference(given: object) -> Reference:
     if isinstance(given, Reference):
         return given
     if not (isinstance(given, tuple) and len(given) == 2):

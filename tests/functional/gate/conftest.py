@@ -1,0 +1,123 @@
+"""A whole deployment for each test: home, ledger, issuer, notice, loopback service, protected client."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, SigningIssuer, Speaker
+from consentgate.config.setup import make_home
+from consentgate.ledger.book import open_parts
+from consentgate.ledger.vault import month_key
+from consentgate.storage import entries, subjects
+from consentgate.storage.entries import EntryRow
+from consentgate.testing.chime import ChimeServer
+from consentgate.testing.clock import FrozenClock
+
+CONNECTOR = "abcdef1ghij2klmno3pqr4"
+ISS = "https://ivr.acme.example"
+NOTICE = {
+    "id": "voiceprint",
+    "version": "2026-02",
+    "language": "en",
+    "in_writing": True,
+    "elements": ["collection_or_storage_disclosed", "length_of_term", "specific_purpose"],
+    "consent_form": "written_release",
+    "purposes": ["authentication"],
+    "operations": ["search"],
+    "validity": "P2Y",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A deployment and its surroundings."""
+
+    gate: ConsentGate
+    home: Path
+    clock: FrozenClock
+    server: ChimeServer
+    client: Any
+    ivr: SigningIssuer
+
+    def caller(self, number: str = "1001", code: str = "US-IL", **more: Any) -> Speaker:
+        """Give a speaker with an address in one jurisdiction."""
+        evidence = Evidence(code=code, kind="account_address", source="crm", confidence="high")
+        return Speaker([("customer", number)], [evidence], **{"adult": True, **more})
+
+    def register(self, transaction: str, *speakers: Speaker, **more: Any) -> str | None:
+        """Register a call with these speakers on the caller leg."""
+        known = {"callee": NOBODY, "purpose": "authentication", "recording_consent": "all_parties"}
+        return self.gate.register_call(transaction, caller=list(speakers), **{**known, **more})
+
+    def search(self, transaction: str, **more: Any) -> Any:
+        """Search as a backend would."""
+        arguments = {
+            "VoiceConnectorId": CONNECTOR,
+            "TransactionId": transaction,
+            "VoiceProfileDomainId": "vpd-1",
+            "CallLeg": "Caller",
+        }
+        return self.client.start_speaker_search_task(**{**arguments, **more})
+
+    def opened(self, *kinds: str) -> list[tuple[EntryRow, dict[str, Any]]]:
+        """Open the parts of all entries of some kinds, in order."""
+        parts = self.gate._parts
+        found: list[tuple[EntryRow, dict[str, Any]]] = []
+        with parts.database.read() as connection:
+            for kind in kinds:
+                for row in entries.of_kind(connection, parts.book.tenant, kind):
+                    linked = subjects.subjects_of(connection, parts.book.tenant, [row.id])[row.id]
+                    keys = list(parts.book.vault.data_keys(connection, linked).values())
+                    names = (month_key("matches", row.at), month_key("unattributed", row.at), "body")
+                    own = [parts.book.vault.find_key(connection, name) for name in names]
+                    found.append((row, dict(open_parts(row, [*keys, *(k for k in own if k)]))))
+        return sorted(found, key=lambda pair: pair[0].ordinal)
+
+    def ends(self) -> list[str | None]:
+        """How requests ended, in order."""
+        return [row.end for row, _ in self.opened("outcome", "observation")]
+
+    def parts(self, kind: str) -> dict[str, Any]:
+        """Give the parts of the newest entry of a kind."""
+        return self.opened(kind)[-1][1]
+
+    def exchange(self, kind: str) -> dict[str, Any]:
+        """Give what the newest entry of a kind holds of the exchange."""
+        found: dict[str, Any] = self.parts(kind)["exchange.0"]
+        return found
+
+    def denial(self, transaction: str, **more: Any) -> list[str]:
+        """Search, and give the codes of the denial."""
+        with pytest.raises(ConsentDenied) as denied:
+            self.search(transaction, **more)
+        return sorted(r.code for r in denied.value.reasons)
+
+    @property
+    def searches(self) -> int:
+        """How many searches reached the service."""
+        return sum(1 for r in self.server.requests if r.path.endswith("/speaker-search-tasks"))
+
+
+@pytest.fixture
+def world(tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
+    """A deployment in US-IL's terms, with the log kept by hand."""
+    made = make_home(tmp_path / "home", controller="acme", clock=frozen_clock)
+    with ConsentGate(made.settings, clock=frozen_clock, background=False) as gate:
+        gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
+        since = frozen_clock() - timedelta(days=30)
+        gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
+        gate.add_issuer(ISS, name="Acme IVR")
+        client = gate.protect(chime.client())
+        yield World(
+            gate=gate,
+            home=tmp_path / "home",
+            clock=frozen_clock,
+            server=chime,
+            client=client,
+            ivr=gate.issuer(ISS),
+        )
+        client.close()
