@@ -6,10 +6,12 @@ so that one broken entry does not make its neighbours look broken, and `readable
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from consentgate.entries.leaf import Answer, LanePosition, Leaf
+from consentgate.errors import InvalidInput
+from consentgate.moment import from_millis
 from consentgate.verify.result import Finding, Level, Verdict
 from consentgate.verify.source import EntryRow, name_of
 
@@ -85,7 +87,7 @@ def known_of(row: EntryRow, leaf: Leaf | None, leaf_hash: bytes) -> Known:
             readable=False,
             hash=leaf_hash,
             kind=row.kind,
-            at=_EPOCH + timedelta(milliseconds=row.at),
+            at=_time(row.at),
             w=row.w,
             n=row.n,
         )
@@ -105,6 +107,13 @@ def known_of(row: EntryRow, leaf: Leaf | None, leaf_hash: bytes) -> Known:
         re=leaf.re,
         end=leaf.end,
     )
+
+
+def _time(millis: int) -> datetime:
+    try:
+        return from_millis(millis)
+    except InvalidInput:
+        return _EPOCH
 
 
 def altered(where: str, expected: str, found: str, cure: str = RESTORE) -> Finding:

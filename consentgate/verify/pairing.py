@@ -9,6 +9,7 @@ from datetime import datetime
 
 from consentgate import moment
 from consentgate.entries.kinds import KINDS
+from consentgate.entries.leaf import Answer
 from consentgate.verify.known import Entries, Known, altered, extra, missing
 from consentgate.verify.result import Finding
 
@@ -28,7 +29,7 @@ def check_pairing(entries: Entries, now: datetime) -> list[Finding]:
     for each in entries.values():
         if each.re is None:
             continue
-        findings += _answer(each, entries)
+        findings += _answer(each, each.re, entries)
         if each.kind == "outcome":
             name = (each.tenant, each.re.id.bytes)
             if name in ended:
@@ -48,14 +49,12 @@ def check_pairing(entries: Entries, now: datetime) -> list[Finding]:
     return findings
 
 
-def _answer(each: Known, entries: Entries) -> Iterator[Finding]:
-    if each.re is None:
-        return
-    answered = entries.get((each.tenant, each.re.id.bytes))
+def _answer(each: Known, re: Answer, entries: Entries) -> Iterator[Finding]:
+    answered = entries.get((each.tenant, re.id.bytes))
     if answered is None:
-        yield missing(f"{each.name}, re", f"entry {each.re.id}")
-    elif answered.hash != each.re.h:
-        yield altered(f"{each.name}, re", f"{each.re.h.hex()}, the hash it answered", answered.hash.hex())
+        yield missing(f"{each.name}, re", f"entry {re.id}")
+    elif answered.hash != re.h:
+        yield altered(f"{each.name}, re", f"{re.h.hex()}, the hash it answered", answered.hash.hex())
     elif answered.kind not in KINDS[each.kind].answers:
         yield altered(
             f"{each.name}, re",

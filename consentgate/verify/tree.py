@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from consentgate.tlog.merkle import Frontier
+from consentgate.tlog.merkle import HASH_BYTES, Frontier
 from consentgate.tlog.tiles import TILE_BYTES, subtree_of_tile
 from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, missing
 from consentgate.verify.result import Finding
@@ -75,7 +75,7 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
         expected = row.position + 1
         sequenced.add((row.tenant, row.entry))
         known = entries.get((row.tenant, row.entry))
-        leaf = known.hash if known else row.hash
+        leaf = known.hash if known else row.hash[:HASH_BYTES].ljust(HASH_BYTES, b"\0")
         frontier.push(leaf)
         tiles.push(leaf)
         times.append(known.at if known else None)
