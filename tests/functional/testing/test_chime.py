@@ -3,11 +3,12 @@
 import doctest
 import http.client
 import json
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 import consentgate.testing.chime
 import consentgate.testing.clock
+import consentgate.testing.wire
 from consentgate.moment import Clock
 from consentgate.testing.chime import SERVICES, ChimeServer, Services
 from consentgate.testing.client import loopback_client
@@ -191,3 +193,39 @@ def test_examples_in_docstrings_run(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_program_serves_until_it_is_told_to_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handlers: list[Callable[..., object]] = []
+    monkeypatch.setattr(signal, "signal", lambda _number, handler: handlers.append(handler))
+
+    def end() -> None:
+        handlers[-1]()
+
+    ending = threading.Timer(0.2, end)
+    ending.start()
+    assert consentgate.testing.chime.main([]) == 0
+    ending.join()
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
+    assert len(handlers) == 2
+
+
+def test_answer_that_never_ends_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consentgate.testing.wire, "STOP_SECONDS", 0.1)
+    arrived, release = threading.Event(), threading.Event()
+
+    def answer(_request: WireRequest) -> None:
+        arrived.set()
+        release.wait(10)
+
+    server = LoopbackServer(answer)
+    server.start()
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/")
+    assert arrived.wait(10)
+    with pytest.raises(RuntimeError, match="1 connections of the loopback server did not end"):
+        server.stop()
+    release.set()
+    connection.close()

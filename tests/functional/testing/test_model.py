@@ -144,6 +144,14 @@ def test_pattern_that_is_none_is_not_checked() -> None:
     assert pattern_of("*") is None
 
 
+def test_maps_are_written_as_objects() -> None:
+    operation = ServiceApi("iot").operations["DescribeThing"]
+    assert (
+        operation.render({"thingName": "a", "attributes": {"b": "c"}})
+        == b'{"thingName":"a","attributes":{"b":"c"}}'
+    )
+
+
 def test_times_are_seconds_where_the_model_names_no_form() -> None:
     operation = ServiceApi("iot").operations["DescribeThingRegistrationTask"]
     at = datetime(2026, 11, 22, tzinfo=UTC)

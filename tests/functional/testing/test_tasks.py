@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from consentgate.errors import InvalidInput
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import START, FrozenClock
+from consentgate.testing.tasks import TaskBook
 from tests.functional.testing.calls import CONNECTOR, ONCE, code_of, get, start, stop
 
 
@@ -65,6 +66,8 @@ def test_ended_task_cannot_be_finished_again(chime: ChimeServer, chime_client: A
         chime.finish(task_id, status="FAILED")
     with pytest.raises(InvalidInput, match="no such task"):
         chime.finish("another")
+    with pytest.raises(InvalidInput, match="no such task"):
+        TaskBook(FrozenClock(), str).move("another", "FAILED")
 
 
 def test_transaction_has_one_active_task(chime: ChimeServer, chime_client: Any) -> None:
