@@ -58,9 +58,7 @@ class Operation:
         self.method = str(model.http["method"])
         self.status = int(model.http.get("responseCode", 200))
         self.fixed = dict(parse_qsl(query, keep_blank_values=True))
-        self.errors = {
-            str(one.name): int(one.metadata["error"]["httpStatusCode"]) for one in model.error_shapes
-        }
+        self.errors = {str(one.name): _status(one) for one in model.error_shapes}
         self.takes = model.input_shape
         self.gives = model.output_shape
         self._labels: list[str] = LABEL.findall(path)
@@ -222,7 +220,6 @@ def _wire(shape: Shape, value: Any) -> Any:
         return {key: _wire(shape.value, item) for key, item in value.items()}
     if isinstance(value, datetime):
         # rest-json counts seconds in a body unless the shape says otherwise.
-        return (
-            to_text(value) if shape.serialization.get("timestampFormat") == "iso8601" else value.timestamp()
-        )
+        as_text = shape.serialization.get("timestampFormat") == "iso8601"
+        return to_text(value) if as_text else value.timestamp()
     return value
