@@ -1,4 +1,5 @@
-"""One leaf of each kind and a sealed part, for the golden files in `tests/golden`.
+"""One leaf of each kind, a sealed part and a checkpoint of the log of those leaves, for the golden files in
+`tests/golden`.
 
 Run ``python -m tests.tools.golden_leaves`` to write them anew after a deliberate change of the format.
 """
@@ -12,6 +13,9 @@ from uuid import UUID
 from consentgate.canonical import b64
 from consentgate.entries.leaf import Answer, Draft, LanePosition, Leaf, encode, leaf_of
 from consentgate.entries.parts import SealedPart, seal_part
+from consentgate.tlog.checkpoint import Checkpoint, sign_checkpoint
+from consentgate.tlog.merkle import root_of
+from consentgate.tlog.notekey import NoteSigner
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -98,7 +102,20 @@ def part() -> dict[str, str]:
     }
 
 
+def checkpoint() -> tuple[str, str]:
+    """The vkey and the signed checkpoint of a log that holds the leaves in this order."""
+    signer = NoteSigner.generate(
+        "consentgate.invalid/abcdefghijklmnopqrstuvwxyz", lambda size: bytes(range(size))
+    )
+    hashes = [each.hash for each in leaves().values()]
+    head = Checkpoint(origin=signer.key.name, size=len(hashes), root=root_of(hashes))
+    return signer.key.vkey, sign_checkpoint(head, signer)
+
+
 if __name__ == "__main__":
     for name, leaf in leaves().items():
         (GOLDEN / "leaves" / f"{name}.json").write_bytes(encode(leaf))
+    vkey, note = checkpoint()
+    (GOLDEN / "log.vkey").write_text(vkey + "\n")
+    (GOLDEN / "checkpoint.txt").write_text(note)
     (GOLDEN / "part.json").write_text(json.dumps(part(), indent=1) + "\n")

@@ -15,7 +15,7 @@ from consentgate.entries.kinds import KINDS, is_about_people, is_part_name
 from consentgate.entries.leaf import LEAF_LIMIT, Answer, Draft, LanePosition, decode, encode, leaf_of
 from consentgate.entries.parts import PartRef
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed
-from tests.tools.golden_leaves import GOLDEN, LANE, NOON, draft, entry_id, leaves, sealed
+from tests.tools.golden_leaves import GOLDEN, LANE, NOON, checkpoint, draft, entry_id, leaves, sealed
 
 LEAVES = leaves()
 INTENT = LEAVES["intent"]
@@ -31,6 +31,12 @@ def members(kind: str) -> dict[str, Any]:
     found = json.loads(encode(LEAVES[kind]))
     assert isinstance(found, dict)
     return found
+
+
+def test_golden_checkpoint_is_met_byte_for_byte() -> None:
+    vkey, note = checkpoint()
+    assert (GOLDEN / "log.vkey").read_text() == vkey + "\n"
+    assert (GOLDEN / "checkpoint.txt").read_text() == note
 
 
 def test_every_kind_has_a_golden_leaf() -> None:
