@@ -32,7 +32,7 @@ types: $(VENV)/.dev ## check the types
 	$(BIN)/mypy
 
 imports: $(VENV)/.dev ## check that imports go down only
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 examples: $(VENV)/.dev ## run the examples
 	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python -W error $$example >/dev/null; done
@@ -41,7 +41,7 @@ pins: ## pin the newest versions anew
 	tools/pin.sh --upgrade
 
 clean: ## remove the environments and all caches
-	rm -rf .venv .venv-lowest build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find consentgate tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.run: constraints/run.txt pyproject.toml tools/venv.sh
