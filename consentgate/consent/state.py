@@ -120,12 +120,12 @@ class Consent:
     Attributes:
         entry: id of the grant's entry, or of the negative statement's where there is no grant.
         grant: the terms, or None.
-        ending: what took it away, or None while it stands.
+        endings: what took it away, in commit order; empty while it stands.
     """
 
     entry: str
     grant: Grant | None
-    ending: Ending | None = None
+    endings: tuple[Ending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class State:
     @property
     def standing(self) -> tuple[Consent, ...]:
         """The grants that nothing took away."""
-        return tuple(each for each in self.consents if each.ending is None)
+        return tuple(each for each in self.consents if not each.endings)
 
 
 def fold(received: Iterable[Received], *, references: tuple[Reference, ...], purpose: str | None) -> State:
@@ -172,23 +172,18 @@ def _end(consents: list[Consent], negative: Received) -> list[Consent]:
         at=min(statement.event_time, negative.received_at),
         entry=negative.entry,
     )
-    after = [_ended(each, ending) if _in_scope(each, statement) else each for each in consents]
-    if not any(each.ending is ending for each in after):
-        after.append(Consent(entry=negative.entry, grant=None, ending=ending))
-    return after
+    if not any(_in_scope(each, statement) for each in consents):
+        return [*consents, Consent(entry=negative.entry, grant=None, endings=(ending,))]
+    return [
+        replace(each, endings=(*each.endings, ending)) if _in_scope(each, statement) else each
+        for each in consents
+    ]
 
 
 def _in_scope(consent: Consent, negative: Statement) -> bool:
     if consent.grant is None:
         return False
     return not negative.purposes or not {*negative.purposes}.isdisjoint(consent.grant.purposes)
-
-
-def _ended(consent: Consent, ending: Ending) -> Consent:
-    # The first ending stays, except that a withdrawal after a refusal brings the duty to delete.
-    if consent.ending is not None and not (consent.ending.kind == "refused" and ending.kind == "withdrawn"):
-        return consent
-    return replace(consent, ending=ending)
 
 
 def _terms(received: Received) -> Grant:

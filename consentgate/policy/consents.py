@@ -101,13 +101,16 @@ def _gate(case: Case, code: str, *detail: str) -> Reason:
 
 
 def _ended(case: Case, consent: Consent) -> Iterator[Reason]:
-    if consent.ending is not None:
-        yield _make(case, "CONSENT_REFUSED" if consent.ending.kind == "refused" else "CONSENT_WITHDRAWN")
+    kinds = {ending.kind for ending in consent.endings}
+    if "refused" in kinds:
+        yield _make(case, "CONSENT_REFUSED")
+    if "withdrawn" in kinds:
+        yield _make(case, "CONSENT_WITHDRAWN")
 
 
 def _time(case: Case, consent: Consent, grant: Grant) -> Iterator[Reason]:
     captured = case.request.audio_captured_at
-    never_given = grant.given_at is None and consent.ending is None
+    never_given = grant.given_at is None and not consent.endings
     if never_given or (grant.given_at is not None and grant.given_at > case.at):
         yield _make(case, "CONSENT_NOT_YET_GIVEN")
     if grant.valid_until is not None and grant.valid_until <= case.at:
@@ -204,7 +207,7 @@ def _reach(case: Case, entry: str, grant: Grant) -> Iterator[Reason]:
     if not _same_call(case, grant):
         yield _gate(case, "CONSENT_FOR_OTHER_CALL")
     if grant.max_uses is not None:
-        uses = dict(case.speaker.uses).get(entry)
+        uses = next((each.count for each in case.speaker.uses if each.entry == entry), None)
         if uses is None:
             yield _gate(case, "INPUT_MISSING", "uses")
         elif uses >= grant.max_uses:

@@ -28,7 +28,7 @@ class Considered:
     """
 
     entry: str
-    codes: tuple[str, ...]
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,8 @@ class Decision:
 
     allowed: bool
     at: datetime
-    speaker: str | None
-    reasons: tuple[Reason, ...]
+    speaker: str | None = None
+    reasons: tuple[Reason, ...] = ()
     missing_notice_elements: tuple[str, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     grant: str | None = None
@@ -114,7 +114,8 @@ def _alone(case: Case) -> Reason | None:
 
 def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
     """Where nothing stands and something was withdrawn, the voiceprint goes; a legal hold keeps it sealed first."""
-    ends = [each.ending.at for each in state.consents if each.ending and each.ending.kind == "withdrawn"]
+    endings = (ending for each in state.consents for ending in each.endings)
+    ends = [ending.at for ending in endings if ending.kind == "withdrawn"]
     if state.standing or not ends:
         return ()
     clocks = case.requirements.deletion

@@ -6,7 +6,6 @@ A plain demand is the tuple of bases that make it; none is no demand. `requireme
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 from consentgate.packs.pack import Basis
@@ -47,14 +46,14 @@ class PackUsed:
     Attributes:
         code: its code.
         digest: SHA-256 of its file, in hex.
-        since: first day of the version that applied.
+        since: first day of the version that applied, as ``2024-08-02``.
         conditions: ids of the conditions that applied.
         exemptions: ids of the exemptions that the controller claims and that took it out of play.
     """
 
     code: str
     digest: str
-    since: date
+    since: str
     conditions: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
 

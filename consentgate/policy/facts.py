@@ -40,6 +40,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """How often a grant was used.
+
+    Attributes:
+        entry: id of the grant's entry.
+        count: intents that name it and did not end as ``rejected`` or ``not_sent``.
+    """
+
+    entry: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakerFacts:
     """One speaker, as a decision sees them.
 
@@ -51,7 +64,7 @@ class SpeakerFacts:
         claimed_by: who said so about age or adulthood, or None.
         last_interaction_at: the interaction before this one, or None.
         legal_hold: whether their data is under a legal hold.
-        uses: entry id of a grant and how often it was used; needed for grants that limit their uses.
+        uses: of each grant that limits its uses, how often it was used; one that is not here denies.
     """
 
     name: str | None = None
@@ -61,7 +74,7 @@ class SpeakerFacts:
     claimed_by: str | None = None
     last_interaction_at: datetime | None = field(default=None, repr=False)
     legal_hold: bool = False
-    uses: tuple[tuple[str, int], ...] = ()
+    uses: tuple[Uses, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def _used(each: Effective) -> PackUsed:
     return PackUsed(
         code=each.pack.code,
         digest=each.pack.digest,
-        since=each.since,
+        since=each.since.isoformat(),
         conditions=each.conditions,
         exemptions=each.exemptions,
     )
