@@ -131,32 +131,30 @@ def altered(where: str, expected: str, found: str, cure: str = RESTORE) -> Findi
     return Finding(kind="altered", where=where, expected=expected, found=found, cure=cure)
 
 
-def missing(where: str, expected: str, cure: str = RESTORE) -> Finding:
+def missing(where: str, expected: str) -> Finding:
     """Say that something is not there.
 
     Args:
         where: what.
         expected: what should be there.
-        cure: what to do now.
 
     Returns:
         The finding.
     """
-    return Finding(kind="missing", where=where, expected=expected, found="nothing", cure=cure)
+    return Finding(kind="missing", where=where, expected=expected, found="nothing", cure=RESTORE)
 
 
-def extra(where: str, found: str, cure: str = RESTORE) -> Finding:
+def extra(where: str, found: str) -> Finding:
     """Say that something is there that should not be.
 
     Args:
         where: what.
         found: what is there.
-        cure: what to do now.
 
     Returns:
         The finding.
     """
-    return Finding(kind="extra", where=where, expected="nothing", found=found, cure=cure)
+    return Finding(kind="extra", where=where, expected="nothing", found=found, cure=RESTORE)
 
 
 def level_of(name: str, findings: Sequence[Finding], until: datetime | None) -> Level:

@@ -25,6 +25,7 @@ from consentgate.verify.source import (
     name_of,
 )
 
+_MANIFEST: Final = "notice-manifest"
 _LEAF: Final = "the bytes of a leaf, version 1"
 
 
@@ -53,8 +54,14 @@ def check_stored(source: LedgerSource) -> tuple[Entries, list[Finding]]:
         if sha256(artifact.content).digest() != artifact.digest:
             where = f"artifact {artifact.digest.hex()}"
             findings.append(altered(where, "bytes of this SHA-256", sha256(artifact.content).hexdigest()))
+    named = set()
     for name in source.notices():
         findings += _notice(name, artifacts)
+        named.add((name.tenant, name.manifest))
+    for key, artifact in artifacts.items():
+        # The two are written together: a manifest without a name means that the name was deleted.
+        if artifact.kind == _MANIFEST and key not in named:
+            findings.append(missing(f"notice of manifest {artifact.digest.hex()}", "its row"))
     return entries, findings
 
 

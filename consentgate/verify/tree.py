@@ -111,7 +111,7 @@ class _Tiles:
         where = f"tile {level}/{index}"
         stored = self._stored.pop((level, index), None)
         if stored is None:
-            self._found.append(missing(where, "a full tile", "Run `consentgate log sequence --once`."))
+            self._found.append(missing(where, "a full tile"))
         elif stored != tile:
             self._found.append(altered(where, "the hashes of its entries", "other hashes"))
 

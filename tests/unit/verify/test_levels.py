@@ -256,7 +256,10 @@ MUTATIONS: list[tuple[Mutation, list[tuple[str, str]]]] = [
     ),
     (
         lambda world: change(world.notice_rows, 0, manifest=world.notice_rows[0].digest),
-        [("altered", "notice voice 1 (en), manifest")],
+        [
+            ("altered", "notice voice 1 (en), manifest"),
+            ("missing", f"notice of manifest {sound().artifact_rows[1].digest.hex()}"),
+        ],
     ),
     (
         drop("artifact_rows", 2),
@@ -322,6 +325,35 @@ def test_id_column_that_differs_from_the_leaf_is_found() -> None:
     world = sound()
     change(world.entry_rows, 7, id=ident(99).bytes)
     assert ("altered", f"{entry(99)}, column id") in found(world.verify())
+
+
+TABLES = ("entry", "statement", "artifact", "notice", "seq", "state", "checkpoint", "link")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_row_can_be_deleted_unseen(table: str) -> None:
+    count = len(getattr(sound(), f"{table}_rows"))
+    assert count > 0
+    for index in range(count):
+        world = sound()
+        note = world.checkpoint_rows[-1].note
+        drop(f"{table}_rows", index)(world)
+        assert world.verify(signer_note=note).exit_code == (4 if table == "checkpoint" else 1), index
+
+
+def test_no_byte_of_a_leaf_or_part_can_be_flipped_unseen() -> None:
+    for index, row in enumerate(sound().entry_rows):
+        for at in range(0, len(row.leaf), 7):
+            world = sound()
+            change(
+                world.entry_rows, index, leaf=row.leaf[:at] + bytes([row.leaf[at] ^ 1]) + row.leaf[at + 1 :]
+            )
+            assert world.verify().exit_code == 1
+        for at in range(0, len(row.parts), 97):
+            world = sound()
+            other = "A" if row.parts[at] != "A" else "B"
+            change(world.entry_rows, index, parts=row.parts[:at] + other + row.parts[at + 1 :])
+            assert world.verify().exit_code == 1
 
 
 def test_unsequenced_tail_is_incomplete_and_says_how_far_the_log_goes() -> None:
