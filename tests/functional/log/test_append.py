@@ -1,0 +1,261 @@
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from consentgate.entries.leaf import Draft, LanePosition
+from consentgate.entries.parts import seal_part
+from consentgate.errors import ClockDisagrees, Unavailable
+from consentgate.log.append import append_writer_stop
+from consentgate.moment import system_clock, system_random
+from consentgate.storage import entries
+from consentgate.storage.failures import Duplicate
+from consentgate.storage.sqlite import SqliteSession
+from tests.functional.log.place import Log, draft, log_at, require_lanes
+from tests.functional.storage.place import SetClock
+
+
+def append(log: Log, entry: Draft, connection: Connection) -> None:
+    log.lanes.append(connection, entry)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    with log_at(tmp_path) as found:
+        yield found
+
+
+def test_entries_chain_in_one_lane(log: Log) -> None:
+    appended = log.append(3) + log.append()
+    (lane,) = require_lanes(log.leaves()).values()
+    assert [leaf.id for leaf in lane] == [each.id for each in appended]
+    assert [leaf.hash for leaf in lane] == [each.hash for each in appended]
+    assert [each.ordinal for each in appended] == [1, 2, 3, 4]
+    assert lane[0].after is None
+
+
+def test_row_repeats_the_leaf(log: Log) -> None:
+    at = system_clock()
+    about_nobody, about_ann = draft(at, "assertion"), draft(at, "assertion")
+    key = bytes(32)
+    drafts = [
+        type(about_nobody)(
+            id=each.id, kind=each.kind, at=at, parts=(seal_part(each.id, name, b"{}", key, system_random),)
+        )
+        for each, name in ((about_nobody, "body.0"), (about_ann, "assertion.0"))
+    ]
+
+    def work(connection: Connection) -> None:
+        for each in drafts:
+            log.lanes.append(connection, each)
+
+    log.database.write(work)
+    with log.database.read() as connection:
+        tenant_wide, personal = entries.of_kind(connection, "default", "assertion")
+    assert not tenant_wide.about_people
+    assert personal.about_people
+    assert personal.parts == drafts[1].parts[0].jwe
+    assert (personal.kind, personal.at, personal.n) == ("assertion", at, 1)
+
+
+def test_failed_work_gives_its_place_back(log: Log) -> None:
+    log.append()
+
+    def failing(connection: Connection) -> None:
+        log.lanes.append(connection, draft(system_clock()))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        log.database.write(failing)
+    log.append()
+    (lane,) = require_lanes(log.leaves()).values()
+    assert [leaf.n for leaf in lane] == [0, 1]
+
+
+def test_first_place_is_given_back_too(log: Log) -> None:
+    def failing(connection: Connection) -> None:
+        log.lanes.append(connection, draft(system_clock()))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        log.database.write(failing)
+    log.append()
+    require_lanes(log.leaves())
+
+
+def test_groups_with_failures_leave_whole_lanes(log: Log) -> None:
+    def run(n: int) -> None:
+        def work(connection: Connection) -> None:
+            log.lanes.append(connection, draft(system_clock()))
+            if n % 3 == 0:
+                raise KeyError
+
+        try:
+            log.database.write(work)
+        except KeyError:
+            assert n % 3 == 0
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, range(300)))
+    leaves = log.leaves()
+    assert len(leaves) == 200
+    assert len(require_lanes(leaves)) == 1
+
+
+@pytest.mark.parametrize("seconds", [-3, 3])
+def test_time_off_by_more_than_two_seconds_is_refused(tmp_path: Path, seconds: int) -> None:
+    clock = SetClock()
+    with log_at(tmp_path, clock=clock) as log:
+        for fine in (-2, 0, 2):
+            near = draft(clock.now + timedelta(seconds=fine))
+            log.database.write(partial(append, log, near))
+        late = draft(clock.now + timedelta(seconds=seconds))
+        with pytest.raises(ClockDisagrees):
+            log.database.write(lambda c: log.lanes.append(c, late))
+        assert len(require_lanes(log.leaves())) == 1
+
+
+def test_clone_begins_a_lane_that_names_the_old_one(log: Log) -> None:
+    (first,) = log.append()
+
+    def as_clone(connection: Connection) -> None:
+        mark = log.lanes.mark(connection)
+        log.lanes.append(connection, draft(system_clock()))
+        # What a copy of this process does after the original went on: the same place again.
+        log.lanes.reset(connection, mark)
+        log.lanes.append(connection, draft(system_clock()))
+
+    log.database.write(as_clone)
+    log.append()
+    old, new = require_lanes(log.leaves()).values()
+    assert [leaf.n for leaf in old] == [0, 1]
+    assert new[0].after == LanePosition(w=old[0].w, n=1)
+    assert [leaf.n for leaf in new] == [0, 1]
+    assert first.hash == old[0].hash
+
+
+def test_same_id_is_refused_and_the_lane_goes_on(log: Log) -> None:
+    again = draft(system_clock())
+    log.database.write(lambda c: log.lanes.append(c, again))
+    with pytest.raises(Duplicate, match="uq_entry_id"):
+        log.database.write(lambda c: log.lanes.append(c, again))
+    log.append()
+    assert len(require_lanes(log.leaves())) == 1
+
+
+def _break_next_commit(monkeypatch: pytest.MonkeyPatch, *, happens: bool) -> None:
+    commit = SqliteSession.commit
+
+    def broken(session: SqliteSession) -> None:
+        monkeypatch.setattr(SqliteSession, "commit", commit)
+        if happens:
+            commit(session)
+        raise Unavailable("disk i/o")
+
+    monkeypatch.setattr(SqliteSession, "commit", broken)
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
+    log.append()
+    _break_next_commit(monkeypatch, happens=happens)
+    if happens:
+        log.append()
+    else:
+        with pytest.raises(Unavailable):
+            log.append()
+    log.append()
+    (lane,) = require_lanes(log.leaves()).values()
+    assert len(lane) == (3 if happens else 2)
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_lane_is_abandoned_when_the_doubt_stays(
+    log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool
+) -> None:
+    def unreachable(*_: object) -> bytes:
+        raise Unavailable
+
+    log.append()
+    _break_next_commit(monkeypatch, happens=happens)
+    with monkeypatch.context() as patch:
+        patch.setattr(entries, "hash_in_lane", unreachable)
+        with pytest.raises(Unavailable, match="not known"):
+            log.append()
+    log.append()
+    old, new = require_lanes(log.leaves()).values()
+    assert len(old) == (2 if happens else 1)
+    assert new[0].after == LanePosition(w=old[0].w, n=1)
+
+
+def test_lane_abandoned_before_its_first_entry_passes_its_name_on(log: Log) -> None:
+    log.append()
+
+    def abandon(connection: Connection) -> None:
+        log.lanes.abandon(log.lanes.mark(connection))
+        log.lanes.reset(connection, None)
+        log.lanes.abandon(log.lanes.mark(connection))
+        log.lanes.reset(connection, None)
+
+    log.database.write(abandon)
+    log.append()
+    old, new = require_lanes(log.leaves()).values()
+    assert new[0].after == LanePosition(w=old[0].w, n=0)
+
+
+def test_forked_child_appends_on_a_lane_of_its_own(log: Log) -> None:
+    log.append()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            log.append(2)
+            log.database.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    log.append()
+    mine, childs = require_lanes(log.leaves()).values()
+    assert [len(mine), len(childs)] == [2, 2]
+    assert childs[0].after is None
+
+
+def test_child_does_not_name_what_its_parent_abandoned(log: Log) -> None:
+    log.append()
+
+    def abandon(connection: Connection) -> None:
+        log.lanes.abandon(log.lanes.mark(connection))
+
+    log.database.write(abandon)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            log.append()
+            status = 0 if log.leaves()[-1].after is None else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_clean_close_is_said_in_the_lane(log: Log) -> None:
+    append_writer_stop(log.database, log.lanes, system_random)
+    assert log.leaves() == []
+    log.append()
+    append_writer_stop(log.database, log.lanes, system_random)
+    (lane,) = require_lanes(log.leaves()).values()
+    assert [leaf.kind for leaf in lane] == ["heartbeat", "writer_stop"]
+
+
+def test_eight_threads_make_one_whole_lane(log: Log) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: log.append(), range(400)))
+    leaves = log.leaves()
+    assert len({leaf.id for leaf in leaves}) == 400
+    assert len(require_lanes(leaves)) == 1

@@ -1,0 +1,187 @@
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from consentgate.errors import LogRefused
+from consentgate.log.sequencer import Sequencer, sequence_once
+from consentgate.log.tree import root_at, stored_nodes
+from consentgate.moment import system_random
+from consentgate.storage import sequence, stored
+from consentgate.storage.tables import entry
+from consentgate.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
+from tests.functional.log.place import Log, log_at
+from tests.functional.storage.place import entry_row, inserted
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    with log_at(tmp_path) as found:
+        yield found
+
+
+def bulk(log: Log, count: int) -> None:
+    """Insert rows that the sequencer does not look into."""
+    ids = [system_random(16) for _ in range(count)]
+    row = {"at": 0, "kind": "call", "about": 1, "n": 0, "re": b"", "end": "", "hash": bytes(32), "parts": ""}
+    rows = [{**row, "tenant": f"tenant-{id_[0] % 2}", "id": id_, "w": id_, "leaf": id_} for id_ in ids]
+    log.database.write(lambda c: bool(c.execute(entry.insert(), rows)))
+
+
+def require_log(log: Log) -> int:
+    """Check positions, tiles and the last tree against the entries; gives the size."""
+    with log.database.read() as connection:
+        leaves = {(row["tenant"], row["id"]): leaf_hash(row["leaf"]) for row in stored.entries(connection)}
+        positions = list(stored.positions(connection))
+        assert [row["position"] for row in positions] == list(range(len(positions)))
+        assert len({(row["tenant"], row["entry"]) for row in positions}) == len(positions)
+        for row in positions:
+            assert row["hash"] == leaves[row["tenant"], row["entry"]]
+        hashes = [row["hash"] for row in positions]
+        tree = sequence.latest_tree(connection)
+        size = tree.size if tree else 0
+        assert size == len(positions)
+        assert (tree.root if tree else EMPTY_ROOT) == root_of(hashes)
+        assert root_at(size, stored_nodes(connection, size)) == root_of(hashes)
+        tiles = {(row["level"], row["index"]): row["hashes"] for row in stored.tiles(connection)}
+    assert sorted(tiles) == [(level, index) for level in range(2) for index in range(size >> 8 * (level + 1))]
+    for index in range(size >> 8):
+        assert tiles[0, index] == b"".join(hashes[256 * index : 256 * (index + 1)])
+    return size
+
+
+def test_nothing_to_sequence(log: Log) -> None:
+    assert sequence_once(log.database) == 0
+    assert require_log(log) == 0
+
+
+def test_entries_get_dense_positions_in_the_order_of_commit(log: Log) -> None:
+    appended = log.append(5)
+    assert sequence_once(log.database) == 5
+    with log.database.read() as connection:
+        found = sequence.sequenced(connection, first=0, end=5)
+        assert sequence.position_of(connection, "default", appended[3].id) == 3
+        assert sequence.position_of(connection, "other", appended[3].id) is None
+    assert [(row.entry, row.hash) for row in found] == [(each.id, each.hash) for each in appended]
+    assert require_log(log) == 5
+
+
+def test_sequencing_again_changes_nothing(log: Log) -> None:
+    log.append(3)
+    sequencer = Sequencer(log.database)
+    assert [sequencer.once(), sequencer.once(), sequence_once(log.database)] == [3, 0, 0]
+    log.append(2)
+    assert [sequencer.once(), sequencer.once()] == [2, 0]
+    assert require_log(log) == 5
+
+
+@pytest.mark.parametrize("counts", [(255, 1, 1), (256, 256), (300, 300, 300), (1025,)])
+def test_full_tiles_are_stored_once(log: Log, counts: tuple[int, ...]) -> None:
+    sequencer = Sequencer(log.database, batch=400)
+    for count in counts:
+        bulk(log, count)
+        assert sequencer.once() == count
+    assert require_log(log) == sum(counts)
+
+
+def test_tile_of_the_second_level_is_made_of_the_first(log: Log) -> None:
+    bulk(log, 65_600)
+    assert Sequencer(log.database, batch=20_000).once() == 65_600
+    assert require_log(log) == 65_600
+    with log.database.read() as connection:
+        (upper,) = sequence.tiles(connection, level=1, first=0, end=1)
+    assert len(upper.hashes) == 8192
+    assert hashlib.sha256(upper.hashes).digest()
+
+
+def test_competing_sequencers_agree(log: Log) -> None:
+    stop = threading.Event()
+
+    def compete(_: int) -> int:
+        sequencer, total = Sequencer(log.database, batch=7), 0
+        while not stop.is_set():
+            total += sequencer.once()
+        return total + sequencer.once()
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(compete, n) for n in range(3)]
+        for _ in range(60):
+            log.append(3)
+        stop.set()
+        counted = sum(each.result() for each in running)
+    assert counted + sequence_once(log.database) == 180
+    assert require_log(log) == 180
+
+
+def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
+    now = 0.0
+    sequencer = Sequencer(log.database, monotonic=lambda: now)
+    # Ordinals 1 to 5 exist; 3 commits late, as a transaction on another database may.
+    rows = [entry_row() for _ in range(5)]
+    inserted(log.database, *rows)
+    raw = sqlite3.connect(Path(log_file(log)), isolation_level=None)
+    raw.execute("DROP TRIGGER consentgate_entry_delete")
+    late = raw.execute("SELECT * FROM entry WHERE ordinal = 3").fetchone()
+    raw.execute("DELETE FROM entry WHERE ordinal = 3")
+    assert sequencer.once() == 4
+    now = 59.0
+    assert sequencer.once() == 0
+    raw.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
+    raw.close()
+    assert sequencer.once() == 1
+    assert require_log(log) == 5
+
+
+def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
+    now = 0.0
+    sequencer = Sequencer(log.database, monotonic=lambda: now)
+    inserted(log.database, *(entry_row() for _ in range(3)))
+    raw = sqlite3.connect(Path(log_file(log)), isolation_level=None)
+    raw.execute("DROP TRIGGER consentgate_entry_delete")
+    late = raw.execute("SELECT * FROM entry WHERE ordinal = 2").fetchone()
+    raw.execute("DELETE FROM entry WHERE ordinal = 2")
+    assert sequencer.once() == 2
+    now = 100.0
+    assert sequencer.once() == 0
+    raw.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
+    raw.close()
+    assert sequencer.once() == 0
+    now = 3700.0
+    assert sequencer.once() == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE tree_state SET root = zeroblob(32)",
+        "UPDATE tree_state SET frontier = x'00'",
+        "UPDATE tree_state SET size = size - 1",
+        "DELETE FROM seq WHERE position = 299",
+    ],
+)
+def test_damaged_tree_is_refused(log: Log, damage: str) -> None:
+    bulk(log, 300)
+    sequence_once(log.database)
+    change(log, damage)
+    bulk(log, 300)
+    with pytest.raises(LogRefused):
+        sequence_once(log.database)
+
+
+def log_file(log: Log) -> str:
+    with log.database.read() as connection:
+        return str(connection.exec_driver_sql("PRAGMA database_list").fetchone()[2])  # type: ignore[index]  # one row
+
+
+def change(log: Log, sql: str) -> None:
+    """Change an insert-only table as an owner of the database can."""
+    raw = sqlite3.connect(log_file(log), isolation_level=None)
+    triggers = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+    for name in triggers:
+        raw.execute(f"DROP TRIGGER {name}")
+    raw.execute(sql)
+    raw.close()

@@ -1,0 +1,333 @@
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from consentgate.errors import LogRefused, Misconfigured, Unavailable
+from consentgate.log.sequencer import sequence_once
+from consentgate.log.signer import Signer, initialise, new_origin, read_key
+from consentgate.log.state import FileState, SignerState, first_state
+from consentgate.moment import system_clock, system_random
+from consentgate.storage import checkpoints, deployment
+from consentgate.storage.checkpoints import CheckpointRow
+from consentgate.storage.database import Database
+from consentgate.tlog.checkpoint import open_checkpoint
+from consentgate.tlog.notekey import NoteKey
+from tests.functional.log.place import Log, log_at, signer_at
+from tests.functional.log.test_sequencer import bulk, change
+from tests.functional.storage.place import engine_at
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    with log_at(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def signer(tmp_path: Path, log: Log) -> Signer:
+    return signer_at(tmp_path, log.database)
+
+
+def grown(log: Log, count: int = 3) -> None:
+    log.append(count)
+    sequence_once(log.database)
+
+
+def signed(signer: Signer) -> CheckpointRow:
+    row = signer.once()
+    assert row is not None
+    return row
+
+
+def stored_checkpoints(log: Log) -> tuple[CheckpointRow, ...]:
+    with log.database.read() as connection:
+        return checkpoints.checkpoints(connection)
+
+
+def test_empty_log_is_not_signed(log: Log, signer: Signer) -> None:
+    assert signer.once() is None
+    assert stored_checkpoints(log) == ()
+
+
+def test_growth_is_signed_with_the_published_key(tmp_path: Path, log: Log, signer: Signer) -> None:
+    key = NoteKey.from_vkey((tmp_path / "log.vkey").read_text().removesuffix("\n"))
+    grown(log)
+    for size in (3, 6):
+        row = signed(signer)
+        opened = open_checkpoint(row.note, key)
+        assert (opened.size, opened.origin) == (size, row.origin)
+        grown(log)
+    assert [row.size for row in stored_checkpoints(log)] == [3, 6]
+    with log.database.read() as connection:
+        assert (checkpoints.latest_checkpoint(connection),) == checkpoints.checkpoints(connection, after=3)
+        assert deployment.fact(connection, deployment.LOG_ORIGIN) == key.name
+
+
+def test_growth_over_tiles_is_consistent(log: Log, signer: Signer) -> None:
+    for count in (200, 300, 256, 1):
+        bulk(log, count)
+        sequence_once(log.database)
+        signed(signer)
+    assert [row.size for row in stored_checkpoints(log)] == [200, 500, 756, 757]
+
+
+def test_same_tree_gives_the_stored_note(log: Log, signer: Signer) -> None:
+    grown(log)
+    assert signed(signer) == signed(signer)
+    assert len(stored_checkpoints(log)) == 1
+
+
+def test_key_and_state_are_for_the_owner_alone(tmp_path: Path, signer: Signer) -> None:
+    for name in ("log.key", "log.state"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert (tmp_path / "log.key").read_text().startswith("PRIVATE+KEY+consentgate.invalid/")
+    assert "PRIVATE" not in repr(signer)
+    (tmp_path / "log.key").chmod(0o640)
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        read_key(tmp_path / "log.key")
+
+
+def test_origin_says_whether_it_is_a_test(tmp_path: Path) -> None:
+    name = new_origin(system_random, test=False).removeprefix("consentgate.invalid/")
+    assert len(name) == 26
+    assert name == name.lower()
+    with log_at(tmp_path) as log:
+        database = Database(engine_at(tmp_path), clock=system_clock, test_clock=True)
+        database.check()
+        assert signer_at(tmp_path, log.database).key.key.name.startswith("consentgate.invalid/test/")
+        database.close()
+
+
+def test_crash_between_state_and_database_is_repaired(
+    log: Log, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(log)
+
+    def crash(*_: object) -> CheckpointRow:
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Signer, "_release", crash)
+        with pytest.raises(Unavailable):
+            signer.once()
+    assert stored_checkpoints(log) == ()
+    state = signer.state.read()
+    assert state is not None
+    assert signed(signer).note == state.note
+    assert len(stored_checkpoints(log)) == 1
+
+
+def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    (tmp_path / "log.state").unlink()
+    grown(log)
+    with pytest.raises(LogRefused, match="1 checkpoints"):
+        signer.once()
+    assert not (tmp_path / "log.state").exists()
+
+
+def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    log.database.close()
+    old = sqlite3.connect(tmp_path / "ledger.db")
+    old.execute(f"VACUUM INTO '{tmp_path / 'old.db'}'")
+    old.close()
+    with log_at(tmp_path) as again:
+        grown(again)
+        signed(signer_at(tmp_path, again.database))
+    for leftover in ("ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / leftover).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "old.db", tmp_path / "ledger.db")
+    with log_at(tmp_path) as restored:
+        with pytest.raises(LogRefused, match="3 entries, but 6 were signed"):
+            signer_at(tmp_path, restored.database).once()
+        # The same size again, and more: another history than the one that was signed.
+        grown(restored)
+        with pytest.raises(LogRefused):
+            signer_at(tmp_path, restored.database).once()
+        grown(restored)
+        with pytest.raises(LogRefused, match="continuation"):
+            signer_at(tmp_path, restored.database).once()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE seq SET hash = zeroblob(32) WHERE position = 299",
+        "UPDATE tile SET hashes = zeroblob(8192)",
+        "DELETE FROM seq WHERE position = 298",
+        "DELETE FROM tile",
+        "DELETE FROM tree_state",
+        "UPDATE tree_state SET root = zeroblob(32)",
+    ],
+)
+@pytest.mark.parametrize("regrown", [False, True])
+def test_tampered_tree_gets_no_signature(log: Log, signer: Signer, damage: str, regrown: bool) -> None:
+    bulk(log, 300)
+    sequence_once(log.database)
+    signed(signer)
+    if regrown:
+        grown(log)
+    before = signer.state.read()
+    change(log, damage)
+    with pytest.raises(LogRefused):
+        signer.once()
+    assert signer.state.read() == before
+
+
+def test_checkpoint_edited_in_the_database_is_noticed(log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    change(log, "UPDATE checkpoint SET note = 'other'")
+    with pytest.raises(LogRefused, match="another checkpoint"):
+        signer.once()
+
+
+def test_state_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+    grown(log)
+    other = FileState(tmp_path / "other.state")
+    other.create(first_state("consentgate.invalid/other"))
+    with pytest.raises(Misconfigured, match="another log"):
+        Signer(database=log.database, key=signer.key, state=other).once()
+
+
+def test_edited_state_is_refused(log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    state = signer.state.read()
+    assert state is not None
+    for note, root in ((state.note, bytes(32)), (state.note.replace("\n3\n", "\n2\n"), state.root)):
+        edited = SignerState(origin=state.origin, size=3, root=root, note=note)
+        assert signer.state.replace(state, edited)
+        with pytest.raises(LogRefused):
+            signer.once()
+        assert signer.state.replace(edited, state)
+
+
+def test_key_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with log_at(folder) as other, pytest.raises(Misconfigured, match="key"):
+        Signer(database=other.database, key=signer.key, state=signer.state).once()
+
+
+def test_log_is_made_once(tmp_path: Path, log: Log, signer: Signer) -> None:
+    with pytest.raises(Misconfigured, match="already"):
+        initialise(
+            log.database,
+            key=tmp_path / "new.key",
+            vkey=tmp_path / "new.vkey",
+            state=signer.state,
+            random=system_random,
+        )
+    assert not (tmp_path / "new.key").exists()
+
+
+@pytest.mark.parametrize("missing", [("log.vkey", "log.state"), ("log.state",), ()])
+def test_interrupted_making_goes_on_where_it_stopped(
+    tmp_path: Path, log: Log, missing: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    with log_at(folder) as first:
+        key = signer_at(folder, first.database).key
+    for name in missing:
+        (folder / name).unlink()
+    state = FileState(folder / "log.state")
+    made = initialise(
+        log.database, key=folder / "log.key", vkey=folder / "log.vkey", state=state, random=system_random
+    )
+    assert made == key.key
+    grown(log)
+    signed(Signer(database=log.database, key=key, state=state))
+
+
+def test_used_state_is_not_taken_over(tmp_path: Path, log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with log_at(folder) as other, pytest.raises(Misconfigured, match="another log"):
+        initialise(
+            other.database,
+            key=tmp_path / "log.key",
+            vkey=tmp_path / "log.vkey",
+            state=signer.state,
+            random=system_random,
+        )
+
+
+def test_competing_signers_sign_one_story(tmp_path: Path, log: Log, signer: Signer) -> None:
+    def compete(_: int) -> None:
+        for _ in range(5):
+            log.append()
+            sequence_once(log.database)
+            signer.once()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(compete, range(4)))
+    sequence_once(log.database)
+    assert signed(signer).size == 20
+    sizes = [row.size for row in stored_checkpoints(log)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_loser_of_the_race_signs_nothing(log: Log, signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    grown(log)
+    monkeypatch.setattr(FileState, "replace", lambda *_: False)
+    assert signer.once() is None
+    assert stored_checkpoints(log) == ()
+
+
+def test_state_changes_only_from_what_was_read(tmp_path: Path) -> None:
+    state = FileState(tmp_path / "s")
+    first = first_state("consentgate.invalid/x")
+    state.create(first)
+    with pytest.raises(Misconfigured, match="already"):
+        state.create(first)
+    second = SignerState(origin=first.origin, size=1, root=bytes(32), note="note\n\n")
+    assert state.replace(first, second)
+    assert not state.replace(first, second)
+    assert state.read() == second
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"format":2,"note":"","origin":"o","root":"","size":0}',
+        b'{"format":1,"note":"","origin":"o","root":"AAAA","size":0}',
+        b'{"format":1,"note":"","origin":"o","root":1,"size":0}',
+        b'{"format":1,"note":"","origin":"o","root":"AAAA","size":-1}',
+        b'{"format":1,"note":"","origin":"o","root":"AAAA","size":true}',
+        b'{"format":1,"note":"","origin":1,"root":"AAAA","size":0}',
+    ],
+)
+def test_file_that_is_no_state_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "s"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(Misconfigured):
+        FileState(path).read()
+
+
+def test_key_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    path.write_text("PRIVATE+KEY+secret")
+    path.chmod(0o600)
+    with pytest.raises(Misconfigured) as caught:
+        read_key(path)
+    assert "secret" not in str(caught.value)
+
+
+def test_lock_in_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        FileState(tmp_path / "none" / "s").create(first_state("consentgate.invalid/x"))
