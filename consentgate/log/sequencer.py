@@ -76,21 +76,22 @@ class Sequencer:
         after = 0 if sweep else self._watermark
         with self._database.read() as connection:
             last = sequence.last_ordinal(connection)
-        total, full = 0, True
-        while full:
-            count, full = self._one_batch(after)
+        total, more = 0, True
+        while more:
+            count, after, more = self._one_batch(after)
             total += count
         self._seen.append((now, last))
         if sweep:
             self._swept = now
         return total
 
-    def _one_batch(self, after: int) -> tuple[int, bool]:
+    def _one_batch(self, after: int) -> tuple[int, int, bool]:
+        """Sequence one batch; gives its size, how far it looked, and whether there may be more."""
         with self._database.read() as connection:
             tree = sequence.latest_tree(connection, log=self._log)
             found = sequence.unsequenced(connection, after=after, limit=self._batch, log=self._log)
             if not found:
-                return 0, False
+                return 0, after, False
             rows, tiles, grown = self._plan(connection, tree, found)
         before = tree.size if tree else 0
 
@@ -107,8 +108,8 @@ class Sequencer:
             inserted = False
         if not inserted:
             # Another sequencer is at work: it, or the next pass, takes what is left.
-            return 0, False
-        return len(rows), len(rows) == self._batch
+            return 0, after, False
+        return len(rows), found[-1].ordinal, len(rows) == self._batch
 
     def _plan(
         self, connection: Connection, tree: TreeRow | None, found: Sequence[Unsequenced]
