@@ -75,19 +75,19 @@ class Hooks:
             events: the client's event emitter.
         """
         handlers = {
-            "provide-client-params": self.on_parameters,
-            "before-call": self.on_call,
-            "request-created": self.on_attempt,
-            "before-send": self.on_send,
-            "response-received": self.on_received,
-            "after-call": self.on_answer,
-            "after-call-error": self.on_failure,
+            "provide-client-params": self._on_parameters,
+            "before-call": self._on_call,
+            "request-created": self._on_attempt,
+            "before-send": self._on_send,
+            "response-received": self._on_received,
+            "after-call": self._on_answer,
+            "after-call-error": self._on_failure,
         }
         for event, handler in handlers.items():
             # The bare name runs after every handler of a service or operation: nobody changes it after us.
             events.register_last(event, handler, unique_id=f"consentgate-{event}")
 
-    def on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+    def _on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Refuse presigned URLs, allocate the intent and set the request token in place."""
         operation = self._operation(model.name)
         if operation is None:
@@ -100,7 +100,7 @@ class Hooks:
             params[operation.token] = f"cg-{intent}"
         context[_KEY] = _Passage(intent=intent, token_from="caller" if given else "gate")
 
-    def on_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _on_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Decide on the serialised request; without a permit nothing goes on."""
         operation = self._operation(model.name)
         if operation is None:
@@ -111,7 +111,7 @@ class Hooks:
         passage.url = str(params["url"])
         passage.permit = self._door.begin(self._request(operation, passage, params))
 
-    def on_attempt(self, request: Any, operation_name: str, **_: Any) -> None:
+    def _on_attempt(self, request: Any, operation_name: str, **_: Any) -> None:
         """Begin an attempt: it must be the request that was decided on."""
         if self._operation(operation_name) is None:
             return
@@ -119,7 +119,7 @@ class Hooks:
         _same(passage, request.method, request.url, request.data)
         passage.attempts.append(Attempt(started_at=self._clock()))
 
-    def on_send(self, request: Any, event_name: str, **_: Any) -> None:
+    def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
         """Look at the prepared request a last time, and at the permit."""
         if self._operation(event_name.rpartition(".")[2]) is None:
             return
@@ -127,7 +127,7 @@ class Hooks:
         _same(passage, request.method, request.url, request.body)
         self._door.recheck(permit, first=len(passage.attempts) == 1)
 
-    def on_received(
+    def _on_received(
         self,
         response_dict: dict[str, Any] | None,
         context: dict[str, Any],
@@ -149,7 +149,7 @@ class Hooks:
             )
         )
 
-    def on_answer(
+    def _on_answer(
         self, http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any
     ) -> None:
         """Record the outcome of a request that was answered."""
@@ -172,7 +172,7 @@ class Hooks:
         )
         self._door.finish(passage.permit, exchange, parsed, self._vendor)
 
-    def on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
+    def _on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that got no answer."""
         passage = context.get(_KEY)
         if not isinstance(passage, _Passage) or passage.permit is None:

@@ -18,15 +18,6 @@ from consentgate.ledger import controller
 FOLDER: Final = "issuers"
 
 
-def make_key() -> SigningKey:
-    """Make a signing key for an issuer.
-
-    Returns:
-        A fresh Ed25519 key.
-    """
-    return generate_signing_key("Ed25519")
-
-
 def key_path(settings: Settings, kid: str) -> Path:
     """Say where an issuer's private key lies.
 
@@ -78,42 +69,28 @@ def read_key(settings: Settings, kids: Sequence[str]) -> SigningKey:
     )
 
 
-def record(
-    iss: str,
-    *,
-    name: str,
-    key: PublicKey,
-    purposes: Sequence[str],
-    jurisdictions: Sequence[str],
-    controllers: Sequence[str],
-    window: tuple[datetime | None, datetime | None],
-) -> Issuer:
-    """Make an issuer's record with one key.
+def key_record(
+    settings: Settings, key: PublicKey | None, not_before: datetime | None, not_after: datetime | None
+) -> IssuerKey:
+    """Make the record of a key, and the key itself where none is given.
 
     Args:
-        iss: its name in statements.
-        name: its name for people.
-        key: its public key.
-        purposes: for which purposes it may record grants.
-        jurisdictions: for which jurisdictions.
-        controllers: for which controllers.
-        window: from when on and until when the key counts.
+        settings: the settings.
+        key: the public key, or None to make a pair: its private half is safe on disk before anybody trusts it.
+        not_before: the first time at which it counts, or None.
+        not_after: the first time at which it no longer counts, or None.
 
     Returns:
         The record.
 
     Raises:
-        InvalidInput: a value cannot be used.
+        InvalidInput: the times contradict each other.
     """
-    since, until = window
-    return Issuer(
-        iss=iss,
-        name=name,
-        keys=(IssuerKey(public=key, not_before=since, not_after=until),),
-        purposes=tuple(purposes),
-        jurisdictions=tuple(jurisdictions),
-        controllers=tuple(controllers),
-    )
+    if key is None:
+        made = generate_signing_key("Ed25519")
+        keep_key(settings, made)
+        key = made.public
+    return IssuerKey(public=key, not_before=not_before, not_after=not_after)
 
 
 def add(parts: Parts, connection: Connection, new: Issuer) -> Issuer:

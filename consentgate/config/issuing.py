@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
 from consentgate.consent import terms
-from consentgate.consent.details import CallContext, EvidenceRef, Guardian
+from consentgate.consent.details import CallContext, EvidenceRef
 from consentgate.consent.notice import Manifest
 from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.consent.terms import Method
@@ -21,6 +21,25 @@ from consentgate.ledger.statements import Ingested
 from consentgate.moment import uuid7_text
 
 _ADULT: Final = 18
+
+# What a caller may say otherwise than the notice; never more than it asks for.
+_OVERRIDES: Final = frozenset(
+    {
+        "age_over",
+        "disclosure_consent",
+        "evidence",
+        "expressed_by",
+        "guardian",
+        "max_uses",
+        "operations",
+        "purposes",
+        "service",
+        "signature_kind",
+        "storage_locations",
+        "sub",
+        "valid_until",
+    }
+)
 
 Take = Callable[[Callable[[Connection], str]], Ingested]
 
@@ -59,11 +78,7 @@ class SigningIssuer:
         method: Method,
         language: str | None = None,
         call: str | None = None,
-        purposes: Sequence[str] | None = None,
-        operations: Sequence[str] | None = None,
-        max_uses: int | None = None,
-        guardian_verified: bool | None = None,
-        evidence: Sequence[EvidenceRef] = (),
+        **overrides: Any,
     ) -> Issued:
         """Record that the speaker agreed, just now, after the notice.
 
@@ -75,37 +90,20 @@ class SigningIssuer:
             method: how, for example ``ivr_dtmf``.
             language: the notice's language, where it has several.
             call: transaction id, when the consent is for this one call; None for a standing consent.
-            purposes: only these of the notice's purposes.
-            operations: only these of the notice's operations.
-            max_uses: how many requests it covers, or None.
-            guardian_verified: a guardian agreed, and was verified or not; None when the speaker did.
-            evidence: digests of recordings or signed forms.
+            **overrides: other claims of the statement, by their names in `Statement`: fewer ``purposes`` or
+                ``operations``, ``valid_until``, ``max_uses``, ``guardian``, ``evidence`` ...
 
         Returns:
             The entry and the token; durable.
 
         Raises:
-            InvalidInput: the notice is not there, or an argument goes beyond it.
+            InvalidInput: the notice is not there, or an override is no claim or goes beyond the notice.
             StatementRefused: the ledger did not take it.
         """
 
         def build(connection: Connection) -> str:
             manifest = notices.choose(self._book, connection, notice, language)
-            if self._controller not in manifest.controllers:
-                raise InvalidInput(
-                    "The notice does not name this controller; a grant cannot say more than it."
-                )
-            statement = replace(
-                self._statement(speaker, "ConsentGiven", method, manifest),
-                purposes=_narrowed("purposes", manifest.purposes, purposes),
-                operations=_narrowed("operations", manifest.operations, operations),
-                context=CallContext(transaction_id=call) if call is not None else None,
-                max_uses=max_uses,
-                guardian=Guardian(verified=guardian_verified) if guardian_verified is not None else None,
-                expressed_by="principal" if guardian_verified is None else "representative",
-                evidence=tuple(evidence),
-            )
-            return self._signed(statement)
+            return self._signed(self._granted(speaker, method, manifest, call, overrides))
 
         return self._issue(build)
 
@@ -154,6 +152,31 @@ class SigningIssuer:
             The entry and the token; durable. No request for this speaker begins after it returns.
         """
         return self._negative("ConsentWithdrawn", speaker, method, None, None, purposes, evidence)
+
+    def _granted(
+        self,
+        speaker: Speaker,
+        method: Method,
+        manifest: Manifest,
+        call: str | None,
+        overrides: dict[str, Any],
+    ) -> Statement:
+        if self._controller not in manifest.controllers:
+            raise InvalidInput("The notice does not name this controller; a grant cannot say more than it.")
+        unknown = sorted(set(overrides) - _OVERRIDES)
+        if unknown:
+            raise InvalidInput(f"No override {unknown[0]}; there are {', '.join(sorted(_OVERRIDES))}.")
+        for what in ("purposes", "operations"):
+            beyond = sorted(set(overrides.get(what, ())) - set(getattr(manifest, what)))
+            if beyond:
+                raise InvalidInput(f"The notice does not ask for these {what}: {', '.join(beyond)}.")
+        chosen: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in overrides.items()
+        }
+        if chosen.get("guardian") is not None:
+            chosen.setdefault("expressed_by", "representative")
+        context = CallContext(transaction_id=call) if call is not None else None
+        return replace(self._statement(speaker, "ConsentGiven", method, manifest), context=context, **chosen)
 
     def _negative(
         self,
@@ -228,12 +251,3 @@ class SigningIssuer:
 
         done = self._take(keep)
         return Issued(entry=str(done.entry), token=signed[0])
-
-
-def _narrowed(what: str, asked: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    if wanted is None:
-        return asked
-    beyond = sorted(set(wanted) - set(asked))
-    if beyond:
-        raise InvalidInput(f"The notice does not ask for these {what}: {', '.join(beyond)}.")
-    return tuple(wanted)

@@ -16,7 +16,7 @@ from consentgate.log.service import LogService
 from consentgate.log.signer import Signer, read_key
 from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock
-from consentgate.packs.packset import PackSet, shipped
+from consentgate.packs.packset import shipped
 from consentgate.storage.database import Database
 
 
@@ -96,7 +96,6 @@ def assemble(
     clock: Clock,
     random: Random,
     background: bool,
-    packs: PackSet | None = None,
 ) -> Parts:
     """Put a gate together and check its database.
 
@@ -106,7 +105,6 @@ def assemble(
         clock: the time.
         random: randomness.
         background: whether a thread of this process sequences and signs the log.
-        packs: the rules; by default those that are shipped.
 
     Returns:
         The objects.
@@ -116,37 +114,34 @@ def assemble(
         SchemaMismatch: the database is not as the migrations made it.
         Unavailable: the database is out of reach.
     """
-    if not settings.controller:
-        raise Misconfigured("The settings name no controller: set [controller] id, as statements name it.")
     custody = KeyFile.read(settings.keys)
     database = database_of(settings, engine=engine, clock=clock)
     database.check()
     lanes = Lanes(database, random)
-    book = Book(
-        tenant=settings.tenant,
-        vault=Vault(custody, settings.tenant, random),
-        log=lanes,
-        clock=clock,
-        random=random,
-    )
+    vault = Vault(custody, settings.tenant, random)
+    book = Book(tenant=settings.tenant, vault=vault, log=lanes, clock=clock, random=random)
     reader = Reader(book)
-    gate = GateContext(
-        database=database,
-        book=book,
-        reader=reader,
-        packs=packs or shipped(),
-        controller=settings.controller,
-        jurisdiction=settings.controller_jurisdiction,
-        purposes=settings.purposes,
-        limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
-    )
-    service = LogService(database, signer=signer_of(settings, database)) if background else None
     return Parts(
         settings=settings,
         database=database,
         lanes=lanes,
         book=book,
         reader=reader,
-        gate=gate,
-        service=service,
+        gate=_context(settings, database, book, reader),
+        service=LogService(database, signer=signer_of(settings, database)) if background else None,
+    )
+
+
+def _context(settings: Settings, database: Database, book: Book, reader: Reader) -> GateContext:
+    if not settings.controller:
+        raise Misconfigured("The settings name no controller: set [controller] id, as statements name it.")
+    return GateContext(
+        database=database,
+        book=book,
+        reader=reader,
+        packs=shipped(),
+        controller=settings.controller,
+        jurisdiction=settings.controller_jurisdiction,
+        purposes=settings.purposes,
+        limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
     )

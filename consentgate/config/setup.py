@@ -68,6 +68,10 @@ def make_home(
     write_public(path, _settings_text(controller, database, jurisdiction, purposes or {}).encode())
     settings = load_settings(home)
     KeyFile.create(settings.keys, random)
+    return Home(settings=settings, vkey=_make_log(settings, clock, random))
+
+
+def _make_log(settings: Settings, clock: Clock, random: Random) -> str:
     engine = create_engine(settings.database)
     try:
         schema.upgrade(engine)
@@ -78,7 +82,7 @@ def make_home(
         opened.close()
     finally:
         engine.dispose()
-    return Home(settings=settings, vkey=key.vkey)
+    return key.vkey
 
 
 def _settings_text(

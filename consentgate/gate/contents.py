@@ -16,9 +16,8 @@ from consentgate.gate.judge import Judged, Verdict
 from consentgate.gate.request import GatedRequest
 from consentgate.ledger.book import Content
 from consentgate.ledger.reading import Reading
-from consentgate.ledger.speaker import speaker_json
 from consentgate.ledger.vault import Subject, month_key
-from consentgate.policy.record import decision_json, reason_json
+from consentgate.policy.record import decision_json, reason_json, request_json, speaker_json
 from consentgate.version import VERSION
 
 
@@ -158,7 +157,9 @@ def _of_speaker(judged: Judged) -> dict[str, Json]:
     return {
         "leg": judged.on.leg,
         "number": judged.on.number,
-        "speaker": speaker_json(judged.on.speaker),
+        "references": [{"kind": r.kind, "value": r.value} for r in judged.on.speaker.known_as],
+        "speaker": speaker_json(judged.facts),
+        "asked": request_json(judged.asked),
         "statements": [received.entry for received in judged.on.received],
         "assertions": [used.entry for used in judged.standing.used],
         "decision": decision_json(judged.decision),

@@ -26,11 +26,15 @@ class Judged:
 
     Attributes:
         on: the speaker.
+        asked: the request as the decision saw it.
+        facts: the speaker as the decision saw them.
         standing: what is asserted.
         decision: the decision.
     """
 
     on: OnLeg
+    asked: RequestFacts
+    facts: SpeakerFacts
     standing: Standing
     decision: Decision
 
@@ -138,4 +142,4 @@ def _judge(
     decision = decide(
         request=asked, speaker=facts, state=state, requirements=requirements, standing=standing, at=at
     )
-    return Judged(on=on, standing=standing, decision=decision)
+    return Judged(on=on, asked=asked, facts=facts, standing=standing, decision=decision)

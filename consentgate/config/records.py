@@ -1,0 +1,182 @@
+"""What a controller puts on record: issuers, notices, assertions, and the statements of people."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from consentgate.canonical import Json
+from consentgate.config import issuers as issuer_files
+from consentgate.config.issuing import SigningIssuer
+from consentgate.config.parts import Parts
+from consentgate.consent.issuers import Issuer
+from consentgate.consent.notice import describe
+from consentgate.consent.reference import Reference
+from consentgate.crypto.jwk import PublicKey, SigningKey
+from consentgate.errors import UnknownIssuer
+from consentgate.ledger import controller, notices, statements
+from consentgate.ledger.controller import Said
+from consentgate.ledger.statements import Ingested
+
+T = TypeVar("T")
+
+
+class Records:
+    """The part of `ConsentGate` that puts things on record."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def issuer(self, iss: str, key: SigningKey | None = None) -> SigningIssuer:
+        """Take an issuer of the registry in hand, to grant, refuse and withdraw with.
+
+        Args:
+            iss: the issuer's name.
+            key: its signing key; by default the one that `add_issuer` keeps in the home folder.
+
+        Returns:
+            The issuer.
+
+        Raises:
+            UnknownIssuer: it is not in the registry.
+            Misconfigured: its key is not in the home folder.
+        """
+        standing = self._read(self._parts.reader.controller).registry.issuer(iss)
+        if standing is None:
+            raise UnknownIssuer
+        key = key or issuer_files.read_key(self._parts.settings, [k.public.kid for k in standing.keys])
+        return SigningIssuer(iss, key, self._parts.settings.controller, self._parts.book, self._take)
+
+    def add_issuer(
+        self,
+        iss: str,
+        *,
+        name: str,
+        key: PublicKey | None = None,
+        purposes: Sequence[str] = ("*",),
+        jurisdictions: Sequence[str] = ("*",),
+        controllers: Sequence[str] | None = None,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> Issuer:
+        """Trust an issuer, or another key of one that is trusted.
+
+        Args:
+            iss: its name in statements.
+            name: its name for people.
+            key: its public key; None makes a new one and keeps it in the home folder.
+            purposes: for which purposes it may record grants; ``*`` is all.
+            jurisdictions: for which jurisdictions.
+            controllers: for which controllers; by default this one.
+            not_before: the first time at which the key counts.
+            not_after: the first time at which it no longer counts.
+
+        Returns:
+            The issuer as it now stands.
+
+        Raises:
+            InvalidInput: a value cannot be used.
+        """
+        settings = self._parts.settings
+        record = Issuer(
+            iss=iss,
+            name=name,
+            keys=(issuer_files.key_record(settings, key, not_before, not_after),),
+            purposes=tuple(purposes),
+            jurisdictions=tuple(jurisdictions),
+            controllers=(settings.controller,) if controllers is None else tuple(controllers),
+        )
+        return self._write(lambda c: issuer_files.add(self._parts, c, record))
+
+    def add_notice(self, text: bytes, **members: Any) -> bytes:
+        """Add a notice: the exact bytes that are shown or played, and what they say.
+
+        Args:
+            text: the exact bytes.
+            **members: the manifest's members, for example ``id``, ``version``, ``language``, ``in_writing``,
+                ``elements``, ``consent_form``, ``purposes``, ``operations``, ``validity``; see
+                `docs/formats/notice.md`. ``media_type`` and ``controllers`` have defaults.
+
+        Returns:
+            SHA-256 of the manifest.
+
+        Raises:
+            Malformed: a member is unknown, missing or of another form.
+            InvalidInput: the name stands for another notice.
+        """
+        given = {"media_type": "text/plain", "controllers": [self._parts.settings.controller], **members}
+        manifest = describe(text, given)
+        return self._write(lambda c: notices.add(self._parts.book, c, manifest, text))
+
+    def assert_(
+        self, name: str, value: Json, *, by: str, since: datetime, about: Reference | None = None
+    ) -> str:
+        """State something about the controller's operation, or about one person.
+
+        Args:
+            name: a name of the closed list, see `consentgate assertion list --names`.
+            value: of that name's shape.
+            by: who states it.
+            since: since when it holds.
+            about: the person, for names that are about one.
+
+        Returns:
+            Id of the entry as text.
+
+        Raises:
+            InvalidInput: the name is not in the list, or the value has another shape.
+        """
+        said = Said(name=name, value=value, by=by, since=since)
+        return self._write(lambda c: controller.put_assertion(self._parts.book, c, said, about))
+
+    def ingest(self, token: str) -> Ingested:
+        """Take in a statement that was signed elsewhere.
+
+        Args:
+            token: the compact JWS.
+
+        Returns:
+            Its entry, and the requests that stop orders were written for.
+
+        Raises:
+            Malformed: the token does not follow the format.
+            SignatureInvalid: the signature does not fit.
+            StatementRefused: issuer, notice, clock or id are not accepted.
+        """
+        return self._take(lambda _: token)
+
+    def withdraw(self, token: str) -> Ingested:
+        """Take in a withdrawal or refusal that was signed elsewhere.
+
+        After it returns no request for this person begins. Requests that are under way have a stop order.
+
+        Args:
+            token: the compact JWS.
+
+        Returns:
+            Its entry, and the requests that stop orders were written for.
+
+        Raises:
+            InvalidInput: the token is a grant.
+            StatementRefused: issuer, notice, clock or id are not accepted.
+        """
+        statements.require_negative(token)
+        return self._take(lambda _: token)
+
+    def _take(self, token: Callable[[Connection], str]) -> Ingested:
+        parts = self._parts
+
+        def work(connection: Connection) -> Ingested:
+            registry = parts.reader.controller(connection).registry
+            skew = parts.gate.limits.clock_skew
+            return statements.ingest(parts.book, connection, token(connection), registry, skew)
+
+        return self._write(work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        return self._parts.database.write(work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._parts.database.read() as connection:
+            return work(connection)

@@ -1,0 +1,131 @@
+"""Whatever fails, nothing leaves ungated, and nothing that happened is lost without a word."""
+
+import sqlite3
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consentgate import ConsentDenied, ConsentGate, OutcomeNotRecorded, Speaker
+from consentgate.config.settings import load_settings
+from consentgate.config.setup import make_home
+from consentgate.errors import Misconfigured, SchemaMismatch, Unavailable
+from tests.functional.gate.conftest import World
+
+
+@pytest.fixture
+def caller(world: World) -> Speaker:
+    """A caller who may be searched on call tx-1."""
+    speaker = world.caller()
+    world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-1", speaker)
+    return speaker
+
+
+def failing(*_: Any) -> Any:
+    raise Unavailable
+
+
+def test_database_out_of_reach_denies(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.gate._parts.database, "write", failing)
+    assert world.denial("tx-1") == ["LEDGER_UNAVAILABLE"]
+    assert world.searches == 0
+
+
+def test_outcome_that_cannot_be_written_stops_the_task(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_database(**_: Any) -> None:
+        monkeypatch.setattr(world.gate._parts.database, "write", failing)
+
+    world.client.meta.events.register_first("before-send", break_database)
+    with pytest.raises(OutcomeNotRecorded) as lost:
+        world.search("tx-1")
+    assert lost.value.response is not None
+    assert [r.operation for r in world.server.requests] == ["StartSpeakerSearchTask", "StopSpeakerSearchTask"]
+
+
+def test_interrupt_leaves_an_open_intent(world: World, caller: Speaker) -> None:
+    def interrupt(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    world.client.meta.events.register_first("response-received", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        world.search("tx-1")
+    assert len(world.opened("intent")) == 1
+    assert world.ends() == []
+
+
+def test_permit_runs_out(world: World, caller: Speaker) -> None:
+    world.client.meta.events.register_first(
+        "request-created", lambda **_: world.clock.advance(timedelta(seconds=5))
+    )
+    with pytest.raises(ConsentDenied) as denied:
+        world.search("tx-1")
+    assert [r.code for r in denied.value.reasons] == ["PERMIT_EXPIRED"]
+    assert world.searches == 0
+    assert world.ends() == ["not_sent"]
+
+
+def test_altered_statement_denies_and_is_recorded(world: World, caller: Speaker) -> None:
+    row = world.opened("statement")[0][0]
+    path = world.home / "consentgate.db"
+    with sqlite3.connect(path) as raw:
+        raw.create_function("consentgate_now", 0, lambda: 0)
+        triggers = raw.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall()
+        for name, _ in triggers:
+            raw.execute(f"DROP TRIGGER {name}")
+        flipped = row.parts[:-1] + ("A" if row.parts[-1] != "A" else "B")
+        raw.execute("UPDATE entry SET parts = ? WHERE id = ?", (flipped, row.id.bytes))
+        for _, sql in triggers:
+            raw.execute(sql)
+    raw.close()
+    assert world.denial("tx-1") == ["LEDGER_UNREADABLE"]
+    assert len(world.opened("denial")) == 1
+    assert world.searches == 0
+
+
+def test_many_threads_each_get_their_own_intent_and_outcome(world: World) -> None:
+    for number in range(8):
+        speaker = world.caller(str(number))
+        world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
+        world.register(f"tx-{number}", speaker)
+    threads = [threading.Thread(target=world.search, args=(f"tx-{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert world.ends() == ["succeeded"] * 8
+    answered = {row.re for row, _ in world.opened("outcome")}
+    assert answered == {row.id for row, _ in world.opened("intent")}
+
+
+def test_gate_refuses_a_database_without_its_triggers(world: World) -> None:
+    world.gate.close()
+    with sqlite3.connect(world.home / "consentgate.db") as raw:
+        name = raw.execute("SELECT name FROM sqlite_master WHERE type='trigger' LIMIT 1").fetchone()[0]
+        raw.execute(f"DROP TRIGGER {name}")
+    raw.close()
+    with pytest.raises(SchemaMismatch, match="db upgrade"):
+        ConsentGate(load_settings(world.home), background=False)
+
+
+def test_key_file_that_others_can_read_is_refused(world: World) -> None:
+    (world.home / "keys.jwks").chmod(0o644)
+    with pytest.raises(Misconfigured, match="chmod"):
+        ConsentGate(load_settings(world.home), background=False)
+
+
+def test_home_is_never_made_twice(tmp_path: Path) -> None:
+    make_home(tmp_path / "home", controller="acme")
+    with pytest.raises(Misconfigured, match="there already"):
+        make_home(tmp_path / "home", controller="acme")
+
+
+def test_missing_home_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="consentgate init"):
+        ConsentGate.open(tmp_path / "nowhere")

@@ -1,0 +1,179 @@
+"""A withdrawal that commits is the last word: nothing begins after it, and what is under way is stopped."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from consentgate import ConsentDenied, ConsentWithdrawn, Speaker
+from consentgate.config.issuing import SigningIssuer
+from consentgate.consent.statement import TYP, Statement, claims
+from consentgate.crypto import jws
+from consentgate.crypto.jwk import generate_signing_key
+from consentgate.errors import InvalidInput, RecordConflict, SignatureInvalid, UnknownIssuer
+from consentgate.moment import uuid7_text
+from tests.functional.gate.conftest import World
+
+
+@pytest.fixture
+def caller(world: World) -> Speaker:
+    """A caller who may be searched on call tx-1."""
+    speaker = world.caller()
+    world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-1", speaker)
+    return speaker
+
+
+def during_the_request(world: World, act: Callable[[], Any]) -> None:
+    """Do something after the intent is durable and before the request leaves."""
+    world.client.meta.events.register_first("request-created", lambda **_: act())
+
+
+def test_withdrawn_consent_denies(world: World, caller: Speaker) -> None:
+    world.search("tx-1")
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
+    assert world.searches == 1
+
+
+def test_withdrawal_while_the_request_is_under_way_stops_the_task(world: World, caller: Speaker) -> None:
+    during_the_request(world, lambda: world.ivr.withdraw(caller, method="ivr_dtmf"))
+    with pytest.raises(ConsentWithdrawn) as withdrawn:
+        world.search("tx-1")
+    assert withdrawn.value.stopped
+    assert withdrawn.value.response["SpeakerSearchTask"]["SpeakerSearchTaskId"]  # type: ignore[index]  # boto3's answer
+    assert world.ends() == ["succeeded"]
+    assert len(world.opened("stop")) == 1
+    assert [r.operation for r in world.server.requests][-1] == "StopSpeakerSearchTask"
+
+
+def test_withdrawal_before_a_retry_ends_the_retries(world: World, caller: Speaker) -> None:
+    world.server.script.fail(error="ServiceUnavailableException", times=None)
+    seen: list[int] = []
+
+    def withdraw_before_the_second() -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            world.ivr.withdraw(caller, method="ivr_dtmf")
+
+    during_the_request(world, withdraw_before_the_second)
+    with pytest.raises(ConsentDenied) as denied:
+        world.search("tx-1")
+    assert [r.code for r in denied.value.reasons] == ["CONSENT_CHANGED"]
+    assert world.searches == 1
+    assert world.ends() == ["unknown"]
+
+
+def test_running_task_gets_a_stop_order_once(world: World, caller: Speaker) -> None:
+    world.search("tx-1")
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    assert len(world.opened("stop")) == 1
+
+
+def test_withdrawal_for_another_purpose_leaves_the_task_alone(world: World, caller: Speaker) -> None:
+    world.search("tx-1")
+    world.ivr.withdraw(caller, method="ivr_dtmf", purposes=["marketing"])
+    assert not world.opened("stop")
+    world.server.finish(task_of(world))
+    world.register("tx-2", caller)
+    world.search("tx-2")
+
+
+def task_of(world: World) -> str:
+    found: str = world.exchange("outcome")["task"]
+    return found
+
+
+def test_change_between_reading_and_appending_decides_anew(world: World, caller: Speaker) -> None:
+    write, done = world.gate._parts.database.write, threading.Event()
+
+    def once(work: Any) -> Any:
+        if not done.is_set():
+            done.set()
+            world.ivr.withdraw(caller, method="ivr_dtmf")
+        return write(work)
+
+    world.gate._parts.database.write = once  # type: ignore[method-assign]  # the race, made to happen
+    assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
+    assert not world.opened("intent")
+
+
+def test_what_keeps_changing_denies_busy(world: World, caller: Speaker) -> None:
+    write = world.gate._parts.database.write
+
+    def always(work: Any) -> Any:
+        if getattr(work, "func", None) is not None:
+            world.gate._parts.database.write = write  # type: ignore[method-assign]
+            world.gate.assert_("has_dpo", True, by="me@acme.example", since=world.clock())
+            world.gate._parts.database.write = always  # type: ignore[method-assign]
+        return write(work)
+
+    world.gate._parts.database.write = always  # type: ignore[method-assign]
+    assert world.denial("tx-1") == ["LEDGER_BUSY"]
+    assert not world.opened("intent")
+    assert len(world.opened("denial")) == 1
+
+
+def negative(world: World, speaker: Speaker, iss: str, **more: Any) -> Statement:
+    now = world.clock()
+    return Statement(
+        issuer=iss,
+        id=uuid7_text(now, world.gate._parts.book.random),
+        issued_at=now,
+        references=speaker.known_as,
+        state="ConsentWithdrawn",
+        event_time=now,
+        method="web_form",
+        **more,
+    )
+
+
+def test_withdrawal_signed_elsewhere_is_taken_in_once(world: World, caller: Speaker) -> None:
+    key = generate_signing_key("ES256")
+    world.gate.add_issuer("https://web.acme.example", name="Web", key=key.public)
+    token = jws.sign(claims(negative(world, caller, "https://web.acme.example")), key=key, typ=TYP)
+    first = world.gate.withdraw(token)
+    assert first.new
+    again = world.gate.withdraw(token)
+    assert (again.entry, again.new) == (first.entry, False)
+    assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
+
+
+def test_same_id_with_other_content_conflicts(world: World, caller: Speaker) -> None:
+    key = generate_signing_key()
+    world.gate.add_issuer("https://web.acme.example", name="Web", key=key.public)
+    statement = negative(world, caller, "https://web.acme.example")
+    world.gate.ingest(jws.sign(claims(statement), key=key, typ=TYP))
+    other = Statement(**{f: getattr(statement, f) for f in statement.__slots__} | {"language": "en"})
+    with pytest.raises(RecordConflict):
+        world.gate.ingest(jws.sign(claims(other), key=key, typ=TYP))
+
+
+def test_token_of_a_stranger_is_refused(world: World, caller: Speaker) -> None:
+    key = generate_signing_key()
+    with pytest.raises(UnknownIssuer):
+        world.gate.ingest(jws.sign(claims(negative(world, caller, "https://x.example")), key=key, typ=TYP))
+
+
+def test_altered_token_is_refused(world: World, caller: Speaker) -> None:
+    key = generate_signing_key()
+    world.gate.add_issuer("https://web.acme.example", name="Web", key=key.public)
+    token = jws.sign(claims(negative(world, caller, "https://web.acme.example")), key=key, typ=TYP)
+    head, _, signature = token.split(".")
+    more = negative(world, caller, "https://web.acme.example", language="de")
+    forged = jws.sign(claims(more), key=key, typ=TYP).split(".")[1]
+    with pytest.raises(SignatureInvalid):
+        world.gate.ingest(f"{head}.{forged}.{signature}")
+
+
+def test_withdraw_does_not_take_a_grant(world: World, caller: Speaker) -> None:
+    token = world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf").token
+    with pytest.raises(InvalidInput, match="grant"):
+        world.gate.withdraw(token)
+
+
+def test_issuer_in_hand_shows_no_key(world: World) -> None:
+    assert repr(world.ivr) == "SigningIssuer('https://ivr.acme.example')"
+    assert isinstance(world.ivr, SigningIssuer)
