@@ -104,6 +104,7 @@ def facts_of(on: OnLeg) -> SpeakerFacts:
         adult=on.speaker.adult,
         claimed_by="register_call" if claimed else None,
         last_interaction_at=on.last_interaction_at,
+        uses=on.uses,
     )
 
 

@@ -19,12 +19,16 @@ from consentgate.ledger.book import Book
 from consentgate.ledger.calls import LEGS, CallState, LegName
 from consentgate.ledger.controller import Controller
 from consentgate.ledger.speaker import Nobody, Speaker
+from consentgate.ledger.uses import count_uses
 from consentgate.ledger.vault import Subject
 from consentgate.policy.assertions import Assertion
+from consentgate.policy.facts import Uses
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
 
-_READ_KINDS: Final = ("assertion", "call", "statement")
+_READ_KINDS: Final = frozenset({"assertion", "call", "statement"})
+# Grants that limit their uses depend on these too.
+_USE_KINDS: Final = frozenset({"intent", "outcome"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +41,12 @@ class Seen:
         subjects: what they and the call resolved to.
         links: number of entries per subject and kind.
         controller: number of tenant-wide entries per kind.
+        uses: whether intents and outcomes count too.
     """
 
     call: str | None = field(repr=False)
     references: tuple[Reference, ...] = field(repr=False)
+    uses: bool
     subjects: frozenset[UUID]
     links: tuple[tuple[UUID, str, int], ...]
     controller: tuple[tuple[str, int], ...]
@@ -58,6 +64,7 @@ class OnLeg:
         received: their statements, in commit order.
         asserted: assertions about them.
         last_interaction_at: the interaction before this call, or None.
+        uses: how often grants that limit their uses were used.
     """
 
     leg: LegName
@@ -67,6 +74,7 @@ class OnLeg:
     received: tuple[Received, ...] = field(repr=False)
     asserted: tuple[Assertion, ...]
     last_interaction_at: datetime | None
+    uses: tuple[Uses, ...]
 
     @property
     def name(self) -> str:
@@ -119,25 +127,28 @@ class Reader:
         known: Mapping[LegName, tuple[Speaker, ...] | Nobody] = state.legs if state else {}
         unknown = tuple(name for name in legs if name not in known)
         on = [(name, speakers) for name in legs if not isinstance(speakers := known.get(name, ()), Nobody)]
-        people = [(name, i, s) for name, speakers in on for i, s in enumerate(speakers, 1)]
+        people = [(name, i, s) for name, there in on for i, s in enumerate(there, 1)]
         references = tuple(dict.fromkeys(r for _, _, s in people for r in s.known_as))
-        seen = self.observe(connection, call, references)
-        side = self._controller(connection, seen.controller)
+        side = self.controller(connection)
+        judged = tuple(self._on_leg(connection, state, side, *person) for person in people)
         return Reading(
             call=state,
             unknown_legs=unknown,
-            speakers=tuple(self._on_leg(connection, state, side, *person) for person in people),
+            speakers=judged,
             controller=side,
-            seen=seen,
+            seen=self.observe(connection, call, references, uses=any(one.uses for one in judged)),
         )
 
-    def observe(self, connection: Connection, call: str | None, references: Sequence[Reference]) -> Seen:
+    def observe(
+        self, connection: Connection, call: str | None, references: Sequence[Reference], *, uses: bool
+    ) -> Seen:
         """Read the versions alone.
 
         Args:
             connection: an open transaction.
             call: the call's name, or None.
             references: every reference of every speaker.
+            uses: whether intents and outcomes count too.
 
         Returns:
             The versions as they are now.
@@ -147,12 +158,14 @@ class Reader:
         named = book.vault.find_call(connection, call) if call is not None else None
         reached = frozenset(found | ({named} if named else set()))
         links = subjects.counts(connection, book.tenant, reached)
+        kinds = _READ_KINDS | _USE_KINDS if uses else _READ_KINDS
         tenant_wide = entries.counts_by_kind(connection, book.tenant, controller.KINDS)
         return Seen(
             call=call,
             references=tuple(references),
+            uses=uses,
             subjects=reached,
-            links=tuple(sorted((s, kind, n) for (s, kind), n in links.items() if kind in _READ_KINDS)),
+            links=tuple(sorted((s, kind, n) for (s, kind), n in links.items() if kind in kinds)),
             controller=tuple(sorted(tenant_wide.items())),
         )
 
@@ -166,7 +179,7 @@ class Reader:
         Returns:
             Whether nothing that was read has changed.
         """
-        return self.observe(connection, seen.call, seen.references) == seen
+        return self.observe(connection, seen.call, seen.references, uses=seen.uses) == seen
 
     def controller(self, connection: Connection) -> Controller:
         """Read the controller's side.
@@ -208,14 +221,16 @@ class Reader:
         asserted = [
             controller.assertion_of(a.row, [keys[s] for s in a.subjects if s in keys], own) for a in about
         ]
+        received = statements.received(book, connection, said, keys, side.registry)
         return OnLeg(
             leg=leg,
             number=number,
             speaker=speaker,
             subject=Subject(id=own, data_key=keys[own]) if own in keys else None,
-            received=statements.received(book, connection, said, keys, side.registry),
+            received=received,
             asserted=tuple(a for a in asserted if a is not None),
             last_interaction_at=speaker.last_interaction_at or _previous_call(found, own, state),
+            uses=count_uses(book, connection, own, received) if own else (),
         )
 
 

@@ -199,3 +199,21 @@ def test_denial_tells_speaker_law_and_cure(world: World) -> None:
     assert "Cure:" in text
     assert str(denied.value.entry) in text
     assert "1001" not in text
+
+
+def test_single_use_consent_serves_once(world: World) -> None:
+    caller = world.caller()
+    grant(world, caller, max_uses=1)
+    world.register("tx-1", caller)
+    world.server.script.fail(error="BadRequestException")
+    with pytest.raises(world.client.exceptions.BadRequestException):
+        world.search("tx-1")
+    world.search("tx-1")
+    assert world.denial("tx-1") == ["CONSENT_USED_UP"]
+
+
+def test_override_cannot_say_more_than_the_notice(world: World) -> None:
+    with pytest.raises(InvalidInput, match="does not ask"):
+        grant(world, world.caller(), purposes=["marketing"])
+    with pytest.raises(InvalidInput, match="max_uses"):
+        grant(world, world.caller(), everything=True)

@@ -28,9 +28,7 @@ def failing(*_: Any) -> Any:
     raise Unavailable
 
 
-def test_database_out_of_reach_denies(
-    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_database_out_of_reach_denies(world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.gate._parts.database, "write", failing)
     assert world.denial("tx-1") == ["LEDGER_UNAVAILABLE"]
     assert world.searches == 0
