@@ -12,6 +12,7 @@ from consentgate.log.sequencer import Sequencer, sequence_once
 from consentgate.log.tree import root_at, stored_nodes
 from consentgate.moment import system_random
 from consentgate.storage import sequence, stored
+from consentgate.storage.failures import Duplicate
 from consentgate.storage.tables import entry
 from consentgate.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
 from tests.functional.log.place import Log, log_at
@@ -170,6 +171,26 @@ def test_damaged_tree_is_refused(log: Log, damage: str) -> None:
     bulk(log, 300)
     with pytest.raises(LogRefused):
         sequence_once(log.database)
+
+
+def test_missing_tile_below_is_refused(log: Log) -> None:
+    bulk(log, 65_500)
+    Sequencer(log.database, batch=70_000).once()
+    change(log, "DELETE FROM tile WHERE idx = 7")
+    bulk(log, 100)
+    with pytest.raises(LogRefused, match="level 0"):
+        sequence_once(log.database)
+
+
+def test_loser_of_the_race_inserts_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: object, **__: object) -> None:
+        raise Duplicate("pk_seq")
+
+    log.append(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(sequence, "insert_batch", taken)
+        assert sequence_once(log.database) == 0
+    assert sequence_once(log.database) == 2
 
 
 def log_file(log: Log) -> str:

@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, event, text
 
-from consentgate.errors import InvalidInput, Unavailable
+from consentgate.errors import InvalidInput, SchemaMismatch, Unavailable
 from consentgate.storage import deployment, entries
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.sqlite import SqliteSession
+from consentgate.storage.writer import _Item
 from tests.functional.storage.place import database_at, engine_at, entry_row, inserted
 
 
@@ -354,3 +355,65 @@ def test_listener_hears_of_each_commit(database: Database) -> None:
     with pytest.raises(Duplicate):
         fact(database, "one")
     assert heard
+
+
+def test_interrupted_caller_takes_its_write_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database_at(tmp_path) as database:
+        entered, go = threading.Event(), threading.Event()
+
+        def block(connection: Connection) -> None:
+            entered.set()
+            assert go.wait(5)
+
+        class Interrupted:
+            def acquire(self, **_: float) -> bool:
+                raise KeyboardInterrupt
+
+        def interrupt(self: _Item[object], work: Any) -> None:
+            begin(self, work)
+            self.done = Interrupted()  # type: ignore[assignment]  # a caller who is interrupted while it waits
+
+        begin = _Item.__init__
+        with ThreadPoolExecutor(1) as pool:
+            blocked = pool.submit(database.write, block)
+            assert entered.wait(5)
+            with monkeypatch.context() as patch:
+                patch.setattr(_Item, "__init__", interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    fact(database, "interrupted")
+            go.set()
+            blocked.result()
+        fact(database, "next")
+        assert names(database) == {"next"}
+
+
+def test_statement_of_work_that_fails_is_translated(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+
+    with pytest.raises(SchemaMismatch):
+        database.write(work)
+    with pytest.raises(Unavailable):
+        database.write(lambda c: bool(c.exec_driver_sql("DELETE FROM deployment WHERE 1 / 0 OR nonsense(")))
+
+
+def test_close_finishes_what_waits(tmp_path: Path) -> None:
+    with database_at(tmp_path) as database:
+        entered, go = threading.Event(), threading.Event()
+
+        def block(connection: Connection) -> None:
+            entered.set()
+            assert go.wait(5)
+
+        with ThreadPoolExecutor(3) as pool:
+            first = pool.submit(database.write, block)
+            assert entered.wait(5)
+            second = pool.submit(fact, database, "waiting")
+            time.sleep(0.05)
+            closing = pool.submit(database.close)
+            time.sleep(0.05)
+            go.set()
+            for each in (first, second, closing):
+                each.result()
+    with database_at(tmp_path) as again:
+        assert names(again) == {"waiting"}
