@@ -62,12 +62,21 @@ def merge(
         for code, own in found.items()
         if own is not None
     }
+    return _unite(found, stacks, packs, purpose)
+
+
+def _unite(
+    found: dict[str, str | None],
+    stacks: dict[str, tuple[Effective, ...]],
+    packs: PackSet,
+    purpose: str | None,
+) -> Requirements:
     entries = {each.pack.code: each for applies in stacks.values() for each in applies}
     united = tuple(entries[code] for code in sorted(entries))
     age, age_bases = _age(found, stacks)
     return Requirements(
-        candidates=codes,
-        reaches=tuple((code, _reach(code, packs, found[code])) for code in codes),
+        candidates=tuple(found),
+        reaches=tuple((code, _reach(code, packs, own)) for code, own in found.items()),
         purpose=purpose,
         packs=tuple(_used(each) for each in united),
         pack_set=packs.digest,
