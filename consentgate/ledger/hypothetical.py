@@ -13,6 +13,7 @@ from consentgate.ledger.calls import CallState
 from consentgate.ledger.reading import OnLeg, Reader, Reading
 from consentgate.ledger.speaker import Speaker
 from consentgate.moment import from_millis
+from consentgate.policy.facts import RecordingConsent
 
 
 def reading_of(
@@ -22,7 +23,7 @@ def reading_of(
     *,
     at: datetime,
     purpose: str | None,
-    recording_consent: str | None,
+    recording_consent: RecordingConsent | None,
 ) -> Reading:
     """Read as if a speaker were alone on the caller leg of a call that was just registered.
 

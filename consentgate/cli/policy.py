@@ -1,0 +1,91 @@
+"""``consentgate policy``: what the law asks, and why a request would be allowed or denied."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from consentgate.cli.command import Done, Noun
+from consentgate.cli.opening import looking
+from consentgate.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from consentgate.config.explain import Question
+
+
+@click.group(cls=Noun)
+def policy() -> None:
+    """Explain decisions."""
+
+
+@policy.command(
+    "explain",
+    example="consentgate policy explain --reference customer:C-1001 --evidence US-IL --adult "
+    "--purpose authentication",
+)
+@click.option("--call", metavar="TX", help="Everybody on this registered call.")
+@click.option("--leg", type=click.Choice(["Caller", "Callee"]), help="Only this leg of the call.")
+@click.option(
+    "--reference",
+    "known_as",
+    metavar="KIND:VALUE",
+    multiple=True,
+    help="A person on no call; may be repeated.",
+)
+@click.option(
+    "--evidence", metavar="CODE", multiple=True, help="Where that person is protected; may be repeated."
+)
+@click.option("--adult", is_flag=True, help="That person is known to be 18 or older.")
+@click.option("--age", type=click.IntRange(0, 150), help="That person's age.")
+@click.option(
+    "--purpose", metavar="WORD", help="What for; by default as registered, else as in the settings."
+)
+@click.option(
+    "--operation", "action", metavar="WORD", default="search", show_default=True, help="What would be done."
+)
+@click.option("--country", metavar="CODE", help="Where the voice would be processed, for example US.")
+@click.option(
+    "--recording-consent",
+    type=click.Choice(["none", "one_party", "all_parties"]),
+    help="Who agreed to the recording; by default as registered or asserted.",
+)
+@click.option("--at", "at_text", metavar="TIME", help="As of this moment; by default now.")
+def _explain(home: str | None, **given: Any) -> Done:
+    """Show the full trace of a decision, without writing anything.
+
+    States of the consents, candidate jurisdictions, packs in force with their clauses, every requirement with
+    what became of it, and each reason with its cure. Exit code 1 when the request would be denied.
+    """
+    from consentgate.cli.explained import shown
+    from consentgate.config.explain import explain
+
+    question = _question(**given)
+    with looking(home) as parts:
+        return shown(explain(parts, question))
+
+
+def _question(**given: Any) -> "Question":
+    from consentgate.cli.values import moment, speaker
+    from consentgate.config.explain import Question
+    from consentgate.moment import system_clock
+
+    call, known_as = given["call"], given["known_as"]
+    of_person = known_as or given["evidence"] or given["adult"] or given["age"] is not None
+    if (call is None) == (not known_as):
+        raise InvalidInput("Name a call with --call, or a person with --reference kind:value.")
+    if call is not None and (of_person or given["recording_consent"]):
+        raise InvalidInput("Evidence, age and recording consent of a call are those that were registered.")
+    if call is None and given["leg"]:
+        raise InvalidInput("--leg belongs to --call.")
+    who = None
+    if call is None:
+        who = speaker(known_as, evidence=given["evidence"], adult=given["adult"], age=given["age"])
+    return Question(
+        at=moment(given["at_text"], "--at") if given["at_text"] else system_clock(),
+        call=call,
+        leg=given["leg"],
+        speaker=who,
+        action=given["action"],
+        purpose=given["purpose"],
+        country=given["country"],
+        recording_consent=given["recording_consent"],
+    )

@@ -1,0 +1,284 @@
+"""What a deployment lacks: settings, files, database, log, and what its rules will ask for.
+
+Invariants: nothing is written; one thing that is wrong does not keep the others from being looked at; each
+check that is not ``ok`` says what to do.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from consentgate.config.demands import missing_assertions
+from consentgate.config.parts import Parts, signer_of
+from consentgate.config.settings import Settings
+from consentgate.config.upkeep import check_database, log_state, reading, vkey_of
+from consentgate.config.views import registry
+from consentgate.consent.issuers import Issuer, key_problems
+from consentgate.errors import ConsentGateError, Malformed, SchemaMismatch, Unavailable
+from consentgate.keys.custody import KeyFile
+from consentgate.log.signer import read_key
+from consentgate.log.state import FileState
+from consentgate.moment import system_clock
+from consentgate.storage import entries
+
+Verdict: TypeAlias = Literal["ok", "warn", "fail"]
+
+# Before this version two processes that write at the same moment can damage a database in WAL mode.
+SOUND_SQLITE: Final = (3, 51, 3)
+
+_INCOMPLETE: Final = 4
+_CANNOT_JUDGE: Final = 3
+_FINDING: Final = 1
+
+_CURES: Final[tuple[tuple[type[ConsentGateError], str], ...]] = (
+    (SchemaMismatch, "Run `consentgate db upgrade`."),
+    (Malformed, "Restore it from a backup, then run `consentgate verify`."),
+    (Unavailable, "Mend what is out of reach, then run this again."),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of a diagnosis.
+
+    Attributes:
+        name: what was looked at.
+        verdict: ``ok``, ``warn`` or ``fail``.
+        found: what was found.
+        cure: what to do; empty where it is ok.
+        exit: the exit code that it asks for.
+    """
+
+    name: str
+    verdict: Verdict
+    found: str
+    cure: str = ""
+    exit: int = 0
+
+
+def diagnose(settings: Settings) -> tuple[Check, ...]:
+    """Look at everything.
+
+    Args:
+        settings: the settings.
+
+    Returns:
+        The checks, in the order in which they depend on each other.
+    """
+    checks = [
+        _settings(settings),
+        _tried("keys", lambda: _keys(settings)),
+        _tried("log key", lambda: _log_key(settings)),
+    ]
+    schema = _tried("database", lambda: _database(settings))
+    checks += [schema, _sqlite()]
+    if schema.verdict == "ok" and checks[1].verdict == "ok" and settings.controller:
+        try:
+            with reading(settings) as parts:
+                checks += _inside(parts)
+        except ConsentGateError as error:
+            checks.append(_failed("ledger", error))
+    return tuple(checks)
+
+
+def _inside(parts: Parts) -> Iterator[Check]:
+    yield _test_mark(parts)
+    yield _tried("log", lambda: _log(parts))
+    yield _tried("signer", lambda: _signer(parts))
+    yield _tried("requests", lambda: _requests(parts))
+    yield _tried("issuers", lambda: _issuers(parts))
+    try:
+        yield from _assertions(parts)
+    except ConsentGateError as error:
+        yield _failed("assertions", error)
+
+
+def _tried(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except ConsentGateError as error:
+        return _failed(name, error)
+
+
+def _failed(name: str, error: ConsentGateError) -> Check:
+    code = _CANNOT_JUDGE if isinstance(error, Unavailable) else _FINDING
+    cure = next((text for kind, text in _CURES if isinstance(error, kind)), "")
+    said = str(error)
+    return Check(name=name, verdict="fail", found=said, cure="" if "`" in said else cure, exit=code)
+
+
+def _settings(settings: Settings) -> Check:
+    if not settings.controller:
+        return Check(
+            name="settings",
+            verdict="fail",
+            found=f"{settings.home} names no controller",
+            cure="Set id under [controller] in consentgate.toml, as statements name it.",
+            exit=_FINDING,
+        )
+    own = f", in {settings.controller_jurisdiction}" if settings.controller_jurisdiction else ""
+    return Check(name="settings", verdict="ok", found=f"{settings.home}, for {settings.controller}{own}")
+
+
+def _keys(settings: Settings) -> Check:
+    KeyFile.read(settings.keys)
+    return Check(name="keys", verdict="ok", found=f"{settings.keys.name}, for its owner alone")
+
+
+def _log_key(settings: Settings) -> Check:
+    own = read_key(settings.log_key).key.vkey
+    if vkey_of(settings) != own:
+        return Check(
+            name="log key",
+            verdict="fail",
+            found=f"{settings.log_vkey.name} is not the public half of {settings.log_key.name}",
+            cure=f"Restore the two files, or write the vkey again: {own}",
+            exit=_FINDING,
+        )
+    return Check(name="log key", verdict="ok", found=f"{settings.log_key.name}, for its owner alone")
+
+
+def _database(settings: Settings) -> Check:
+    check_database(settings)
+    return Check(name="database", verdict="ok", found="schema and triggers are as the migrations made them")
+
+
+def _sqlite() -> Check:
+    found = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info >= SOUND_SQLITE:
+        return Check(name="SQLite", verdict="ok", found=found)
+    wanted = ".".join(map(str, SOUND_SQLITE))
+    return Check(
+        name="SQLite",
+        verdict="warn",
+        found=f"{found}: two processes that write at the same moment can damage its write-ahead log",
+        cure=f"Let one process write, or use a Python with SQLite {wanted} or later. Keep backups.",
+    )
+
+
+def _test_mark(parts: Parts) -> Check:
+    if log_state(parts.database).test:
+        return Check(
+            name="test mark",
+            verdict="warn",
+            found="this is a test database for ever: a test clock was used on it",
+            cure="Make another home for real consents: `consentgate init --home FOLDER`.",
+        )
+    return Check(name="test mark", verdict="ok", found="no test clock was ever used on this database")
+
+
+def _log(parts: Parts) -> Check:
+    state = log_state(parts.database)
+    behind = [
+        text
+        for count, text in (
+            (state.unsequenced, f"{state.unsequenced} without a position"),
+            (state.unsigned, f"{state.unsigned} not signed"),
+        )
+        if count
+    ]
+    found = f"{state.size} entries" + "".join(f", {text}" for text in behind)
+    if not behind:
+        return Check(name="log", verdict="ok", found=f"{found}, all signed" if state.size else "no entry yet")
+    cure = "Run `consentgate log sequence --once`, then `consentgate log sign --once`; the service does both."
+    return Check(name="log", verdict="warn", found=found, cure=cure, exit=_INCOMPLETE)
+
+
+def _signer(parts: Parts) -> Check:
+    state = FileState(parts.settings.log_state).read()
+    origin = signer_of(parts.settings, parts.database).key.key.name
+    last = log_state(parts.database)
+    if state is None:
+        return Check(
+            name="signer",
+            verdict="fail",
+            found="its memory of what it signed is missing: it will refuse to sign",
+            cure=f"Restore {parts.settings.log_state.name} from a backup.",
+            exit=_FINDING,
+        )
+    signed = last.checkpoint.size if last.checkpoint else 0
+    if origin != last.origin or state.origin != origin or not signed <= state.size <= last.size:
+        return Check(
+            name="signer",
+            verdict="fail",
+            found=f"it remembers {state.size} entries of {state.origin},"
+            f" the database shows {last.size} of {last.origin}",
+            cure="Run `consentgate verify`.",
+            exit=_FINDING,
+        )
+    return Check(name="signer", verdict="ok", found=f"it remembers {state.size} entries")
+
+
+def _requests(parts: Parts) -> Check:
+    now = system_clock()
+    with parts.database.read() as connection:
+        found = entries.open_intents(connection, parts.book.tenant, limit=1000)
+    if not found:
+        return Check(name="requests", verdict="ok", found="every request has its end")
+    oldest = int((now - found[0].at).total_seconds())
+    return Check(
+        name="requests",
+        verdict="warn",
+        found=f"{len(found)} open, the oldest for {oldest} s",
+        cure="Look at them: `consentgate entries list --open`.",
+        exit=_INCOMPLETE,
+    )
+
+
+def _issuers(parts: Parts) -> Check:
+    issuers = registry(parts).issuers
+    without = [each.iss for each in issuers if not _counts(each)]
+    if not issuers:
+        return Check(
+            name="issuers",
+            verdict="warn",
+            found="nobody may sign statements yet",
+            cure="Run `consentgate issuer add`.",
+        )
+    if without:
+        return Check(
+            name="issuers",
+            verdict="warn",
+            found=f"no key counts now for {', '.join(without)}",
+            cure="Add a key: `consentgate issuer add`.",
+        )
+    return Check(name="issuers", verdict="ok", found=f"{len(issuers)}, each with a key that counts")
+
+
+def _counts(issuer: Issuer) -> bool:
+    now = system_clock()
+    return any(
+        key.state == "active" and not key_problems(key, received_at=now, trusted_at=None)
+        for key in issuer.keys
+    )
+
+
+def _assertions(parts: Parts) -> Iterator[Check]:
+    asked = missing_assertions(parts, at=system_clock())
+    if not asked.codes:
+        yield Check(
+            name="assertions",
+            verdict="ok",
+            found="no jurisdiction is named yet, neither in settings nor by a notice or an issuer",
+        )
+        return
+    for code in asked.unknown:
+        yield Check(
+            name="packs",
+            verdict="warn",
+            found=f"no pack answers for {code}: requests there are denied",
+            cure="Use a code that a pack covers.",
+        )
+    for name, bases in asked.missing:
+        yield Check(
+            name="assertions",
+            verdict="warn",
+            found=f"nobody asserted {name}; asked for by "
+            + "; ".join(f"{b.pack}: {b.citation}" for b in bases),
+            cure=f"If it is true: `consentgate assertion add {name} VALUE --by WHO`.",
+        )
+    if not asked.missing:
+        yield Check(
+            name="assertions", verdict="ok", found=f"all that {', '.join(asked.codes)} ask for are made"
+        )
