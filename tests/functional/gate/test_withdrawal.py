@@ -86,8 +86,11 @@ def task_of(world: World) -> str:
     return found
 
 
-def test_change_between_reading_and_appending_decides_anew(world: World, caller: Speaker) -> None:
-    write, done = world.gate._parts.database.write, threading.Event()
+def test_change_between_reading_and_appending_decides_anew(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = world.gate._parts.database
+    write, done = database.write, threading.Event()
 
     def once(work: Any) -> Any:
         if not done.is_set():
@@ -95,22 +98,25 @@ def test_change_between_reading_and_appending_decides_anew(world: World, caller:
             world.ivr.withdraw(caller, method="ivr_dtmf")
         return write(work)
 
-    world.gate._parts.database.write = once  # type: ignore[method-assign]  # the race, made to happen
+    monkeypatch.setattr(database, "write", once)
     assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
     assert not world.opened("intent")
 
 
-def test_what_keeps_changing_denies_busy(world: World, caller: Speaker) -> None:
-    write = world.gate._parts.database.write
+def test_what_keeps_changing_denies_busy(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = world.gate._parts.database
+    write, changing = database.write, threading.Event()
 
     def always(work: Any) -> Any:
-        if getattr(work, "func", None) is not None:
-            world.gate._parts.database.write = write  # type: ignore[method-assign]
+        if not changing.is_set() and not world.opened("denial"):
+            changing.set()
             world.gate.assert_("has_dpo", True, by="me@acme.example", since=world.clock())
-            world.gate._parts.database.write = always  # type: ignore[method-assign]
+            changing.clear()
         return write(work)
 
-    world.gate._parts.database.write = always  # type: ignore[method-assign]
+    monkeypatch.setattr(database, "write", always)
     assert world.denial("tx-1") == ["LEDGER_BUSY"]
     assert not world.opened("intent")
     assert len(world.opened("denial")) == 1
