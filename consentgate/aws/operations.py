@@ -5,6 +5,7 @@ nothing here could say yet whom it is about. Operations that stop or delete are 
 open.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from consentgate.gate.request import Leg
 VOICE: Final = "chime-sdk-voice"
 PIPELINES: Final = "chime-sdk-media-pipelines"
 
-ANSWER_LIMIT: Final = 8 << 20
+_DEEPEST: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +139,10 @@ def _address_search(wire: Wire) -> Addressed:
 
 
 def _answer_search(body: bytes) -> Answer:
+    # The vendor's answer is taken as it comes: a number too large for us must not cost us the task's id.
     try:
-        document = canonical.decode(body, limit=ANSWER_LIMIT, floats=True)
-    except Malformed:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
         return Answer(task=None, results=True, summary={})
     task = document.get("SpeakerSearchTask") if isinstance(document, dict) else None
     if not isinstance(task, dict):
@@ -150,7 +152,7 @@ def _answer_search(body: bytes) -> Answer:
     kept: dict[str, Json] = dict(task)
     if isinstance(details, dict):
         kept["SpeakerSearchDetails"] = {k: v for k, v in details.items() if k != "Results"}
-    summary = _without_floats(kept)
+    summary = _plain(kept)
     return Answer(
         task=_text(task.get("SpeakerSearchTaskId")),
         results=results,
@@ -165,18 +167,27 @@ def _stop_search(path: str, task: str) -> tuple[str, dict[str, str]]:
 
 
 def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return _unicode(value) if isinstance(value, str) and value else None
 
 
-def _without_floats(value: Json) -> Json:
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= 1 << 53):
+def _plain(value: Json, depth: int = 0) -> Json:
+    """Make a foreign value one that canonical JSON takes: what cannot be is written as text, or left out."""
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > canonical.MAX_INTEGER):
         return repr(value)
+    if isinstance(value, str):
+        return _unicode(value)
+    if depth == _DEEPEST:
+        return None
     if isinstance(value, (list, tuple)):
-        return [_without_floats(item) for item in value]
+        return [_plain(item, depth + 1) for item in value]
     if isinstance(value, Mapping):
         # A name outside printable ASCII cannot be a member of the model; it is not worth losing the rest.
-        return {k: _without_floats(v) for k, v in value.items() if k.isascii() and k.isprintable()}
+        return {k: _plain(v, depth + 1) for k, v in value.items() if k.isascii() and k.isprintable()}
     return value
+
+
+def _unicode(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _refused(service: str, name: str, action: str) -> Operation:

@@ -54,7 +54,8 @@ class Speaker:
             raise InvalidInput("A speaker needs at least one reference, for example ('customer', '1001').")
         if not all(isinstance(e, Evidence) for e in self.evidence):
             raise InvalidInput("evidence is a list of Evidence values.")
-        if self.age is not None and (isinstance(self.age, bool) or not 0 <= self.age <= _OLDEST):
+        age: object = self.age
+        if age is not None and not (type(age) is int and 0 <= age <= _OLDEST):
             raise InvalidInput(f"age is a number of whole years from 0 to {_OLDEST}, or None.")
         object.__setattr__(self, "references", references)
         object.__setattr__(self, "evidence", tuple(self.evidence))
