@@ -3,6 +3,7 @@
 Both are artifacts, found by digest; a notice's name (id, version, language) is given once and for ever.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 
 from sqlalchemy import Connection
@@ -95,7 +96,12 @@ def manifest(book: Book, connection: Connection, digest: bytes) -> Manifest:
     row = artifacts.artifact_of(connection, book.tenant, digest)
     if row is None or sha256(row.content).digest() != digest:
         raise Malformed("A notice's manifest is missing or altered. Run `consentgate verify`.")
-    return decode_manifest(row.content)
+    return _decoded(row.content)
+
+
+@lru_cache(maxsize=256)
+def _decoded(content: bytes) -> Manifest:
+    return decode_manifest(content)
 
 
 def choose(book: Book, connection: Connection, named: str, language: str | None) -> Manifest:

@@ -24,9 +24,11 @@ from consentgate.ledger.vault import Subject
 from consentgate.policy.assertions import Assertion
 from consentgate.policy.facts import Uses
 from consentgate.storage import entries, subjects
-from consentgate.storage.subjects import LinkedEntry
+from consentgate.storage.interactions import latest_at
 
 _READ_KINDS: Final = frozenset({"assertion", "call", "statement"})
+# Of calls only the time of the one before matters, which has a query of its own.
+_SAID_KINDS: Final = frozenset({"assertion", "statement"})
 # Grants that limit their uses depend on these too.
 _USE_KINDS: Final = frozenset({"intent", "outcome"})
 
@@ -212,7 +214,7 @@ class Reader:
     ) -> OnLeg:
         book = self._book
         named = book.vault.find(connection, speaker.known_as)
-        found = subjects.entries_of(connection, book.tenant, frozenset(named.values()), _READ_KINDS)
+        found = subjects.entries_of(connection, book.tenant, frozenset(named.values()), _SAID_KINDS)
         own = named.get(speaker.first)
         said = [linked for linked in found if linked.row.kind == "statement"]
         wanted = {s for linked in found for s in linked.subjects} | ({own} if own else set())
@@ -229,19 +231,14 @@ class Reader:
             subject=Subject(id=own, data_key=keys[own]) if own in keys else None,
             received=received,
             asserted=tuple(a for a in asserted if a is not None),
-            last_interaction_at=speaker.last_interaction_at or _previous_call(found, own, state),
+            last_interaction_at=speaker.last_interaction_at or self._previous_call(connection, own, state),
             uses=count_uses(book, connection, own, received) if own else (),
         )
 
-
-def _previous_call(
-    found: Sequence[LinkedEntry], own: UUID | None, state: CallState | None
-) -> datetime | None:
-    """The call before this one: the call being searched does not revive data that should already be gone."""
-    this = frozenset(state.entries) if state else frozenset()
-    before = [
-        linked.row.at
-        for linked in found
-        if linked.row.kind == "call" and own in linked.subjects and linked.row.id not in this
-    ]
-    return max(before, default=None)
+    def _previous_call(
+        self, connection: Connection, own: UUID | None, state: CallState | None
+    ) -> datetime | None:
+        """The call before this one: the call being searched does not revive data that should be gone."""
+        if own is None or state is None:
+            return None
+        return latest_at(connection, self._book.tenant, own, "call", other_than=state.subject)
