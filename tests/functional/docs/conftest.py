@@ -1,0 +1,98 @@
+"""One deployment in which everything happens that this version writes down."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Reference, Speaker
+from consentgate.config.setup import make_home
+from consentgate.testing.chime import ChimeServer
+from consentgate.testing.clock import FrozenClock
+from tests.functional.gate.conftest import ISS, NOTICE, World
+
+
+@pytest.fixture
+def lived(tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
+    """A deployment with every kind of entry, and every member that an entry may have."""
+    made = make_home(tmp_path / "home", controller="acme", jurisdiction="US", clock=frozen_clock)
+    with ConsentGate(made.settings, clock=frozen_clock, background=False) as gate:
+        gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
+        gate.add_issuer(ISS, name="Acme IVR")
+        client = gate.protect(chime.client())
+        world = World(
+            gate=gate,
+            home=tmp_path / "home",
+            clock=frozen_clock,
+            server=chime,
+            client=client,
+            ivr=gate.issuer(ISS),
+        )
+        _denied_without_policy(world)
+        _allowed(world)
+        _unanswered(world)
+        yield world
+        client.close()
+
+
+def _denied_without_policy(world: World) -> None:
+    """A denial about a person whose law asks for more than there is, and one about nobody."""
+    world.denial("tx-nobody-registered")
+    caller = world.caller("0001")
+    short = {**NOTICE, "id": "short", "elements": ["collection_or_storage_disclosed", "specific_purpose"]}
+    world.gate.add_notice(b"Acme makes a voiceprint to check that you are you.", **short)
+    world.ivr.grant(caller, notice="short", method="voice_recording")
+    world.register("tx-0", caller)
+    assert "PUBLIC_POLICY_MISSING" in world.denial("tx-0")
+    since = world.clock() - timedelta(days=30)
+    world.gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
+
+
+def _allowed(world: World) -> None:
+    """Two searches, one with results; then the person withdraws while the task runs, and is denied."""
+    seen = world.clock() - timedelta(days=2)
+    observed = Evidence(code="US-IL", kind="address", source="crm", confidence="high", observed_at=seen)
+    caller = Speaker(
+        [("customer", "1001"), ("phone", "+12175550100")], [observed], age=34, last_interaction_at=seen
+    )
+    world.gate.assert_(
+        "employment_ended",
+        None,
+        by="hr@acme.example",
+        since=seen,
+        about=Reference(kind="customer", value="1001"),
+    )
+    world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf", max_uses=5)
+    world.gate.register_call("tx-1", callee=NOBODY)
+    world.register("tx-1", caller, world.caller("1002"))
+    world.denial("tx-1")
+    world.register("tx-2", caller)
+    world.search("tx-2")
+    world.server.script.results(("vp-1", 0.93))
+    world.register("tx-3", caller)
+    world.search("tx-3")
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    world.denial("tx-3")
+
+
+def _unanswered(world: World) -> None:
+    """Requests that end otherwise: refused by the vendor, without an answer, and without a connection."""
+    caller = world.caller("1003")
+    world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-4", caller)
+    world.server.script.fail(error="ConflictException")
+    _failing(world, world.client.exceptions.ConflictException)
+    world.server.script.fail(error="ServiceUnavailableException", times=None)
+    _failing(world, world.client.exceptions.ServiceUnavailableException)
+    world.server.stop()
+    _failing(world, EndpointConnectionError)
+    with pytest.raises(ConsentDenied):
+        world.search("tx-1")
+
+
+def _failing(world: World, error: Any) -> None:
+    with pytest.raises(error):
+        world.search("tx-4")
