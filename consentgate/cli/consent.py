@@ -89,15 +89,14 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
                 purposes=purposes,
             )
             return _issued(issued, "refused", token_out)
+        narrowed = {"purposes": purposes, "operations": operations, "max_uses": given["max_uses"]}
         issued = signing.grant(
             who,
             notice=given["notice"],
             method=given["method"],
             language=given["language"],
             call=given["call"],
-            purposes=purposes or None,
-            operations=operations or None,
-            max_uses=given["max_uses"],
+            **{name: value for name, value in narrowed.items() if value},
         )
         return _issued(issued, "given", token_out)
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @click.command("doctor", cls=Command, example="consentgate doctor --home /srv/consentgate")
 def doctor(home: str | None) -> Done:
-    """Look at settings, key files, database, log and rules, and say what to do about each.
+    """Say what the deployment lacks, line by line, each with its cure.
+
+    Looks at settings, key files, database, log, issuers and what the rules in use will ask for.
 
     Exit code 1 when something fails, 3 when something is out of reach, 4 when requests are open or entries are
     not signed yet; a warning alone is 0.

@@ -146,6 +146,8 @@ def _shown(opened: "Opened", *, reveal: bool) -> Done:
         for name, content in contents.items()
     ]
     blocks = [fields(_pairs(opened)), f"{title('leaf')}\n{_indented(json.dumps(leaf, indent=2))}", *parts]
+    if opened.leaf.kind == "statement":
+        blocks.append(faint(f"`consentgate consent show {str(opened.leaf.id)[-8:]}` shows what it says."))
     blocks += [findings_text(findings)] if findings else []
     return Done(
         result=result, text="\n\n".join(blocks), findings=findings, exit=FINDING if findings else DONE

@@ -1,12 +1,13 @@
 """How an explanation is shown: the verdict first, then each speaker from consents to cures."""
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
 from consentgate.canonical import Json
 from consentgate.cli.command import DONE, FINDING, Done
-from consentgate.cli.text import faint, fields, moment_text, paragraph, short_ids, title, word
+from consentgate.cli.text import WIDTH, faint, fields, moment_text, paragraph, short_ids, title, word
 from consentgate.verify.result import Finding
 
 if TYPE_CHECKING:
@@ -104,7 +105,14 @@ def _asked_line(asked: "Asked") -> str:
     name = asked.name.replace("_", " ")
     detail = f": {asked.detail}" if asked.detail else ""
     lines = [f"  {sign} " + paragraph(f"{name}{detail}", indent=4).lstrip()]
-    lines += [faint(paragraph(f"{basis.pack}: {basis.citation}", indent=6)) for basis in asked.bases]
+    clauses = [f"{basis.pack}: {basis.citation}" for basis in asked.bases]
+    if asked.result == "not met":
+        lines += [faint(paragraph(clause, indent=6)) for clause in clauses]
+    else:
+        # Where nothing has to be done a line says enough; --json has the whole clause.
+        lines += [
+            faint(f"      {textwrap.shorten(clause, WIDTH - 6, placeholder=' …')}") for clause in clauses
+        ]
     return "\n".join(lines)
 
 

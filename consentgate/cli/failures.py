@@ -74,7 +74,7 @@ KINDS: Final[tuple[tuple[type[ConsentGateError], str, int, str], ...]] = (
     (PackInvalid, "pack_invalid", USAGE, "Install consentgate again."),
     (SchemaMismatch, "schema_mismatch", USAGE, "Run `consentgate db check`."),
     (Misconfigured, "misconfigured", USAGE, _DOCTOR),
-    (InvalidInput, "invalid_input", USAGE, "Run the command with --help."),
+    (InvalidInput, "invalid_input", USAGE, ""),
     (ClockDisagrees, "clock_disagrees", CANNOT_JUDGE, "Synchronise the clocks."),
     (Unavailable, "unavailable", CANNOT_JUDGE, _DOCTOR),
     (ConsentGateError, "failed", CANNOT_JUDGE, _DOCTOR),

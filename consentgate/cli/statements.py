@@ -87,11 +87,20 @@ def shown_person(said: "Said", *, reveal: bool) -> Done:
             each.statement.method,
             ", ".join(each.statement.purposes) or "all",
             "yes" if each.sound else "no",
+            *([_references(each.statement, reveal=True)] if reveal else []),
         )
         for each in said.received
     ]
     standing = "\n".join(_standing(each, short) for each in said.state.consents)
-    headers = ("entry", "consent", "said at", "method", "purposes", "sound")
+    headers = (
+        "entry",
+        "consent",
+        "said at",
+        "method",
+        "purposes",
+        "sound",
+        *(("references",) if reveal else ()),
+    )
     return Done(result=result, text=f"{table(rows, headers)}\n\n{title('What stands')}\n\n{standing}")
 
 

@@ -115,10 +115,11 @@ def fields(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> str:
     shown = [(name, value) for name, value in pairs if value]
     width = max((len(name) for name, _ in shown), default=0)
     pad = " " * (indent + width) + _GAP
-    return "\n".join(
+    lines = (
         f"{' ' * indent}{faint(name.ljust(width))}{_GAP}" + value.replace("\n", f"\n{pad}")
         for name, value in shown
     )
+    return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n"))
 
 
 def paragraph(text: str, *, indent: int = 0, first: str | None = None) -> str:
@@ -196,7 +197,8 @@ def _finding(finding: Finding) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    used = max((i for i, cell in enumerate(cells, 1) if click.unstyle(cell)), default=0)
     padded = [
         cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(cells, widths, strict=True)
     ]
-    return _GAP.join(padded).rstrip()
+    return _GAP.join([*padded[: used - 1], *cells[used - 1 : used]])

@@ -32,10 +32,10 @@ _COVERS = {
     "--no-keys", is_flag=True, help="Open nothing that is sealed; the level links then cannot be judged."
 )
 def verify(home: str | None, vkey: str | None, no_keys: bool) -> Done:
-    """Verify the whole database: recompute every hash, and compare each row with its entry and back.
+    """Recompute everything, and say level by level what holds until when.
 
-    Nothing is repaired and no stored hash is trusted. Exit code 0 holds, 1 broken, 3 cannot judge, 4
-    incomplete: an open request, or entries that are not signed yet.
+    Each row is compared with its entry and back. Nothing is repaired and no stored hash is trusted. Exit code
+    0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
     """
     from consentgate.cli.terminal import progress
     from consentgate.cli.values import handed_in
