@@ -90,10 +90,31 @@ class Command(click.Command):
         return done.exit
 
 
+class NothingAsked(click.UsageError):
+    """A group without a command: the message is the group's help."""
+
+
 class Noun(click.Group):
     """A group of commands about one thing."""
 
     command_class = Command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments.
+
+        Args:
+            ctx: click's context.
+            args: the words.
+
+        Returns:
+            What is left for the commands below.
+
+        Raises:
+            NothingAsked: there is no word at all. (click has its own way, another one in each version.)
+        """
+        if not args and not ctx.resilient_parsing:
+            raise NothingAsked(ctx.get_help(), ctx)
+        return super().parse_args(ctx, args)
 
 
 def emit(command: str, done: Done, *, as_json: bool) -> None:

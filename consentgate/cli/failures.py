@@ -8,6 +8,7 @@
     4  incomplete     (never an error)
 """
 
+import traceback
 from typing import Final
 
 import click
@@ -132,14 +133,9 @@ def fault_of(command: str, error: BaseException) -> Done:
     Returns:
         Exit code 3 and one line.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = ""
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        where = f" in {code.co_name} ({code.co_filename.rpartition('consentgate/')[2]}:{trace.tb_lineno})"
-    message = f"consentgate itself failed: {type(error).__name__}{where}."
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{last.name} ({last.filename.rpartition('consentgate/')[2]}:{last.lineno})"
+    message = f"consentgate itself failed: {type(error).__name__} in {where}."
     cure = f"Run `consentgate --debug {command}` to see the whole error, and report it."
     return _failed(command, "fault", CANNOT_JUDGE, message, cure)
 

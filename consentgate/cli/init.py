@@ -47,14 +47,16 @@ def init(
     to them by another way than the log itself.
     """
     from consentgate.cli.terminal import can_ask
-    from consentgate.config.settings import home_of
+    from consentgate.config.settings import FILE, home_of
     from consentgate.config.setup import make_home
 
     if interactive and not can_ask():
         raise InvalidInput("--interactive needs a terminal; use `consentgate assertion add` in scripts.")
     folder = home_of(home)
+    # Asked before anything is made, but not where `make_home` will refuse anyway.
+    by, answers = _ask() if interactive and not (folder / FILE).exists() else ("", ())
     made = make_home(folder, controller=controller, database=database, jurisdiction=jurisdiction)
-    recorded = _record(folder, *_ask()) if interactive else ()
+    recorded = _record(folder, by, answers)
     settings = made.settings
     result: dict[str, Json] = {
         "home": str(folder),
@@ -101,7 +103,7 @@ def _ask() -> tuple[str, Answers]:
     by = ask("Who states this? (a name or an address)")
     if not by:
         raise InvalidInput(
-            "Assertions name who makes them. The home was made; use `consentgate assertion add`."
+            "Assertions name who makes them. Nothing was made; run it again, or without --interactive."
         )
     asked = (each for _, each in sorted(DEFINITIONS.items()) if each.scope == "controller")
     return by, tuple(answer for each in asked for answer in _answer(each))

@@ -14,9 +14,10 @@ import click
 from consentgate import version
 from consentgate.cli import failures
 from consentgate.cli.assertion import assertion
-from consentgate.cli.command import DONE, USAGE, Done, emit
+from consentgate.cli.command import DONE, USAGE, Done, NothingAsked, Noun, emit
 from consentgate.cli.consent import consent
 from consentgate.cli.db import db
+from consentgate.cli.demo import demo
 from consentgate.cli.doctor import doctor
 from consentgate.cli.entries import entries
 from consentgate.cli.init import init
@@ -31,13 +32,13 @@ from consentgate.errors import ConsentGateError
 PROGRAM: Final = "consentgate"
 
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
-    ("Begin", (init, doctor, db)),
+    ("Begin", (demo, init, doctor, db)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
     ("Evidence", (entries, log, verify)),
 )
 
 
-class Root(click.Group):
+class Root(Noun):
     """The root, whose help shows the commands in the order in which one needs them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
@@ -79,9 +80,9 @@ def run(arguments: Sequence[str]) -> int:
     words = list(arguments)
     command = _command_of(words)
     try:
-        # Help and version make click return 0; the help that stands in for a missing command is a usage error.
+        # A command gives its exit code; help and version make click give 0.
         return int(root.main(words, prog_name=PROGRAM, standalone_mode=False) or DONE)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except NothingAsked as error:
         note(error.format_message())
         return USAGE
     except click.ClickException as error:

@@ -69,9 +69,6 @@ _LISTED: Final = (
     )
     .where(entry.c.tenant == bindparam("tenant"))
 )
-_BY_KIND: Final = (
-    select(entry.c.kind, func.count()).where(entry.c.tenant == bindparam("tenant")).group_by(entry.c.kind)
-)
 _ENDING: Final = (
     select(entry.c.id)
     .where(
@@ -118,19 +115,6 @@ def listed(
     rows = connection.execute(query.limit(limit), {"tenant": tenant, "log": log})
     found = [_listed(row) for row in rows]
     return tuple(found if after is not None else reversed(found))
-
-
-def count_by_kind(connection: Connection, tenant: str) -> dict[str, int]:
-    """Count the entries of each kind.
-
-    Args:
-        connection: any.
-        tenant: whose entries.
-
-    Returns:
-        A count for each kind that there is.
-    """
-    return {row[0]: row[1] for row in connection.execute(_BY_KIND, {"tenant": tenant})}
 
 
 def ids_ending(connection: Connection, tenant: str, end: bytes, *, limit: int = 9) -> tuple[UUID, ...]:

@@ -223,6 +223,7 @@ def test_refusal_of_somebody_never_seen_is_recorded(program: Program) -> None:
     assert program.json(*refuse)["result"]["state"] == "refused"
     assert "refused" in said(program, "consent", "show", "--reference", "phone:+13125550199")
     assert "Nobody" in said(program, "consent", "show", "--reference", "phone:+13125550198")
+    assert "stands, until" in said(program, "consent", "show", *C1)
 
 
 def test_withdrawal_names_the_requests_that_it_ordered_to_stop(

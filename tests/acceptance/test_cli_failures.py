@@ -9,9 +9,12 @@ import pytest
 from consentgate.cli import failures
 from consentgate.cli.command import worst
 from consentgate.cli.main import root
+from consentgate.config.explain import Question, explain
+from consentgate.config.settings import load_settings
 from consentgate.config.setup import make_home
+from consentgate.config.upkeep import reading
 from consentgate.crypto.jwk import generate_signing_key
-from consentgate.errors import ConsentGateError
+from consentgate.errors import ConsentGateError, InvalidInput, PackInvalid
 from consentgate.storage.triggers import sqlite_triggers
 from consentgate.testing.clock import FrozenClock
 from tests.acceptance.deployment import ISS, OUTSIDE, Deployment, Program
@@ -399,3 +402,60 @@ def test_unknown_command_is_usage(program: Program) -> None:
     said = program.bare("consent", "nonsense")
     assert (said.exit, "consentgate consent --help" in said.err) == (2, True)
     assert sorted(root.commands)
+
+
+def test_end_of_an_id_that_two_entries_share_names_neither(
+    program: Program, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consentgate.config.entries._SHORTEST", 2)
+    listed = [each["id"] for each in program.json("entries", "list", "--limit", "1000")["result"]["items"]]
+    ends = [each[-2:] for each in listed]
+    shared = [end for end in ends if ends.count(end) > 1]
+    for end in {*ends}:
+        assert program("entries", "show", end).exit == (2 if end in shared else 0)
+    # Whatever ids this run has: two entries of one end.
+    monkeypatch.setattr("consentgate.storage.listing.ids_ending", lambda *_, **__: (*listed[:2],))
+    assert "Several entries' ids" in refused(program, "entries", "show", "aa", exit=2)
+
+
+def test_statement_is_shown_of_statements_only(program: Program, deployed: Deployment) -> None:
+    assert "is no statement" in refused(program, "consent", "show", deployed.denial, exit=2)
+
+
+def test_lost_bytes_of_a_notice_are_a_finding(program: Program, deployed: Deployment) -> None:
+    triggers = [(name, sql) for name, sql in sqlite_triggers().items() if "artifact" in name]
+    gone = "DELETE FROM artifact WHERE kind = 'notice'"
+    deployed.sql(*(f"DROP TRIGGER {name}" for name, _ in triggers), gone, *(sql for _, sql in triggers))
+    assert "bytes are missing" in refused(program, "notice", "show", "voiceprint", exit=1)
+    gone = gone.replace("'notice'", "'registry'")
+    deployed.sql(*(f"DROP TRIGGER {name}" for name, _ in triggers), gone, *(sql for _, sql in triggers))
+    assert "registry is missing" in refused(program, "issuer", "list", exit=1)
+    assert {"issuers", "assertions"} <= {each["where"] for each in program.json("doctor", exit=1)["findings"]}
+
+
+def test_doctor_goes_on_where_packs_cannot_be_used(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consentgate.config.parts.shipped", fault(PackInvalid("The index is missing.")))
+    found = {each["where"]: each["found"] for each in program.json("doctor", exit=1)["findings"]}
+    assert found["ledger"] == "The index is missing."
+
+
+def test_newer_sqlite_needs_no_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, verdict in (((3, 51, 2), "warn"), ((3, 51, 3), "ok")):
+        monkeypatch.setattr("sqlite3.sqlite_version_info", version)
+        items = {each["name"]: each["verdict"] for each in program.json("doctor", exit=4)["result"]["items"]}
+        assert items["SQLite"] == verdict
+
+
+def test_public_key_that_cannot_be_read_is_said_to_be_so(program: Program, deployed: Deployment) -> None:
+    (deployed.home / "log.vkey").write_bytes(b"\xff")
+    assert "log.vkey cannot be read" in refused(program, "log", "show", exit=2)
+    (deployed.home / "log.vkey").write_text("another+key+AAAA")
+    assert "write the vkey again" in program("doctor").out
+
+
+def test_explanation_needs_a_call_or_a_speaker(deployed: Deployment) -> None:
+    with (
+        reading(load_settings(deployed.home)) as parts,
+        pytest.raises(InvalidInput, match="a call or a speaker"),
+    ):
+        explain(parts, Question(at=parts.book.now()))
