@@ -34,18 +34,23 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask(question: str, *, default: str = "") -> str:
+def ask(question: str) -> str:
     """Ask for a line; the question goes to standard error.
 
     Args:
         question: the question, without a colon.
-        default: the answer when only return is pressed.
 
     Returns:
-        The answer without surrounding white space.
+        The answer without surrounding white space; empty when only return is pressed.
+
+    Raises:
+        Abort: there is no more input.
     """
-    answer: str = click.prompt(question, default=default, show_default=bool(default), err=True)
-    return answer.strip()
+    click.echo(f"{question}: ", err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.strip()
 
 
 def note(text: str) -> None:

@@ -14,15 +14,17 @@ from consentgate.config.parts import database_of
 from consentgate.config.settings import Settings
 from consentgate.config.sources import evidence_of
 from consentgate.config.upkeep import require_database, vkey_of
-from consentgate.errors import ConsentGateError
+from consentgate.errors import ConsentGateError, Malformed
 from consentgate.keys.custody import KeyFile
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
 from consentgate.storage import deployment, sequence
 from consentgate.storage.database import Database
+from consentgate.tlog.notekey import NoteKey
+from consentgate.verify.known import RESTORE
 from consentgate.verify.levels import verify
-from consentgate.verify.result import Verification
-from consentgate.verify.source import ArtifactRow, EntryRow, LedgerSource, NoticeRow, StatementRow
+from consentgate.verify.result import Finding, Verification
+from consentgate.verify.source import ArtifactRow, EntryRow, Evidence, LedgerSource, NoticeRow, StatementRow
 
 T = TypeVar("T")
 
@@ -115,6 +117,8 @@ def verify_deployment(
     custody = _or_note(notes, lambda: KeyFile.read(settings.keys)) if with_keys else None
     state = _or_note(notes, FileState(settings.log_state).read)
     known = vkey or vkey_of(settings)
+    if known is not None:
+        NoteKey.from_vkey(known)
     with _opened(settings) as database, database.read() as connection:
         evidence = evidence_of(
             connection,
@@ -125,7 +129,7 @@ def verify_deployment(
         )
         counted = replace(evidence, ledger=_Counted(evidence.ledger, step))
         return Verified(
-            verification=verify(counted),
+            verification=_verified(counted),
             entries=sequence.last_ordinal(connection),
             origin=evidence.origin,
             vkey=known,
@@ -133,6 +137,25 @@ def verify_deployment(
             note="\n".join(notes),
             test=deployment.is_test_database(connection),
         )
+
+
+def _verified(evidence: Evidence) -> Verification:
+    """Verify; a stored key that was altered breaks the level of links and no other."""
+    try:
+        return verify(evidence)
+    except Malformed as error:
+        if evidence.keys is None:
+            raise
+        found = Finding(
+            kind="altered",
+            where="data_key",
+            expected="wrapped keys that open under their wrapping keys",
+            found=str(error),
+            cure=RESTORE,
+        )
+    rest = verify(replace(evidence, keys=None))
+    levels = (replace(level, verdict="broken") if level.name == "links" else level for level in rest.levels)
+    return Verification(levels=tuple(levels), findings=(*rest.findings, found))
 
 
 @contextmanager

@@ -127,6 +127,17 @@ def test_verify_with_another_log_s_key_is_broken(program: Program, tmp_path: Pat
     assert "vkey" in refused(program, "verify", "--vkey", "nonsense", exit=2)
 
 
+def test_altered_data_key_breaks_the_links_and_nothing_else(program: Program, deployed: Deployment) -> None:
+    deployed.sql("UPDATE data_key SET wrapped = zeroblob(40)")
+    document = program.json("verify", exit=1)
+    broken = [each["name"] for each in document["result"]["levels"] if each["verdict"] == "broken"]
+    assert broken == ["links"]
+    assert "data_key" in [each["where"] for each in document["findings"]]
+    # The words of the ledger's own files are not taken for the caller's.
+    (deployed.home / "log.vkey").write_text("nonsense")
+    assert "vkey" in refused(program, "verify", exit=2)
+
+
 def test_flipped_byte_is_found(program: Program, deployed: Deployment) -> None:
     triggers = [(name, sql) for name, sql in sqlite_triggers().items() if "entry" in sql]
     change = f"UPDATE entry SET hash = zeroblob(32) WHERE id = x'{deployed.grant.replace('-', '')}'"

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from consentgate.cli import failures, terminal, text
@@ -75,7 +76,9 @@ def test_question_goes_to_standard_error(
     assert not terminal.can_ask()
     assert terminal.ask("Who") == "an answer"
     said = capsys.readouterr()
-    assert (said.out, "Who" in said.err) == ("", True)
+    assert (said.out, said.err) == ("", "Who: ")
+    with pytest.raises(click.Abort):
+        terminal.ask("Who")
 
 
 def test_progress_is_shown_on_a_terminal_and_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
