@@ -6,6 +6,8 @@ Invariants:
 - `INSERT_ONLY` tables never change a row: triggers of `consentgate.storage.triggers` guard them. The three
   `DESTROYABLE` tables hold all that links an entry to a person; erasure deletes their rows, together.
 - ``tenant`` is a column of every key, and never part of a leaf.
+- On SQLite only `entry` has a rowid, which is its ordinal. A hidden one would be a key that no trigger sees:
+  ``INSERT OR REPLACE`` by rowid would drop a row in silence.
 - ``log`` numbers the logs of a deployment (0 is the first): an epoch, or a log of its own for a tenant, is
   another number, not another table.
 
@@ -63,6 +65,7 @@ deployment = Table(
     _text_column("name"),
     _text_column("value"),
     PrimaryKeyConstraint("name", name="pk_deployment"),
+    sqlite_with_rowid=False,
 )
 """Facts about this database that stay true for ever, by name."""
 
@@ -113,6 +116,7 @@ statement = Table(
     PrimaryKeyConstraint("tenant", "entry", name="pk_statement"),
     UniqueConstraint("tenant", "key", name="uq_statement_key"),
     CheckConstraint("length(key) = 32", name="ck_statement_key"),
+    sqlite_with_rowid=False,
 )
 """Which entry took in the statement of an issuer and id; the key is a digest of the two."""
 
@@ -126,6 +130,7 @@ artifact = Table(
     _bytes_column("content"),
     PrimaryKeyConstraint("tenant", "digest", name="pk_artifact"),
     CheckConstraint("length(digest) = 32", name="ck_artifact_digest"),
+    sqlite_with_rowid=False,
 )
 """Exact bytes that entries name by SHA-256: notices, pack sets, issuer registries. No personal data."""
 
@@ -141,6 +146,7 @@ notice = Table(
     PrimaryKeyConstraint("tenant", "id", "version", "language", name="pk_notice"),
     CheckConstraint("length(digest) = 32", name="ck_notice_digest"),
     CheckConstraint("length(manifest) = 32", name="ck_notice_manifest"),
+    sqlite_with_rowid=False,
 )
 """Names of notices: the digest of the text or audio and the digest of its manifest, both artifacts."""
 
@@ -156,6 +162,7 @@ seq = Table(
     UniqueConstraint("log", "tenant", "entry", name="uq_seq_entry"),
     CheckConstraint("length(entry) = 16", name="ck_seq_entry"),
     CheckConstraint("length(hash) = 32", name="ck_seq_hash"),
+    sqlite_with_rowid=False,
 )
 """Position of each sequenced entry in the log: dense from 0, final."""
 
@@ -168,6 +175,7 @@ tile = Table(
     _bytes_column("hashes"),
     PrimaryKeyConstraint("log", "level", "idx", name="pk_tile"),
     CheckConstraint("length(hashes) = 8192", name="ck_tile_hashes"),
+    sqlite_with_rowid=False,
 )
 """Full tiles of 256 hashes; the right edge is recomputed from `seq` and the tiles below."""
 
@@ -181,6 +189,7 @@ tree_state = Table(
     _number_column("at"),
     PrimaryKeyConstraint("log", "size", name="pk_tree_state"),
     CheckConstraint("length(root) = 32", name="ck_tree_state_root"),
+    sqlite_with_rowid=False,
 )
 """The tree after each batch of the sequencer."""
 
@@ -193,6 +202,7 @@ checkpoint = Table(
     _text_column("note"),
     _number_column("at"),
     PrimaryKeyConstraint("log", "size", name="pk_checkpoint"),
+    sqlite_with_rowid=False,
 )
 """What the signer released."""
 
@@ -205,6 +215,7 @@ data_key = Table(
     _bytes_column("wrapped"),
     PrimaryKeyConstraint("tenant", "subject", name="pk_data_key"),
     CheckConstraint("length(subject) = 16", name="ck_data_key_subject"),
+    sqlite_with_rowid=False,
 )
 """Destroyable: the wrapped key that everything about a subject is sealed under."""
 
@@ -220,6 +231,7 @@ subject_ref = Table(
     CheckConstraint("length(hmac) = 32", name="ck_subject_ref_hmac"),
     CheckConstraint("length(subject) = 16", name="ck_subject_ref_subject"),
     Index("ix_subject_ref_subject", "tenant", "subject"),
+    sqlite_with_rowid=False,
 )
 """Destroyable: the keyed hash of a reference and the one subject that it names."""
 
@@ -234,6 +246,7 @@ entry_subject = Table(
     CheckConstraint("length(entry) = 16", name="ck_entry_subject_entry"),
     CheckConstraint("length(subject) = 16", name="ck_entry_subject_subject"),
     Index("ix_entry_subject_subject", "tenant", "subject", "kind", "entry"),
+    sqlite_with_rowid=False,
 )
 """Destroyable: which subjects an entry is about, with the entry's kind."""
 

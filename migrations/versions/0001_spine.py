@@ -75,13 +75,13 @@ def _entries() -> None:
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("parts", sa.Text(), nullable=False),
-        sa.CheckConstraint("about IN (0, 1)", name="ck_entry_about"),
-        sa.CheckConstraint("length(hash) = 32", name="ck_entry_hash"),
-        sa.CheckConstraint("length(id) = 16", name="ck_entry_id"),
-        sa.CheckConstraint("length(w) = 16", name="ck_entry_w"),
         sa.PrimaryKeyConstraint("ordinal"),
         sa.UniqueConstraint("tenant", "id", name="uq_entry_id"),
         sa.UniqueConstraint("tenant", "w", "n", name="uq_entry_lane"),
+        sa.CheckConstraint("length(id) = 16", name="ck_entry_id"),
+        sa.CheckConstraint("length(w) = 16", name="ck_entry_w"),
+        sa.CheckConstraint("length(hash) = 32", name="ck_entry_hash"),
+        sa.CheckConstraint("about IN (0, 1)", name="ck_entry_about"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_entry_kind", "entry", ["tenant", "kind", "about", "ordinal"], unique=False)
@@ -99,9 +99,10 @@ def _entries() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("length(key) = 32", name="ck_statement_key"),
         sa.PrimaryKeyConstraint("tenant", "entry", name="pk_statement"),
         sa.UniqueConstraint("tenant", "key", name="uq_statement_key"),
+        sa.CheckConstraint("length(key) = 32", name="ck_statement_key"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -112,6 +113,7 @@ def _artifacts() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_deployment"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "artifact",
@@ -122,6 +124,7 @@ def _artifacts() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("length(digest) = 32", name="ck_artifact_digest"),
         sa.PrimaryKeyConstraint("tenant", "digest", name="pk_artifact"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "notice",
@@ -134,6 +137,7 @@ def _artifacts() -> None:
         sa.CheckConstraint("length(digest) = 32", name="ck_notice_digest"),
         sa.CheckConstraint("length(manifest) = 32", name="ck_notice_manifest"),
         sa.PrimaryKeyConstraint("tenant", "id", "version", "language", name="pk_notice"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -146,10 +150,11 @@ def _log() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("length(entry) = 16", name="ck_seq_entry"),
-        sa.CheckConstraint("length(hash) = 32", name="ck_seq_hash"),
         sa.PrimaryKeyConstraint("log", "position", name="pk_seq"),
         sa.UniqueConstraint("log", "tenant", "entry", name="uq_seq_entry"),
+        sa.CheckConstraint("length(entry) = 16", name="ck_seq_entry"),
+        sa.CheckConstraint("length(hash) = 32", name="ck_seq_hash"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "tile",
@@ -159,6 +164,7 @@ def _log() -> None:
         sa.Column("hashes", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("length(hashes) = 8192", name="ck_tile_hashes"),
         sa.PrimaryKeyConstraint("log", "level", "idx", name="pk_tile"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "tree_state",
@@ -169,6 +175,7 @@ def _log() -> None:
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.CheckConstraint("length(root) = 32", name="ck_tree_state_root"),
         sa.PrimaryKeyConstraint("log", "size", name="pk_tree_state"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "checkpoint",
@@ -178,6 +185,7 @@ def _log() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("log", "size", name="pk_checkpoint"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -191,6 +199,7 @@ def _destroyable() -> None:
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("length(subject) = 16", name="ck_data_key_subject"),
         sa.PrimaryKeyConstraint("tenant", "subject", name="pk_data_key"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "subject_ref",
@@ -202,6 +211,7 @@ def _destroyable() -> None:
         sa.CheckConstraint("length(hmac) = 32", name="ck_subject_ref_hmac"),
         sa.CheckConstraint("length(subject) = 16", name="ck_subject_ref_subject"),
         sa.PrimaryKeyConstraint("tenant", "key_epoch", "hmac", name="pk_subject_ref"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_subject_ref_subject", "subject_ref", ["tenant", "subject"], unique=False)
     op.create_table(
@@ -213,6 +223,7 @@ def _destroyable() -> None:
         sa.CheckConstraint("length(entry) = 16", name="ck_entry_subject_entry"),
         sa.CheckConstraint("length(subject) = 16", name="ck_entry_subject_subject"),
         sa.PrimaryKeyConstraint("tenant", "entry", "subject", name="pk_entry_subject"),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_entry_subject_subject", "entry_subject", ["tenant", "subject", "kind", "entry"], unique=False

@@ -181,6 +181,14 @@ def test_insert_only_tables_take_no_change(file: Path, raw: sqlite3.Connection, 
     assert raw.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("table", sorted({table.name for table in INSERT_ONLY} - {"entry"}))
+@pytest.mark.parametrize("rowid", ["rowid", "oid", "_rowid_"])
+def test_no_hidden_key_lets_a_row_be_replaced(raw: sqlite3.Connection, table: str, rowid: str) -> None:
+    columns = ", ".join(f'"{column.name}"' for column in metadata.tables[table].columns)
+    with pytest.raises(sqlite3.OperationalError, match="rowid|oid"):
+        raw.execute(f"INSERT OR REPLACE INTO {table} ({rowid}, {columns}) SELECT 1, * FROM {table}")
+
+
 def test_replacing_by_any_key_of_an_entry_is_refused(tmp_path: Path) -> None:
     first = entry_row("outcome", re=entry_row().id, end="succeeded")
     with database_at(tmp_path) as database:
@@ -189,15 +197,18 @@ def test_replacing_by_any_key_of_an_entry_is_refused(tmp_path: Path) -> None:
     fresh = {"id": bytes(16), "w": b"w" * 16, "n": 7, "re": b"", "kind": "call", "ordinal": 99}
     for same in (
         {"ordinal": 1},
+        {"rowid": 1},
         {"id": first.id.bytes},
         {"w": first.w, "n": 0},
         {"re": first.re, "kind": "outcome"},
     ):
         row = {**fresh, **{k: v.bytes if hasattr(v, "bytes") else v for k, v in same.items()}}
+        ordinal = "rowid" if "rowid" in same else "ordinal"
+        row["ordinal"] = row.get("rowid", row["ordinal"])
         with pytest.raises(sqlite3.IntegrityError, match="consentgate: key"):
             raw.execute(
-                "INSERT OR REPLACE INTO entry"
-                ' (ordinal, id, tenant, kind, at, about, w, n, re, "end", leaf, hash, parts)'
+                f"INSERT OR REPLACE INTO entry ({ordinal},"
+                ' id, tenant, kind, at, about, w, n, re, "end", leaf, hash, parts)'
                 " VALUES (:ordinal, :id, 'default', :kind, 0, 0, :w, :n, :re, '', x'', zeroblob(32), '')",
                 row,
             )
