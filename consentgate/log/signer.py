@@ -2,7 +2,8 @@
 
 Order of effects, which makes two signed stories impossible whatever the database shows:
 
-1. read the state (size, root, note), which lies outside the database;
+1. read the state (size, root, note), which lies outside the database, and refuse it when the database shows
+   that more was released, or something else;
 2. check that the database's tree continues the tree of the *stored* root;
 3. sign;
 4. compare and set the state, the note included;
@@ -61,7 +62,8 @@ class Signer:
             The newest checkpoint, old or new; None while the log is empty, or when another signer was faster.
 
         Raises:
-            LogRefused: the state is missing, or the tree does not continue what was signed.
+            LogRefused: the state is missing or older than what was released, or the tree does not continue
+                what was signed.
             Misconfigured: key, state and database are not of one log.
             Unavailable: database or state are out of reach.
         """
@@ -85,22 +87,39 @@ class Signer:
 
     def _read_state(self) -> SignerState:
         origin = self.key.key.name
+        # The database before the state: what another signer releases in between is no newer than the state.
         with self.database.read() as connection:
             expected = deployment.fact(connection, deployment.LOG_ORIGIN)
-            signed = checkpoints.checkpoints_of_origin(connection, origin)
+            shown = checkpoints.newest_of_origin(connection, origin)
         if expected != origin:
             raise Misconfigured("The signer's key is not the key of this database's log: check the settings.")
         state = self.state.read()
         if state is None:
             raise LogRefused(
-                f"The signer's state is missing, and {signed} checkpoints of its key exist: without it"
-                f" the log could sign two stories. Restore the state. {_CURE}"
+                f"The signer's state is missing, and checkpoints of {shown.size if shown else 0} entries exist:"
+                f" without it the log could sign two stories. Restore the state. {_CURE}"
             )
         if state.origin != origin:
             raise Misconfigured("The signer's state is of another log: check the settings.")
         if state.size:
             self._require_own(state)
+        if shown is not None:
+            self._require_newest(state, shown)
         return state
+
+    def _require_newest(self, state: SignerState, shown: CheckpointRow) -> None:
+        """Refuse a state that is older than what was released: from there the log would sign a second story."""
+        try:
+            released = open_checkpoint(shown.note, self.key.key).size
+        except (Malformed, SignatureInvalid):
+            released = -1
+        if released != shown.size or (released == state.size and shown.note != state.note):
+            raise LogRefused(f"The database shows another checkpoint than the signer signed. {_CURE}")
+        if released > state.size:
+            raise LogRefused(
+                f"A checkpoint of {released} entries was released, but the signer's state is of {state.size}:"
+                f" it was rolled back. Restore the newest state. {_CURE}"
+            )
 
     def _require_own(self, state: SignerState) -> None:
         try:

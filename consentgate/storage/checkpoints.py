@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
@@ -26,9 +26,8 @@ class CheckpointRow:
 
 
 _LOG: Final = bindparam("log", type_=BigInteger)
-_CHECKPOINTS: Final = select(
-    checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at
-).where(checkpoint.c.log == _LOG)
+_ALL: Final = select(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at)
+_CHECKPOINTS: Final = _ALL.where(checkpoint.c.log == _LOG)
 _CHECKPOINT: Final = _CHECKPOINTS.order_by(checkpoint.c.size.desc()).limit(1)
 _CHECKPOINT_AT: Final = _CHECKPOINTS.where(checkpoint.c.size == bindparam("size"))
 _CHECKPOINTS_AFTER: Final = (
@@ -36,7 +35,9 @@ _CHECKPOINTS_AFTER: Final = (
     .order_by(checkpoint.c.size)
     .limit(bindparam("limit"))
 )
-_OF_ORIGIN: Final = select(func.count()).where(checkpoint.c.origin == bindparam("origin"))
+_OF_ORIGIN: Final = (
+    _ALL.where(checkpoint.c.origin == bindparam("origin")).order_by(checkpoint.c.size.desc()).limit(1)
+)
 _INSERT_CHECKPOINT: Final = insert(checkpoint)
 
 
@@ -110,17 +111,18 @@ def checkpoints(
     return tuple(_checkpoint_row(*row) for row in found)
 
 
-def checkpoints_of_origin(connection: Connection, origin: str) -> int:
-    """Count the checkpoints of a key.
+def newest_of_origin(connection: Connection, origin: str) -> CheckpointRow | None:
+    """Read the newest checkpoint of a key.
 
     Args:
         connection: any.
         origin: the log's origin, which is its key's name.
 
     Returns:
-        How many were released under it.
+        The one with the greatest size, or None.
     """
-    return int(connection.execute(_OF_ORIGIN, {"origin": origin}).scalar_one())
+    found = connection.execute(_OF_ORIGIN, {"origin": origin}).first()
+    return _checkpoint_row(*found) if found else None
 
 
 def _checkpoint_row(size: int, origin: str, note: str, at: int) -> CheckpointRow:

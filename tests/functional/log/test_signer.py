@@ -3,6 +3,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from consentgate.moment import system_clock, system_random
 from consentgate.storage import checkpoints, deployment
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
-from consentgate.tlog.checkpoint import open_checkpoint
+from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey
 from tests.functional.log.place import Log, log_at, signer_at
 from tests.functional.log.test_sequencer import bulk, change
@@ -127,7 +128,7 @@ def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer) -> N
     signed(signer)
     (tmp_path / "log.state").unlink()
     grown(log)
-    with pytest.raises(LogRefused, match="1 checkpoints"):
+    with pytest.raises(LogRefused, match="3 entries exist"):
         signer.once()
     assert not (tmp_path / "log.state").exists()
 
@@ -155,6 +156,48 @@ def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) 
         grown(restored)
         with pytest.raises(LogRefused, match="continuation"):
             signer_at(tmp_path, restored.database).once()
+
+
+@pytest.mark.parametrize("size", [0, 3])
+@pytest.mark.parametrize("regrown", [3, 6, 9])
+def test_state_rolled_back_signs_no_second_story(log: Log, signer: Signer, size: int, regrown: int) -> None:
+    states = [signer.state.read()]
+    for _ in range(2):
+        grown(log)
+        signed(signer)
+        states.append(signer.state.read())
+    old, newest = states[size // 3], states[-1]
+    assert old is not None
+    assert newest is not None
+    # Another history after the old state, and the checkpoint of the first one still there.
+    for table, column in (("seq", "position"), ("tree_state", "size - 1"), ("entry", "ordinal - 1")):
+        change(log, f"DELETE FROM {table} WHERE {column} >= {size}")
+    grown(log, regrown)
+    assert signer.state.replace(newest, old)
+    with pytest.raises(LogRefused, match=f"6 entries was released, but the signer's state is of {size}"):
+        signer.once()
+    assert signer.state.read() == old
+    assert [row.note for row in stored_checkpoints(log)] == [state.note for state in states[1:] if state]
+
+
+def test_another_checkpoint_of_the_same_size_is_refused(log: Log, signer: Signer) -> None:
+    grown(log)
+    first = signed(signer)
+    state = signer.state.read()
+    assert state is not None
+    other = sign_checkpoint(Checkpoint(origin=first.origin, size=3, root=bytes(32)), signer.key)
+    assert signer.state.replace(state, replace(state, root=bytes(32), note=other))
+    with pytest.raises(LogRefused, match="another checkpoint"):
+        signer.once()
+
+
+def test_checkpoint_whose_row_names_another_size_is_refused(log: Log, signer: Signer) -> None:
+    grown(log)
+    signed(signer)
+    change(log, "UPDATE checkpoint SET size = 2")
+    grown(log)
+    with pytest.raises(LogRefused, match="another checkpoint"):
+        signer.once()
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_insert_only_tables_take_no_change(file: Path, raw: sqlite3.Connection, 
 @pytest.mark.parametrize("rowid", ["rowid", "oid", "_rowid_"])
 def test_no_hidden_key_lets_a_row_be_replaced(raw: sqlite3.Connection, table: str, rowid: str) -> None:
     columns = ", ".join(f'"{column.name}"' for column in metadata.tables[table].columns)
-    with pytest.raises(sqlite3.OperationalError, match="rowid|oid"):
+    with pytest.raises(sqlite3.OperationalError, match=r"rowid|oid"):
         raw.execute(f"INSERT OR REPLACE INTO {table} ({rowid}, {columns}) SELECT 1, * FROM {table}")
 
 
