@@ -1,4 +1,4 @@
-"""Whether the database still is what the migrations made: revision, tables, triggers, clock.
+"""Whether the database still is what the migrations made: revision, tables, indexes, triggers, clock.
 
 Invariant: every problem is found in one go, and each says what to run. A trigger that we did not write counts
 as much as one that is missing: it could drop rows in silence.
@@ -6,20 +6,21 @@ as much as one that is missing: it could drop rows in silence.
 
 from typing import Final
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
+from consentgate.errors import SchemaMismatch
+from consentgate.storage import shape
 from consentgate.storage.failures import translated
-from consentgate.storage.tables import ACCEPTED_REVISIONS, INSERT_ONLY, VERSION_TABLE, metadata
-from consentgate.storage.triggers import (
-    POSTGRESQL_BODIES,
-    postgresql_trigger_names,
-    sqlite_outcome_index,
-    sqlite_triggers,
+from consentgate.storage.tables import (
+    ACCEPTED_REVISIONS,
+    INSERT_ONLY,
+    VERSION_TABLE,
+    metadata,
+    version_table,
 )
+from consentgate.storage.triggers import POSTGRESQL_BODIES, postgresql_repairs, postgresql_trigger_names
 
 _UPGRADE: Final = "run `consentgate db upgrade`"
-_REPAIR: Final = "find out who changed it, then run `consentgate db upgrade`, which repairs it"
-_SQLITE_OBJECTS: Final = text("SELECT type, name, tbl_name, sql FROM sqlite_master")
 _POSTGRESQL_TRIGGERS: Final = text(
     "SELECT c.relname, t.tgname, t.tgenabled::text, p.proname FROM pg_trigger t"
     " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
@@ -45,7 +46,10 @@ def problems(connection: Connection) -> tuple[str, ...]:
     Raises:
         Unavailable: the database cannot be read.
     """
-    revision = revision_of(connection)
+    try:
+        revision = revision_of(connection)
+    except SchemaMismatch as mismatch:
+        return (str(mismatch),)
     if revision is None:
         return (f"The database has no consentgate schema: {_UPGRADE}.",)
     if revision not in ACCEPTED_REVISIONS:
@@ -53,7 +57,7 @@ def problems(connection: Connection) -> tuple[str, ...]:
         return (f"{wrong}: {_UPGRADE}; if the revision is newer, install the newer consentgate.",)
     with translated():
         if connection.dialect.name == "sqlite":
-            return _sqlite_problems(connection)
+            return tuple(each.problem for each in shape.differences(connection))
         return _postgresql_problems(connection)
 
 
@@ -67,34 +71,34 @@ def revision_of(connection: Connection) -> str | None:
         The revision; None without our schema.
 
     Raises:
+        SchemaMismatch: the database does not say one revision.
         Unavailable: the database cannot be read.
     """
     with translated():
         if not inspect(connection).has_table(VERSION_TABLE):
             return None
-        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  # constant
-    return None if found is None else str(found)
+        found = [str(row[0]) for row in connection.execute(select(version_table.c.version_num))]
+    if len(found) != 1:
+        said = ", ".join(sorted(found)) or "none"
+        raise SchemaMismatch(
+            f"Table {VERSION_TABLE} must name one revision and names {said}:"
+            " find out who changed it, and restore a backup."
+        )
+    return found[0]
 
 
-def _sqlite_problems(connection: Connection) -> tuple[str, ...]:
-    found: list[str] = []
-    stored = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(_SQLITE_OBJECTS)}
-    found += [
-        f"Table {name} is missing: restore a backup."
-        for name in metadata.tables
-        if ("table", name) not in stored
-    ]
-    expected = sqlite_triggers()
-    for name, sql in expected.items():
-        _, now = stored.get(("trigger", name), ("", None))
-        if now != sql:
-            found.append(f"Trigger {name} is {'missing' if now is None else 'altered'}: {_REPAIR}.")
-    for (kind, name), (table, _) in stored.items():
-        if kind == "trigger" and table in metadata.tables and name not in expected:
-            found.append(f"Trigger {name} on table {table} is not ours: find out what it does and drop it.")
-    if stored.get(("index", "uq_entry_outcome"), ("", None))[1] != sqlite_outcome_index():
-        found.append("Index uq_entry_outcome is missing or altered: restore a backup.")
-    return tuple(found)
+def repairs(connection: Connection) -> tuple[str, ...]:
+    """Give the statements that put right what can be: triggers, their functions, and indexes.
+
+    Args:
+        connection: any, to a database at the newest revision.
+
+    Returns:
+        The statements, in order.
+    """
+    if connection.dialect.name == "sqlite":
+        return tuple(sql for each in shape.differences(connection) for sql in each.repair)
+    return postgresql_repairs()
 
 
 def _postgresql_problems(connection: Connection) -> tuple[str, ...]:
@@ -103,7 +107,7 @@ def _postgresql_problems(connection: Connection) -> tuple[str, ...]:
     functions = {row[0]: row[1] for row in connection.execute(_POSTGRESQL_FUNCTIONS)}
     for name, body in POSTGRESQL_BODIES.items():
         if functions.get(name) != body:
-            found.append(f"Function {name} is missing or altered: {_REPAIR}.")
+            found.append(f"Function {name} is missing or altered: {shape.REPAIR}.")
     stored = {
         (row[0], row[1]): (row[2], row[3])
         for row in connection.execute(_POSTGRESQL_TRIGGERS)
@@ -113,7 +117,7 @@ def _postgresql_problems(connection: Connection) -> tuple[str, ...]:
     for table_name, name in sorted(expected):
         # "A" is ENABLE ALWAYS: also under session_replication_role = replica.
         if stored.get((table_name, name)) != ("A", "consentgate_refuse_change"):
-            found.append(f"Trigger {name} is missing, off or altered: {_REPAIR}.")
+            found.append(f"Trigger {name} is missing, off or altered: {shape.REPAIR}.")
     found += [
         f"Trigger {name} on table {table_name} is not ours: find out what it does and drop it."
         for table_name, name in sorted(set(stored) - expected)

@@ -2,7 +2,7 @@
 
 Invariants: one upgrade at a time (SQLite: the write lock; PostgreSQL: an advisory lock of the transaction),
 all migrations of it in one transaction; the version table is our own, so that a host's migrations never meet
-ours; every upgrade also puts the triggers right.
+ours; every upgrade also puts triggers and indexes right.
 """
 
 import io
@@ -14,9 +14,8 @@ from sqlalchemy import Connection, Engine, text
 
 from consentgate.errors import InvalidInput, SchemaMismatch
 from consentgate.storage import guards
-from consentgate.storage.failures import translated
+from consentgate.storage.failures import Duplicate, translated
 from consentgate.storage.sqlite import SqliteSession, own_engine
-from consentgate.storage.triggers import postgresql_repairs, sqlite_repairs
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -53,7 +52,7 @@ def migrations_folder() -> Path:
 
 
 def upgrade(engine: Engine) -> Upgrade:
-    """Bring a database to the newest revision and put its triggers right; doing it twice changes nothing.
+    """Bring a database to the newest revision and put its triggers and indexes right; doing it twice changes nothing.
 
     Args:
         engine: of the database; a SQLite file is made if it is not there.
@@ -69,14 +68,14 @@ def upgrade(engine: Engine) -> Upgrade:
         session = SqliteSession(own_engine(engine), clock=None)
         try:
             session.begin_write()
-            done = _upgrade(session.connection, sqlite_repairs())
+            done = _upgrade(session.connection)
             session.commit()
         finally:
             session.close()
         return done
     with translated(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        return _upgrade(connection, postgresql_repairs())
+        return _upgrade(connection)
 
 
 def check(engine: Engine) -> None:
@@ -126,7 +125,7 @@ def sql(dialect: str) -> str:
     return written.getvalue()
 
 
-def _upgrade(connection: Connection, repairs: tuple[str, ...]) -> Upgrade:
+def _upgrade(connection: Connection) -> Upgrade:
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -141,13 +140,24 @@ def _upgrade(connection: Connection, repairs: tuple[str, ...]) -> Upgrade:
     config.attributes["connection"] = connection
     with translated():
         command.upgrade(config, "head")
-        for statement in repairs:
-            connection.exec_driver_sql(statement)
+    _repair(connection)
     left = guards.problems(connection)
     if left:
         raise SchemaMismatch("\n".join(left))
     after = guards.revision_of(connection)
     return Upgrade(before=before, after=after or "", repaired=wrong)
+
+
+def _repair(connection: Connection) -> None:
+    try:
+        for statement in guards.repairs(connection):
+            with translated():
+                connection.exec_driver_sql(statement)
+    except Duplicate as failure:
+        raise SchemaMismatch(
+            "A unique index cannot be made again, because two rows have the same key:"
+            " run `consentgate verify` to see what was changed, and restore a backup."
+        ) from failure
 
 
 def _config(output: io.StringIO) -> "Config":

@@ -27,6 +27,7 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
+    String,
     Table,
     Text,
     UniqueConstraint,
@@ -249,6 +250,14 @@ entry_subject = Table(
     sqlite_with_rowid=False,
 )
 """Destroyable: which subjects an entry is about, with the entry's kind."""
+
+version_table = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""The revision, in one row; the tool that runs the migrations makes this table."""
 
 INSERT_ONLY: Final = (deployment, entry, statement, artifact, notice, seq, tile, tree_state, checkpoint)
 DESTROYABLE: Final = (data_key, subject_ref, entry_subject)

@@ -6,7 +6,7 @@ Invariants:
 - SQLite's ``INSERT OR REPLACE`` deletes a row without firing a DELETE trigger, so a BEFORE INSERT trigger
   refuses every row whose key exists. Its message is the name of the key, which is how `failures` learns
   which key it was on both databases.
-- The text here is what the database stores, character for character; `guards` compares the two.
+- The text here is what the database stores, character for character; `shape` and `guards` compare the two.
 
 They are guard rails against accidents and a compromised application. An owner of the database can drop them:
 what that owner changes afterwards is found by verification against the signed log.
@@ -62,15 +62,6 @@ def sqlite_triggers() -> dict[str, str]:
     return {name: sql for table in INSERT_ONLY for name, sql in _sqlite_triggers_of(table)}
 
 
-def sqlite_outcome_index() -> str:
-    """Give the text under which SQLite stores the index that makes final outcomes unique.
-
-    Returns:
-        The CREATE UNIQUE INDEX statement.
-    """
-    return "CREATE UNIQUE INDEX uq_entry_outcome ON entry (tenant, re) WHERE kind = 'outcome'"
-
-
 def postgresql_trigger_names(table: Table) -> tuple[str, str]:
     """Name PostgreSQL's triggers of a table.
 
@@ -103,18 +94,6 @@ def postgresql_repairs() -> tuple[str, ...]:
                 f"CREATE TRIGGER {name} {made}",
                 f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}",
             ]
-    return tuple(repairs)
-
-
-def sqlite_repairs() -> tuple[str, ...]:
-    """Give the statements that put SQLite's triggers right, whatever is there now.
-
-    Returns:
-        The statements, in order.
-    """
-    repairs = []
-    for name, sql in sqlite_triggers().items():
-        repairs += [f"DROP TRIGGER IF EXISTS {name}", sql]
     return tuple(repairs)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 
 from consentgate.errors import InvalidInput, Misconfigured, SchemaMismatch, Unavailable
 from consentgate.moment import system_clock
-from consentgate.storage import deployment, schema
+from consentgate.storage import deployment, schema, shape
 from consentgate.storage.database import Database
 from consentgate.storage.tables import (
     ACCEPTED_REVISIONS,
@@ -22,6 +22,8 @@ from consentgate.storage.tables import (
 )
 from consentgate.storage.triggers import sqlite_triggers
 from tests.functional.storage.place import database_at, engine_at, entry_row, inserted
+
+INDEXES = sorted(str(index.name) for table in metadata.tables.values() for index in table.indexes)
 
 
 @pytest.fixture
@@ -60,6 +62,13 @@ def test_metadata_equals_migrations(file: Path) -> None:
         )
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_expected_shape_is_what_the_migrations_make(file: Path, raw: sqlite3.Connection) -> None:
+    names = {*metadata.tables, VERSION_TABLE}
+    rows = raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    made = {(kind, name): (table, sql) for kind, name, table, sql in rows if table in names}
+    assert {key: (each.table, each.sql) for key, each in shape.expected().items()} == made
 
 
 def test_head_of_the_migrations_is_the_accepted_revision() -> None:
@@ -127,21 +136,123 @@ def test_replaced_trigger_is_refused(file: Path, raw: sqlite3.Connection) -> Non
     assert "consentgate_entry_delete is altered" in complaint(file)
 
 
-def test_foreign_trigger_is_refused_and_left_to_the_operator(file: Path, raw: sqlite3.Connection) -> None:
-    raw.execute("CREATE TRIGGER silent BEFORE INSERT ON entry BEGIN SELECT RAISE(IGNORE); END")
-    assert "silent on table entry is not ours" in complaint(file)
+@pytest.mark.parametrize("name", INDEXES)
+def test_dropped_or_altered_index_is_refused_and_repaired(
+    file: Path, raw: sqlite3.Connection, name: str
+) -> None:
+    for damage in ((), (f"CREATE INDEX {name} ON deployment (value)",)):
+        raw.execute(f"DROP INDEX {name}")
+        for sql in damage:
+            raw.execute(sql)
+        assert f"Index {name} is {'altered' if damage else 'missing'}" in complaint(file)
+        engine = engine_at(file.parent)
+        assert name in schema.upgrade(engine).repaired[0]
+        schema.check(engine)
+        engine.dispose()
+
+
+def test_unique_index_that_rows_break_is_not_repaired(file: Path, raw: sqlite3.Connection) -> None:
+    raw.execute("DROP INDEX uq_entry_outcome")
+    raw.execute("DROP TRIGGER consentgate_entry_insert")
+    for id_ in (b"a" * 16, b"b" * 16):
+        raw.execute(
+            'INSERT INTO entry (id, tenant, kind, at, about, w, n, re, "end", leaf, hash, parts)'
+            " VALUES (?, 't', 'outcome', 0, 0, ?, 0, zeroblob(16), '', x'', zeroblob(32), '')",
+            (id_, id_),
+        )
     engine = engine_at(file.parent)
-    with pytest.raises(SchemaMismatch, match="silent"):
+    with pytest.raises(SchemaMismatch, match="consentgate verify"):
+        schema.upgrade(engine)
+    engine.dispose()
+    assert "consentgate_entry_insert is missing" in complaint(file)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (("DROP TABLE artifact",), "Table artifact is missing: find out who changed it, and restore"),
+        (
+            (
+                "DROP TABLE entry_subject",
+                "CREATE TABLE entry_subject (tenant TEXT, entry BLOB, subject BLOB, kind TEXT)",
+                "CREATE INDEX ix_entry_subject_subject ON entry_subject (tenant, subject, kind, entry)",
+            ),
+            "Table entry_subject is altered",
+        ),
+        (("ALTER TABLE subject_ref DROP COLUMN suppression",), "Table subject_ref is altered"),
+        (("ALTER TABLE notice ADD COLUMN more TEXT",), "Table notice is altered"),
+        (
+            (
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, 'length(w) = 16', 'length(w) > 1')",
+            ),
+            "Table entry is altered",
+        ),
+    ],
+)
+def test_changed_tables_are_refused_and_left_to_the_operator(
+    file: Path, raw: sqlite3.Connection, damage: tuple[str, ...], named: str
+) -> None:
+    for sql in damage:
+        raw.execute(sql)
+    assert complaint(file).startswith(named)
+    assert "\n" not in complaint(file)
+    engine = engine_at(file.parent)
+    with pytest.raises(SchemaMismatch, match=named.partition(":")[0]):
         schema.upgrade(engine)
     engine.dispose()
 
 
-def test_dropped_outcome_index_and_table_are_refused(file: Path, raw: sqlite3.Connection) -> None:
-    raw.execute("DROP INDEX uq_entry_outcome")
-    raw.execute("DROP TABLE artifact")
-    text = complaint(file)
-    assert "uq_entry_outcome" in text
-    assert "Table artifact is missing" in text
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "CREATE TRIGGER silent AFTER INSERT ON ENTRY_SUBJECT BEGIN DELETE FROM entry_subject; END",
+        "CREATE TRIGGER silent AFTER UPDATE ON Consentgate_Alembic_Version BEGIN SELECT 1; END",
+        "CREATE TRIGGER silent BEFORE INSERT ON entry BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE UNIQUE INDEX silent ON Seq (hash)",
+    ],
+)
+def test_what_is_not_ours_is_refused_and_left_to_the_operator(
+    file: Path, raw: sqlite3.Connection, foreign: str
+) -> None:
+    raw.execute(foreign)
+    assert "silent on table" in complaint(file)
+    engine = engine_at(file.parent)
+    with pytest.raises(SchemaMismatch, match="not ours: find out what it does and drop it"):
+        schema.upgrade(engine)
+    engine.dispose()
+
+
+def test_tables_of_a_host_do_not_disturb(file: Path, raw: sqlite3.Connection) -> None:
+    for sql in (
+        "CREATE TABLE entries (id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
+        "CREATE INDEX ix_entries ON entries (name)",
+        "CREATE TRIGGER on_entries AFTER INSERT ON entries BEGIN SELECT 1; END",
+        "CREATE VIEW people AS SELECT * FROM entry_subject",
+        "CREATE TABLE alembic_version (version_num TEXT)",
+        "ANALYZE",
+    ):
+        raw.execute(sql)
+    engine = engine_at(file.parent)
+    schema.check(engine)
+    assert schema.upgrade(engine).repaired == ()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (f"INSERT INTO {VERSION_TABLE} VALUES ('0002')", f"{REVISION}, 0002"),
+        (f"DELETE FROM {VERSION_TABLE}", "none"),
+    ],
+)
+def test_version_table_names_one_revision(file: Path, raw: sqlite3.Connection, sql: str, said: str) -> None:
+    raw.execute(sql)
+    assert f"names {said}: find out who changed it, and restore a backup" in complaint(file)
+    engine = engine_at(file.parent)
+    with pytest.raises(SchemaMismatch, match="must name one revision"):
+        schema.upgrade(engine)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("table", [table.name for table in INSERT_ONLY])
