@@ -6,7 +6,7 @@
     ├── ConsentDenied          the call flow: take another way, for example a PIN
     ├── ConsentWithdrawn       the call flow: the task ran and was stopped
     ├── PresignRefused         the call flow: call the operation, do not presign it
-    ├── OutcomeNotRecorded     the call flow: keep the response, call gate.record
+    ├── OutcomeNotRecorded     the call flow: do not use the task; the intent stays open
     ├── InvalidInput           the developer who passed the value (also a ValueError)
     ├── Malformed              whoever made the bytes: they do not follow their format
     │   └── KeyMismatch        ... or were made with another key
@@ -15,6 +15,7 @@
     │   ├── UnknownIssuer
     │   ├── UnknownNotice
     │   ├── ClockSkew
+    │   ├── NoticeExceeded
     │   └── RecordConflict
     ├── Misconfigured          the operator: settings, key files, packs
     │   ├── PackInvalid
@@ -27,6 +28,7 @@ The docstring of a class is its default message and says what to do next. Errors
 phone number or match score.
 """
 
+from functools import partial
 from typing import Protocol
 
 
@@ -34,7 +36,7 @@ class ConsentGateError(Exception):
     """consentgate could not do what was asked."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
+        super().__init__(message or (type(self).__doc__ or "").partition("\n\n")[0].strip())
 
 
 class ReasonLike(Protocol):
@@ -84,7 +86,7 @@ class ConsentDenied(ConsentGateError):
 
 
 class ConsentWithdrawn(ConsentGateError):
-    """The speaker withdrew while the request was on its way: the task was stopped; do not use its result.
+    """The speaker withdrew while the request was on its way: do not use its result.
 
     Attributes:
         response: what the vendor answered, as boto3 gives it.
@@ -96,7 +98,15 @@ class ConsentWithdrawn(ConsentGateError):
         self.response = response
         self.entry = entry
         self.stopped = stopped
-        super().__init__()
+        told = (
+            "The vendor stopped the task."
+            if stopped
+            else "The stop was not confirmed; the stop order is open."
+        )
+        super().__init__(f"{(type(self).__doc__ or '').partition(chr(10))[0]} {told}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), stopped=self.stopped), (self.response, self.entry)
 
 
 class PresignRefused(ConsentGateError):
@@ -104,7 +114,7 @@ class PresignRefused(ConsentGateError):
 
 
 class OutcomeNotRecorded(ConsentGateError):
-    """The vendor answered, but the outcome could not be recorded. The task was stopped; pass this to gate.record.
+    """The outcome could not be recorded, so its task was told to stop: do not use it; the intent stays open.
 
     Attributes:
         response: what the vendor answered, as boto3 gives it, or None.
@@ -115,6 +125,9 @@ class OutcomeNotRecorded(ConsentGateError):
         self.response = response
         self.entry = entry
         super().__init__()
+
+    def __reduce__(self) -> tuple[type["OutcomeNotRecorded"], tuple[object, ...]]:
+        return type(self), (self.response, self.entry)
 
 
 class InvalidInput(ConsentGateError, ValueError):
@@ -143,6 +156,10 @@ class UnknownIssuer(StatementRefused):
 
 class UnknownNotice(StatementRefused):
     """The notice that the statement names is not in the ledger. Run `consentgate notice add` first."""
+
+
+class NoticeExceeded(StatementRefused):
+    """The grant says more than its notice asked for; the message names the claims."""
 
 
 class ClockSkew(StatementRefused):

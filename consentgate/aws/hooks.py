@@ -12,6 +12,7 @@
 Handlers return None always: botocore takes any other value for new parameters or for a response.
 """
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,19 +26,14 @@ from consentgate.aws.vendor import ChimeVendor
 from consentgate.errors import ConsentDenied, ConsentGateError, InvalidInput, PresignRefused
 from consentgate.gate.outcomes import Attempt, Fault
 from consentgate.gate.ports import Door
-from consentgate.gate.request import Exchange, GatedRequest, Permit, TokenSource
+from consentgate.gate.request import Exchange, GatedRequest, Permit
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
 
 _KEY: Final = "consentgate"
+_MARK: Final = "consentgate_door"
 # Failures that botocore reports only before a byte of the request has left.
-_NOT_SENT: Final = (
-    EndpointConnectionError,
-    ConnectTimeoutError,
-    ProxyConnectionError,
-    SSLError,
-    ConsentGateError,
-)
+_NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, ConsentGateError)
 _LONGEST_BACKOFF_S: Final = 20.0
 _DEFAULT_ATTEMPTS: Final = 5
 
@@ -47,7 +43,6 @@ class _Passage:
     """What one call of a gated operation carries through botocore's context."""
 
     intent: UUID
-    token_from: TokenSource
     permit: Permit | None = None
     url: str = ""
     attempts: list[Attempt] = field(default_factory=list)
@@ -68,12 +63,21 @@ class Hooks:
         self._vendor = ChimeVendor(client)
         self._clock = clock
 
-    def register(self, events: Any) -> None:
+    def register(self, meta: Any) -> None:
         """Put the handlers in place, once however often it is called.
 
         Args:
-            events: the client's event emitter.
+            meta: the client's ``meta``.
+
+        Raises:
+            InvalidInput: another gate is in this client already.
         """
+        standing = getattr(meta, _MARK, None)
+        if standing is not None:
+            if standing is not self._door:
+                raise InvalidInput("Another gate protects this client already; each client has one.")
+            return
+        setattr(meta, _MARK, self._door)
         handlers = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
@@ -85,7 +89,7 @@ class Hooks:
         }
         for event, handler in handlers.items():
             # The bare name runs after every handler of a service or operation: nobody changes it after us.
-            events.register_last(event, handler, unique_id=f"consentgate-{event}")
+            meta.events.register_last(event, handler, unique_id=f"consentgate-{event}")
 
     def _on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Refuse presigned URLs, allocate the intent and set the request token in place."""
@@ -95,10 +99,9 @@ class Hooks:
         if context.get("is_presign_request"):
             raise PresignRefused
         intent = self._door.new_intent()
-        given = operation.token is not None and bool(params.get(operation.token))
-        if operation.token is not None and not given:
-            params[operation.token] = f"cg-{intent}"
-        context[_KEY] = _Passage(intent=intent, token_from="caller" if given else "gate")
+        if operation.token is not None and not params.get(operation.token):
+            params[operation.token] = _token(intent)
+        context[_KEY] = _Passage(intent=intent)
 
     def _on_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Decide on the serialised request; without a permit nothing goes on."""
@@ -154,7 +157,8 @@ class Hooks:
     ) -> None:
         """Record the outcome of a request that was answered."""
         operation, passage = self._operation(model.name), context.get(_KEY)
-        if operation is None or not isinstance(passage, _Passage) or passage.permit is None:
+        permit = _used_up(passage)
+        if operation is None or passage is None or permit is None:
             return
         body = bytes(http_response.content or b"") if passage.attempts else b""
         status = int(http_response.status_code) if passage.attempts else None
@@ -170,15 +174,16 @@ class Hooks:
             summary=answer.summary if answer else {},
             error=None if success else _error_code(parsed),
         )
-        self._door.finish(passage.permit, exchange, parsed, self._vendor)
+        self._door.finish(permit, exchange, parsed, self._vendor)
 
     def _on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that got no answer."""
         passage = context.get(_KEY)
-        if not isinstance(passage, _Passage) or passage.permit is None:
+        permit = _used_up(passage)
+        if passage is None or permit is None:
             return
         exchange = Exchange(attempts=_ended(passage.attempts, exception), error=type(exception).__name__)
-        self._door.finish(passage.permit, exchange, None, self._vendor)
+        self._door.finish(permit, exchange, None, self._vendor)
 
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))
@@ -206,10 +211,15 @@ class Hooks:
             context=said.context if said else None,
             leg=said.leg if said else None,
             token=said.token if said else None,
-            token_from=passage.token_from,
+            token_from="gate" if said and said.token == _token(passage.intent) else "caller",
             lasts_ms=self._lasts_ms,
             trouble=trouble,
         )
+
+
+def _token(intent: UUID) -> str:
+    """The client request token that we make: stable over botocore's own retries, and telling."""
+    return f"cg-{intent}"
 
 
 def _permitted(context: Any) -> tuple[_Passage, Permit]:
@@ -219,6 +229,14 @@ def _permitted(context: Any) -> tuple[_Passage, Permit]:
     return passage, passage.permit
 
 
+def _used_up(passage: _Passage | None) -> Permit | None:
+    """Take the permit away: it was for one request, and that is over."""
+    if not isinstance(passage, _Passage):
+        return None
+    permit, passage.permit = passage.permit, None
+    return permit
+
+
 def _same(passage: _Passage, method: str, url: str, body: Any) -> None:
     permit = passage.permit
     if permit is None or (method, url, _bytes(body)) != (
@@ -226,7 +244,7 @@ def _same(passage: _Passage, method: str, url: str, body: Any) -> None:
         passage.url,
         permit.request.body,
     ):
-        raise ConsentDenied((reason("REQUEST_ALTERED"),), None)
+        raise ConsentDenied((reason("REQUEST_ALTERED"),), str(permit.entry) if permit else None)
 
 
 def _bytes(body: Any) -> bytes:
@@ -236,7 +254,15 @@ def _bytes(body: Any) -> bytes:
 
 
 def _fault(exception: BaseException | None) -> Fault:
+    if isinstance(exception, SSLError):
+        # A certificate is refused in the handshake; any other failure of TLS may come after the request.
+        return "not_sent" if _is_about_certificate(exception.kwargs.get("error")) else "lost"
     return "not_sent" if isinstance(exception, _NOT_SENT) else "lost"
+
+
+def _is_about_certificate(error: Any) -> bool:
+    inner = error.args[0] if isinstance(error, BaseException) and error.args else None
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in (error, inner))
 
 
 def _ended(attempts: list[Attempt], exception: BaseException) -> tuple[Attempt, ...]:

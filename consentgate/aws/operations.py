@@ -124,7 +124,7 @@ def _address_search(wire: Wire) -> Addressed:
         return _UNREADABLE
     transaction, leg = _text(body.get("TransactionId")), body.get("CallLeg")
     # botocore checks no enums: the vendor would read another leg in a way that we cannot know.
-    if transaction is None or leg not in {None, "Caller", "Callee"}:
+    if transaction is None or leg not in (None, "Caller", "Callee"):
         return _UNREADABLE
     try:
         context = CallContext(transaction_id=transaction, voice_connector_id=unquote(found.group(1)))

@@ -82,11 +82,11 @@ class ConsentGate(Records):
             The same client.
 
         Raises:
-            InvalidInput: it is a client of another service.
+            InvalidInput: it is a client of another service, or another gate is in it already.
         """
         from consentgate.aws.hooks import Hooks
 
-        Hooks(self._door, client, self._parts.book.clock).register(client.meta.events)
+        Hooks(self._door, client, self._parts.book.clock).register(client.meta)
         return client
 
     def register_call(

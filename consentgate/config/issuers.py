@@ -1,6 +1,7 @@
 """Issuers' records in the registry, and their private keys in the home folder."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from consentgate.config.parts import Parts
 from consentgate.config.settings import Settings
-from consentgate.consent.issuers import Issuer, IssuerKey
+from consentgate.consent.issuers import ALL, Issuer, IssuerKey
 from consentgate.crypto.jwk import PublicKey, SigningKey, generate_signing_key, signing_key_from_pem
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.keys.files import read_secret, write_secret
@@ -93,36 +94,65 @@ def key_record(
     return IssuerKey(public=key, not_before=not_before, not_after=not_after)
 
 
-def add(parts: Parts, connection: Connection, new: Issuer) -> Issuer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What an issuer may record grants for, as far as the caller says.
+
+    Attributes:
+        purposes: None leaves it as it stands.
+        jurisdictions: likewise.
+        controllers: likewise.
+    """
+
+    purposes: Sequence[str] | None
+    jurisdictions: Sequence[str] | None
+    controllers: Sequence[str] | None
+
+
+def add(parts: Parts, connection: Connection, iss: str, name: str, key: IssuerKey, scope: Scope) -> Issuer:
     """Put an issuer into the registry; a known one gets the key beside those it has.
 
     Args:
         parts: the assembled gate.
         connection: an open write transaction.
-        new: its record.
+        iss: its name in statements.
+        name: its name for people.
+        key: its key.
+        scope: what it may record grants for.
 
     Returns:
         The record as it stands now.
 
     Raises:
-        InvalidInput: the key is another issuer's already, or was known under other terms.
+        InvalidInput: the key is known already, or the issuer is, with another scope.
     """
     registry = parts.reader.controller(connection).registry
-    kid = new.keys[0].public.kid
-    if any(i.key(kid) is not None for i in registry.issuers if i.iss != new.iss):
+    known = registry.issuer(iss)
+    if any(i.key(key.public.kid) is not None for i in registry.issuers if i.iss != iss):
         raise InvalidInput("Another issuer holds this key; each issuer has its own.")
-    known = registry.issuer(new.iss)
-    merged = new
-    if known is not None:
-        if known.key(kid) is not None:
-            raise InvalidInput("This issuer holds this key already.")
-        merged = Issuer(
-            iss=new.iss,
-            name=new.name,
-            keys=(*known.keys, *new.keys),
-            purposes=new.purposes,
-            jurisdictions=new.jurisdictions,
-            controllers=new.controllers,
-        )
-    controller.put_registry(parts.book, connection, registry.with_issuer(merged))
-    return merged
+    if known is not None and known.key(key.public.kid) is not None:
+        raise InvalidInput("This issuer holds this key already.")
+    own = (parts.settings.controller,)
+    issuer = Issuer(
+        iss=iss,
+        name=name,
+        keys=(*(known.keys if known else ()), key),
+        purposes=_scope("purposes", scope.purposes, known.purposes if known else None, ALL),
+        jurisdictions=_scope(
+            "jurisdictions", scope.jurisdictions, known.jurisdictions if known else None, ALL
+        ),
+        controllers=_scope("controllers", scope.controllers, known.controllers if known else None, own),
+    )
+    controller.put_registry(parts.book, connection, registry.with_issuer(issuer))
+    return issuer
+
+
+def _scope(
+    what: str, said: Sequence[str] | None, stands: tuple[str, ...] | None, default: tuple[str, ...]
+) -> tuple[str, ...]:
+    if stands is None:
+        return default if said is None else tuple(said)
+    if said is not None and set(said) != set(stands):
+        # Grants already rest on the scope that stands; another key must not change it in passing.
+        raise InvalidInput(f"This issuer stands with other {what}: {', '.join(stands) or 'none'}.")
+    return stands

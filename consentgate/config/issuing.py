@@ -25,8 +25,6 @@ _ADULT: Final = 18
 # What a caller may say otherwise than the notice; never more than it asks for.
 _OVERRIDES: Final = frozenset(
     {
-        "age_over",
-        "disclosure_consent",
         "evidence",
         "expressed_by",
         "guardian",
@@ -34,7 +32,6 @@ _OVERRIDES: Final = frozenset(
         "operations",
         "purposes",
         "service",
-        "signature_kind",
         "storage_locations",
         "sub",
         "valid_until",
@@ -166,17 +163,17 @@ class SigningIssuer:
         unknown = sorted(set(overrides) - _OVERRIDES)
         if unknown:
             raise InvalidInput(f"No override {unknown[0]}; there are {', '.join(sorted(_OVERRIDES))}.")
-        for what in ("purposes", "operations"):
-            beyond = sorted(set(overrides.get(what, ())) - set(getattr(manifest, what)))
-            if beyond:
-                raise InvalidInput(f"The notice does not ask for these {what}: {', '.join(beyond)}.")
         chosen: dict[str, Any] = {
             name: tuple(v) if isinstance(v, list) else v for name, v in overrides.items()
         }
         if chosen.get("guardian") is not None:
             chosen.setdefault("expressed_by", "representative")
         context = CallContext(transaction_id=call) if call is not None else None
-        return replace(self._statement(speaker, "ConsentGiven", method, manifest), context=context, **chosen)
+        grant = replace(self._statement(speaker, "ConsentGiven", method, manifest), context=context, **chosen)
+        exceeded = manifest.exceeded_by(grant)
+        if exceeded:
+            raise InvalidInput(f"The notice does not ask for these {', '.join(exceeded)}.")
+        return grant
 
     def _negative(
         self,

@@ -54,8 +54,8 @@ class Records:
         *,
         name: str,
         key: PublicKey | None = None,
-        purposes: Sequence[str] = ("*",),
-        jurisdictions: Sequence[str] = ("*",),
+        purposes: Sequence[str] | None = None,
+        jurisdictions: Sequence[str] | None = None,
         controllers: Sequence[str] | None = None,
         not_before: datetime | None = None,
         not_after: datetime | None = None,
@@ -66,9 +66,9 @@ class Records:
             iss: its name in statements.
             name: its name for people.
             key: its public key; None makes a new one and keeps it in the home folder.
-            purposes: for which purposes it may record grants; ``*`` is all.
-            jurisdictions: for which jurisdictions.
-            controllers: for which controllers; by default this one.
+            purposes: for which purposes it may record grants; by default what stands, else all (``*``).
+            jurisdictions: for which jurisdictions, likewise.
+            controllers: for which controllers; by default what stands, else this one.
             not_before: the first time at which the key counts.
             not_after: the first time at which it no longer counts.
 
@@ -78,16 +78,9 @@ class Records:
         Raises:
             InvalidInput: a value cannot be used.
         """
-        settings = self._parts.settings
-        record = Issuer(
-            iss=iss,
-            name=name,
-            keys=(issuer_files.key_record(settings, key, not_before, not_after),),
-            purposes=tuple(purposes),
-            jurisdictions=tuple(jurisdictions),
-            controllers=(settings.controller,) if controllers is None else tuple(controllers),
-        )
-        return self._write(lambda c: issuer_files.add(self._parts, c, record))
+        record = issuer_files.key_record(self._parts.settings, key, not_before, not_after)
+        scope = issuer_files.Scope(purposes=purposes, jurisdictions=jurisdictions, controllers=controllers)
+        return self._write(lambda c: issuer_files.add(self._parts, c, iss, name, record, scope))
 
     def add_notice(self, text: bytes, **members: Any) -> bytes:
         """Add a notice: the exact bytes that are shown or played, and what they say.

@@ -8,7 +8,7 @@ Invariants: ``decode(encode(m))`` is m; the stored form is canonical JSON withou
 misspelled member would silently be a missing promise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +20,7 @@ from consentgate.consent import terms
 from consentgate.consent.details import NoticeRef, Retention, Withdrawal
 from consentgate.consent.period import Period
 from consentgate.consent.shapes import from_bytes, read, to_bytes
+from consentgate.consent.statement import Statement
 from consentgate.errors import InvalidInput, Malformed
 
 FORMAT: Final = 1
@@ -129,6 +130,18 @@ class Manifest:
         """
         return ref in (self.ref(), self.ref_of(None))
 
+    def exceeded_by(self, statement: Statement) -> tuple[str, ...]:
+        """Say in what a grant goes beyond what the person was shown.
+
+        Args:
+            statement: a statement that names this notice.
+
+        Returns:
+            Names of claims: a stronger form, further purposes, operations or controllers, separateness or
+            disclosure that was not asked for, a longer validity. Always empty for a refusal or withdrawal.
+        """
+        return tuple(_exceeding(self, statement)) if statement.grants else ()
+
     def valid_until(self, start: datetime) -> datetime | None:
         """Say when a grant of this notice ends.
 
@@ -142,6 +155,22 @@ class Manifest:
             InvalidInput: the time has no zone or the end is out of range.
         """
         return None if self.validity is None else Period.parse(self.validity).after(start)
+
+
+def _exceeding(it: Manifest, said: Statement) -> Iterator[str]:
+    if terms.CONSENT_FORMS.index(said.consent_form) > terms.CONSENT_FORMS.index(it.consent_form):
+        yield "consent_form"
+    for name in ("purposes", "operations", "controllers"):
+        if not {*getattr(said, name)} <= {*getattr(it, name)}:
+            yield name
+    if said.separate and not it.separate:
+        yield "separate"
+    kinds = terms.DISCLOSURE_CONSENTS
+    if kinds.index(said.disclosure_consent) > kinds.index(it.disclosure_consent):
+        yield "disclosure_consent"
+    until = it.valid_until(said.event_time)
+    if until is not None and (said.valid_until is None or said.valid_until > until):
+        yield "valid_until"
 
 
 def encode(manifest: Manifest) -> bytes:

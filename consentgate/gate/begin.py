@@ -11,22 +11,26 @@ What changed between 2 and 4 makes it begin anew, a few times; then it denies. E
 of the ledger is a reason like any other, and is recorded where a record can be written.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate.errors import ClockDisagrees, ConsentDenied, ConsentGateError, Malformed
+from consentgate.errors import ClockDisagrees, ConsentDenied, ConsentGateError, Malformed, Unavailable
 from consentgate.gate.contents import Denial, denial_contents, intent_contents
 from consentgate.gate.context import GateContext
+from consentgate.gate.finish import close_unsent
 from consentgate.gate.judge import Verdict, judge
 from consentgate.gate.request import GatedRequest, Permit
 from consentgate.ledger import controller
-from consentgate.ledger.reading import OnLeg, Reading
+from consentgate.ledger.reading import OnLeg, Reading, Seen
 from consentgate.ledger.vault import Subject
 from consentgate.policy.reasons import Reason, reason
+from consentgate.storage import entries
 
 _ROUNDS: Final = 4
 
@@ -70,7 +74,8 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
     now = gate.book.now()
     if now >= permit.send_by:
         raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
-    if first and now - permit.committed_at <= gate.limits.reread_after:
+    # By a clock that nobody sets back: a wall clock that jumps must not make an old permit look fresh.
+    if first and time.monotonic() - permit.committed_tick <= gate.limits.reread_after.total_seconds():
         return
     try:
         with gate.database.read() as connection:
@@ -82,6 +87,7 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
 
 
 def _begin(gate: GateContext, request: GatedRequest) -> Permit:
+    disagreed: ClockDisagrees | None = None
     for _ in range(_ROUNDS):
         # [1] and [2] in one snapshot: the call, who is on the leg, and all that a decision reads
         with gate.database.read() as connection:
@@ -95,12 +101,18 @@ def _begin(gate: GateContext, request: GatedRequest) -> Permit:
         # [4] append, after comparing versions
         try:
             done = gate.database.write(partial(_append, gate, request, reading, verdict, at))
-        except ClockDisagrees:
+        except ClockDisagrees as error:
+            disagreed = error
             continue
+        except Unavailable:
+            _settle(gate, request, reading, at)
+            raise
         if isinstance(done, Permit):
             return done
         if done is not None:
             raise ConsentDenied(verdict.reasons, done)
+    if disagreed is not None:
+        raise disagreed
     raise _record_failure(gate, request, reason("LEDGER_BUSY"))
 
 
@@ -119,26 +131,21 @@ def _append(
         denial = Denial(request=request, verdict=verdict)
         return _write_denial(gate, connection, denial, reading.speakers, at)
     owners = _owners(gate, connection, reading.speakers)
-    send_by = at + gate.limits.send_by
     appended = gate.book.write(
         connection,
         "intent",
         at,
         intent_contents(gate, request, reading, verdict, owners),
-        [owner.id for owner in owners],
+        _about(reading.speakers, owners),
         entry=request.intent,
         decided_at=at,
-        send_by=send_by,
+        send_by=at + gate.limits.send_by,
     )
-    return Permit(
-        request=request,
-        entry=appended.id,
-        hash=appended.hash,
-        committed_at=at,
-        send_by=send_by,
-        owners=owners,
-        seen=reading.seen,
-    )
+    seen = reading.seen
+    if seen.uses:
+        # Our own intent is a use: it must not look like a change.
+        seen = gate.reader.observe(connection, seen.call, seen.references, uses=True)
+    return _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, seen)
 
 
 def _write_denial(
@@ -146,14 +153,53 @@ def _write_denial(
 ) -> str:
     owners = _owners(gate, connection, speakers) if denial.verdict.judged else ()
     contents = denial_contents(gate, connection, denial, owners, at)
-    appended = gate.book.write(
-        connection, "denial", at, contents, [owner.id for owner in owners], decided_at=at
-    )
+    appended = gate.book.write(connection, "denial", at, contents, _about(speakers, owners), decided_at=at)
     return str(appended.id)
 
 
 def _owners(gate: GateContext, connection: Connection, speakers: Sequence[OnLeg]) -> tuple[Subject, ...]:
     return tuple(on.subject or gate.book.vault.ensure(connection, on.speaker.first) for on in speakers)
+
+
+def _about(speakers: Sequence[OnLeg], owners: Sequence[Subject]) -> set[UUID]:
+    """Whom the entry is linked to: a withdrawal under any reference of a speaker must find it."""
+    if not owners:
+        return set()
+    return {owner.id for owner in owners}.union(*(on.reached for on in speakers))
+
+
+def _permit(
+    request: GatedRequest,
+    leaf_hash: bytes,
+    reading: Reading,
+    owners: tuple[Subject, ...],
+    send_by: datetime,
+    seen: Seen,
+) -> Permit:
+    return Permit(
+        request=request,
+        entry=request.intent,
+        hash=leaf_hash,
+        committed_tick=time.monotonic(),
+        send_by=send_by,
+        owners=owners,
+        about=frozenset(_about(reading.speakers, owners)),
+        seen=seen,
+    )
+
+
+def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: datetime) -> None:
+    """Close an intent whose commit was in doubt and happened after all: nothing was sent under it."""
+    try:
+        with gate.database.read() as connection:
+            row = entries.by_id(connection, gate.book.tenant, request.intent)
+        if row is not None:
+            owners = tuple(on.subject for on in reading.speakers if on.subject is not None)
+            permit = _permit(request, row.hash, reading, owners, at, reading.seen)
+            close_unsent(gate, permit)
+    except ConsentGateError:
+        # The intent stays open, as after a crash; reconciliation closes it.
+        return
 
 
 def _record_failure(gate: GateContext, request: GatedRequest, why: Reason) -> ConsentDenied:

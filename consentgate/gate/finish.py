@@ -20,7 +20,13 @@ from sqlalchemy import Connection
 from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
-from consentgate.errors import ClockDisagrees, ConsentWithdrawn, OutcomeNotRecorded, Unavailable
+from consentgate.errors import (
+    ConsentGateError,
+    ConsentWithdrawn,
+    Malformed,
+    OutcomeNotRecorded,
+    Unavailable,
+)
 from consentgate.gate.context import GateContext
 from consentgate.gate.outcomes import Attempt, End, classify
 from consentgate.gate.ports import Vendor
@@ -40,12 +46,12 @@ class Recorded:
     Attributes:
         entry: id of its entry.
         end: how the request ended.
-        stops: stop orders that stand against the intent.
+        stops: the stop orders that stand against the intent.
     """
 
     entry: UUID
     end: End
-    stops: int
+    stops: tuple[Answer, ...]
 
 
 def finish(
@@ -71,14 +77,48 @@ def finish(
     entry = gate.book.new_id(gate.book.now())
     try:
         recorded = _within_budget(gate, permit, exchange, end, entry)
-    except Unavailable as error:
+    except ConsentGateError as error:
+        # Whatever it is: what cannot be recorded must not go on.
         if exchange.task is not None:
             vendor.stop(permit.request, exchange.task)
         raise OutcomeNotRecorded(response, str(permit.entry)) from error
     if recorded.stops and exchange.task is not None:
         stopped = vendor.stop(permit.request, exchange.task)
+        _record_stops(gate, permit, recorded.stops, stopped=stopped)
         raise ConsentWithdrawn(response, str(recorded.entry), stopped=stopped)
     return recorded
+
+
+def close_unsent(gate: GateContext, permit: Permit) -> None:
+    """Record that nothing was sent under a permit.
+
+    Args:
+        gate: the gate.
+        permit: the permit.
+
+    Raises:
+        ConsentGateError: the outcome could not be written; the intent stays open.
+    """
+    entry = gate.book.new_id(gate.book.now())
+    _within_budget(gate, permit, Exchange(attempts=()), "not_sent", entry)
+
+
+def _record_stops(gate: GateContext, permit: Permit, stops: tuple[Answer, ...], *, stopped: bool) -> None:
+    """Note what became of each stop order; one that could not be noted stays open."""
+    end = "succeeded" if stopped else "unknown"
+    told: dict[str, Json] = {"end": end, "stopped": stopped}
+
+    def note(connection: Connection) -> None:
+        parts = [Content(name="exchange.0", data_key=permit.owners[0].data_key, members=told)]
+        for order in stops:
+            gate.book.write(
+                connection, "observation", gate.book.now(), parts, permit.about, re=order, end=end
+            )
+
+    try:
+        gate.database.write(note)
+    except ConsentGateError:
+        return
 
 
 def _within_budget(gate: GateContext, permit: Permit, exchange: Exchange, end: End, entry: UUID) -> Recorded:
@@ -87,7 +127,7 @@ def _within_budget(gate: GateContext, permit: Permit, exchange: Exchange, end: E
     while True:
         try:
             return gate.database.write(lambda c: _append(gate, c, permit, exchange, end, entry))
-        except (Unavailable, ClockDisagrees):
+        except Unavailable:
             if time.monotonic() + _RETRY_AFTER_S >= until:
                 raise
             time.sleep(_RETRY_AFTER_S)
@@ -103,11 +143,11 @@ def _append(
         late = end == "unknown" or entries.final_outcome(connection, book.tenant, permit.entry) is not None
         kind = "observation" if late else "outcome"
         contents = _contents(gate, connection, permit, exchange, end)
-        about = [owner.id for owner in permit.owners]
         answered = Answer(id=permit.entry, h=permit.hash)
-        book.write(connection, kind, book.now(), contents, about, entry=entry, re=answered, end=end)
+        book.write(connection, kind, book.now(), contents, permit.about, entry=entry, re=answered, end=end)
     stops = entries.stop_orders(connection, book.tenant, permit.entry)
-    return Recorded(entry=entry, end=end, stops=len(stops))
+    orders = tuple(Answer(id=order.id, h=order.hash) for order in stops)
+    return Recorded(entry=entry, end=end, stops=orders)
 
 
 def _contents(
@@ -120,7 +160,11 @@ def _contents(
     ]
     if exchange.results and exchange.body is not None:
         # Results name other people: their exact bytes lie under a key of the month, not under the speaker's.
-        key = gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
+        try:
+            key = gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
+        except Malformed:
+            # A damaged key must not cost the outcome: the digest of the answer is kept in any case.
+            return contents
         answer: dict[str, Json] = {"response": canonical.b64(exchange.body)}
         contents.append(Content(name="matches.0", data_key=key.data_key, members=answer))
     return contents

@@ -100,16 +100,18 @@ class Permit:
         request: the request that it permits.
         entry: id of the intent's entry.
         hash: leaf hash of the intent's entry.
-        committed_at: when the intent was durable.
+        committed_tick: when the intent was durable, by the process's monotonic clock, in seconds.
         send_by: when the permit ends.
         owners: for whom the outcome's parts will be sealed, in order of the speakers.
+        about: every subject that the intent is linked to.
         seen: the versions of what the decision read, compared again before a late attempt.
     """
 
     request: GatedRequest
     entry: UUID
     hash: bytes
-    committed_at: datetime
+    committed_tick: float
     send_by: datetime
     owners: tuple[Subject, ...] = field(repr=False)
+    about: frozenset[UUID]
     seen: Seen = field(repr=False)

@@ -13,9 +13,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
+from consentgate.consent.terms import check_text
+from consentgate.entries.parts import split_parts
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.ledger.book import Book, Content, open_parts
-from consentgate.ledger.speaker import NOBODY, Nobody, Speaker, speaker_from, speaker_json
+from consentgate.ledger.speaker import NOBODY, Nobody, Speaker, speaker_from, speaker_json, united
 from consentgate.ledger.vault import BODY
 from consentgate.policy.facts import RecordingConsent
 from consentgate.storage import subjects
@@ -54,6 +56,8 @@ class Registration:
                 raise InvalidInput(f"The {leg} leg is a non-empty list of speakers, or NOBODY.")
             if len(on) > MAX_ON_LEG:
                 raise InvalidInput(f"The {leg} leg takes at most {MAX_ON_LEG} speakers.")
+        if self.purpose is not None:
+            check_text(self.purpose, "purpose", limit=256)
         if self.recording_consent is not None and self.recording_consent not in RECORDING_CONSENTS:
             raise InvalidInput(f"recording_consent is one of {', '.join(RECORDING_CONSENTS)}.")
 
@@ -69,6 +73,7 @@ class CallState:
         recording_consent: as named last.
         entries: the call's entries, oldest first.
         since: time of the first of them.
+        erased: whether somebody who was on it was erased.
     """
 
     subject: UUID
@@ -77,6 +82,7 @@ class CallState:
     recording_consent: RecordingConsent | None
     entries: tuple[UUID, ...]
     since: datetime
+    erased: bool = False
 
 
 def register(book: Book, connection: Connection, registration: Registration) -> UUID | None:
@@ -102,6 +108,8 @@ def register(book: Book, connection: Connection, registration: Registration) -> 
         subject = book.vault.ensure(connection, speaker.first)
         members = {**shared, "leg": leg, "speaker": speaker_json(speaker)}
         contents.append(Content(name=f"call.{len(contents)}", data_key=subject.data_key, members=members))
+        # A withdrawal under any of the references must find what is under way.
+        about += [book.vault.ensure(connection, other).id for other in speaker.known_as[1:]]
         about.append(subject.id)
     if not contents:
         key = book.vault.ensure_key(connection, BODY)
@@ -147,9 +155,11 @@ def read(book: Book, connection: Connection, call: str) -> CallState | None:
 
 def _applied(state: CallState, row: LinkedEntry, keys: Mapping[UUID, bytes], body: bytes | None) -> CallState:
     offered = [keys[s] for s in row.subjects if s in keys]
-    for content in open_parts(row.row, [*offered, *([body] if body else [])]).values():
+    opened = open_parts(row.row, [*offered, *([body] if body else [])])
+    for _, content in sorted(opened.items(), key=lambda part: int(part[0].rpartition(".")[2])):
         state = _joined(state, content)
-    return state
+    # Somebody who was on the call is not known any more: nobody can say who is on its legs.
+    return state if len(opened) == len(split_parts(row.row.parts)) else replace(state, erased=True)
 
 
 def _joined(state: CallState, content: Mapping[str, Json]) -> CallState:
@@ -165,16 +175,20 @@ def _joined(state: CallState, content: Mapping[str, Json]) -> CallState:
         if leg == where:
             before = legs.get(leg, ())
             speaker = speaker_from(content.get("speaker"))
-            others = (
-                () if isinstance(before, Nobody) else tuple(s for s in before if s.first != speaker.first)
-            )
-            legs[leg] = (*others, speaker)
+            legs[leg] = _with(() if isinstance(before, Nobody) else before, speaker)
     return replace(
         state,
         legs=legs,
         purpose=_text(content.get("purpose")) or state.purpose,
         recording_consent=_recording(content.get("recording_consent")) or state.recording_consent,
     )
+
+
+def _with(stand: tuple[Speaker, ...], speaker: Speaker) -> tuple[Speaker, ...]:
+    """Add a speaker to a leg; somebody who stands there stays in place, with what is new about them."""
+    if any(s.first == speaker.first for s in stand):
+        return tuple(united(s, speaker) if s.first == speaker.first else s for s in stand)
+    return (*stand, speaker)
 
 
 def _fresh(known: CallState | None, registration: Registration) -> list[tuple[LegName, Speaker]] | None:
@@ -188,7 +202,7 @@ def _fresh(known: CallState | None, registration: Registration) -> list[tuple[Le
             news = news or before is None
             continue
         stand = () if before is None or isinstance(before, Nobody) else before
-        fresh += [(leg, speaker) for speaker in on if speaker not in stand]
+        fresh += [(leg, speaker) for speaker in on if _with(stand, speaker) != stand]
     if known is not None:
         news = news or registration.purpose not in {None, known.purpose}
         news = news or registration.recording_consent not in {None, known.recording_consent}

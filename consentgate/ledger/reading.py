@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from consentgate.consent.reference import Reference
 from consentgate.consent.state import Received
+from consentgate.errors import Malformed
 from consentgate.ledger import calls, controller, statements
 from consentgate.ledger.book import Book
 from consentgate.ledger.calls import LEGS, CallState, LegName
@@ -63,6 +64,7 @@ class OnLeg:
         number: the speaker's number on that leg, from 1.
         speaker: who it is.
         subject: the speaker's subject with its key, or None where the ledger has none.
+        reached: every subject that one of the speaker's references names.
         received: their statements, in commit order.
         asserted: assertions about them.
         last_interaction_at: the interaction before this call, or None.
@@ -73,6 +75,7 @@ class OnLeg:
     number: int
     speaker: Speaker
     subject: Subject | None = field(repr=False)
+    reached: frozenset[UUID]
     received: tuple[Received, ...] = field(repr=False)
     asserted: tuple[Assertion, ...]
     last_interaction_at: datetime | None
@@ -127,11 +130,11 @@ class Reader:
         state = calls.read(self._book, connection, call) if call is not None else None
         legs = LEGS if leg is None else (leg,)
         known: Mapping[LegName, tuple[Speaker, ...] | Nobody] = state.legs if state else {}
-        unknown = tuple(name for name in legs if name not in known)
+        unknown = tuple(name for name in legs if name not in known or (state and state.erased))
         on = [(name, speakers) for name in legs if not isinstance(speakers := known.get(name, ()), Nobody)]
         people = [(name, i, s) for name, there in on for i, s in enumerate(there, 1)]
         references = tuple(dict.fromkeys(r for _, _, s in people for r in s.known_as))
-        side = self.controller(connection)
+        side = self._keep(connection)
         judged = tuple(self._on_leg(connection, state, side, *person) for person in people)
         return Reading(
             call=state,
@@ -161,14 +164,13 @@ class Reader:
         reached = frozenset(found | ({named} if named else set()))
         links = subjects.counts(connection, book.tenant, reached)
         kinds = _READ_KINDS | _USE_KINDS if uses else _READ_KINDS
-        tenant_wide = entries.counts_by_kind(connection, book.tenant, controller.KINDS)
         return Seen(
             call=call,
             references=tuple(references),
             uses=uses,
             subjects=reached,
             links=tuple(sorted((s, kind, n) for (s, kind), n in links.items() if kind in kinds)),
-            controller=tuple(sorted(tenant_wide.items())),
+            controller=self._counts(connection),
         )
 
     def still(self, connection: Connection, seen: Seen) -> bool:
@@ -192,16 +194,18 @@ class Reader:
         Returns:
             What stands.
         """
-        counts = entries.counts_by_kind(connection, self._book.tenant, controller.KINDS)
-        return self._controller(connection, tuple(sorted(counts.items())))
-
-    def _controller(self, connection: Connection, counts: tuple[tuple[str, int], ...]) -> Controller:
+        counts = self._counts(connection)
         kept = self._kept
-        if kept is not None and kept[0] == counts:
-            return kept[1]
-        side = controller.read(self._book, connection)
-        self._kept = (counts, side)
+        return kept[1] if kept is not None and kept[0] == counts else controller.read(self._book, connection)
+
+    def _keep(self, connection: Connection) -> Controller:
+        """Read the controller's side and keep it; never from a write transaction, which may be rolled back."""
+        side = self.controller(connection)
+        self._kept = (self._counts(connection), side)
         return side
+
+    def _counts(self, connection: Connection) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted(entries.counts_by_kind(connection, self._book.tenant, controller.KINDS).items()))
 
     def _on_leg(
         self,
@@ -219,16 +223,23 @@ class Reader:
         said = [linked for linked in found if linked.row.kind == "statement"]
         wanted = {s for linked in found for s in linked.subjects} | ({own} if own else set())
         keys = book.vault.data_keys(connection, tuple(wanted))
-        about = [linked for linked in found if linked.row.kind == "assertion" and own in linked.subjects]
+        # They only ever add reasons: like a refusal, they count under any reference of the speaker.
+        about = [linked for linked in found if linked.row.kind == "assertion"]
         asserted = [
             controller.assertion_of(a.row, [keys[s] for s in a.subjects if s in keys], own) for a in about
         ]
         received = statements.received(book, connection, said, keys, side.registry)
+        if len(received) != len(said):
+            # It may be a refusal: who cannot be read has not consented.
+            raise Malformed(
+                "A statement that reaches this speaker cannot be opened. Run `consentgate verify`."
+            )
         return OnLeg(
             leg=leg,
             number=number,
             speaker=speaker,
             subject=Subject(id=own, data_key=keys[own]) if own in keys else None,
+            reached=frozenset(named.values()),
             received=received,
             asserted=tuple(a for a in asserted if a is not None),
             last_interaction_at=speaker.last_interaction_at or self._previous_call(connection, own, state),
@@ -239,6 +250,7 @@ class Reader:
         self, connection: Connection, own: UUID | None, state: CallState | None
     ) -> datetime | None:
         """The call before this one: the call being searched does not revive data that should be gone."""
-        if own is None or state is None:
+        if own is None:
             return None
-        return latest_at(connection, self._book.tenant, own, "call", other_than=state.subject)
+        before = state.since if state else None
+        return latest_at(connection, self._book.tenant, own, "call", before=before)

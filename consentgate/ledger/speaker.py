@@ -12,6 +12,7 @@ from consentgate.moment import floor, from_text, to_text
 from consentgate.policy.facts import Evidence
 
 _OLDEST: Final = 150
+_ADULT: Final = 18
 
 
 @final
@@ -43,10 +44,10 @@ class Speaker:
     """
 
     references: Sequence[Reference | tuple[str, str]] = field(repr=False)
-    evidence: Sequence[Evidence] = ()
-    age: int | None = None
-    adult: bool = False
-    last_interaction_at: datetime | None = None
+    evidence: Sequence[Evidence] = field(default=(), repr=False)
+    age: int | None = field(default=None, repr=False)
+    adult: bool = field(default=False, repr=False)
+    last_interaction_at: datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         references = tuple(_reference(r) for r in self.references)
@@ -57,6 +58,12 @@ class Speaker:
         age: object = self.age
         if age is not None and not (type(age) is int and 0 <= age <= _OLDEST):
             raise InvalidInput(f"age is a number of whole years from 0 to {_OLDEST}, or None.")
+        if not isinstance(self.adult, bool):
+            raise InvalidInput("adult is True or False.")
+        if self.adult and self.age is not None and self.age < _ADULT:
+            raise InvalidInput(
+                f"A speaker under {_ADULT} is not an adult: age and adult contradict each other."
+            )
         object.__setattr__(self, "references", references)
         object.__setattr__(self, "evidence", tuple(self.evidence))
         if self.last_interaction_at is not None:
@@ -71,6 +78,28 @@ class Speaker:
     def first(self) -> Reference:
         """The reference that names the subject."""
         return self.known_as[0]
+
+
+def united(one: Speaker, other: Speaker) -> Speaker:
+    """Unite what was said about the same person twice: nothing that denies is lost.
+
+    Args:
+        one: what was said first.
+        other: what was said later, under the same first reference.
+
+    Returns:
+        All references and all evidence, the lower age, the earlier interaction.
+    """
+    ages = [age for age in (one.age, other.age) if age is not None]
+    times = [at for at in (one.last_interaction_at, other.last_interaction_at) if at is not None]
+    age = min(ages, default=None)
+    return Speaker(
+        references=tuple(dict.fromkeys((*one.known_as, *other.known_as))),
+        evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence))),
+        age=age,
+        adult=(one.adult or other.adult) and (age is None or age >= _ADULT),
+        last_interaction_at=min(times, default=None),
+    )
 
 
 def speaker_json(speaker: Speaker) -> dict[str, Json]:

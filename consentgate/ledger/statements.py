@@ -9,7 +9,7 @@ All of it in one write transaction. A statement that is there already is taken i
 same id with other content is refused. Statements lie sealed: a token is personal data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,6 +28,7 @@ from consentgate.errors import (
     ClockSkew,
     InvalidInput,
     Malformed,
+    NoticeExceeded,
     RecordConflict,
     SignatureInvalid,
     UnknownIssuer,
@@ -76,16 +77,22 @@ def ingest(book: Book, connection: Connection, token: str, registry: Registry, s
         SignatureInvalid: the signature does not fit.
         UnknownIssuer: no issuer in the registry holds the key.
         UnknownNotice: the notice that it names is not in the ledger.
+        NoticeExceeded: a grant says more than its notice asked for.
         ClockSkew: a grant claims a time too far in the future.
         RecordConflict: its id is taken by another statement.
     """
     at = book.now()
-    parsed, statement = _verified(token, registry, at)
+    parsed, statement = _verified(
+        token, registry, at, lambda said: rows.entry_of(connection, book.tenant, said.key) is not None
+    )
     known = rows.entry_of(connection, book.tenant, statement.key)
     if known is not None:
         _same(book, connection, known, parsed)
         return Ingested(entry=known, statement=statement, new=False)
     manifest = _notice(book, connection, statement)
+    exceeded = _exceeded(book, connection, statement, manifest)
+    if exceeded:
+        raise NoticeExceeded(f"The grant says more than its notice asked for: {', '.join(exceeded)}.")
     if statement.grants and statement.event_time > at + skew:
         raise ClockSkew
     first = book.vault.ensure(connection, statement.references[0])
@@ -173,7 +180,11 @@ def _received(
 ) -> Received:
     parsed, statement = read_statement(content)
     manifest = _manifest(book, connection, content.get("manifest"))
-    fits = statement.notice is None or (manifest is not None and manifest.is_named_by(statement.notice))
+    fits = statement.notice is None or (
+        manifest is not None
+        and manifest.is_named_by(statement.notice)
+        and not manifest.exceeded_by(statement)
+    )
     return Received(
         statement=statement,
         entry=str(linked.row.id),
@@ -203,13 +214,18 @@ def _manifest(book: Book, connection: Connection, named: Json) -> Manifest | Non
     return notices.manifest(book, connection, canonical.unb64(named))
 
 
-def _verified(token: str, registry: Registry, at: datetime) -> tuple[jws.Jws, Statement]:
+def _verified(
+    token: str, registry: Registry, at: datetime, known: Callable[[Statement], bool]
+) -> tuple[jws.Jws, Statement]:
     parsed = jws.parse(token, typ=TYP)
     statement = from_claims(parsed.payload)
     key = registry.key(statement.issuer, parsed.kid)
-    if key is None or key_problems(key, received_at=at, trusted_at=None):
+    if key is None:
         raise UnknownIssuer
     jws.verify(parsed, key.public)
+    # A key that no longer counts grants nothing; but nobody needs leave to say no.
+    if statement.grants and not known(statement) and key_problems(key, received_at=at, trusted_at=None):
+        raise UnknownIssuer
     return parsed, statement
 
 
@@ -230,6 +246,14 @@ def _notice(book: Book, connection: Connection, statement: Statement) -> bytes |
     if found is None:
         raise UnknownNotice
     return found
+
+
+def _exceeded(
+    book: Book, connection: Connection, statement: Statement, manifest: bytes | None
+) -> tuple[str, ...]:
+    if manifest is None or not statement.grants:
+        return ()
+    return notices.manifest(book, connection, manifest).exceeded_by(statement)
 
 
 def _reached(book: Book, connection: Connection, statement: Statement) -> set[UUID]:

@@ -44,8 +44,8 @@ def count_uses(
         outcome = entries.final_outcome(connection, book.tenant, linked.row.id)
         if outcome is not None and outcome.end in _NO_USE:
             continue
-        for content in open_parts(linked.row, keys.values()).values():
-            grant = _grant(content)
+        # One intent is one use, on however many legs the speaker stands.
+        for grant in {_grant(content) for content in open_parts(linked.row, keys.values()).values()}:
             if grant in uses:
                 uses[grant] += 1
     return tuple(Uses(entry=entry, count=count) for entry, count in sorted(uses.items()))

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from consentgate import moment
 from consentgate.canonical import Json
+from consentgate.consent import terms
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.policy.facts import RecordingConsent
 
@@ -72,8 +73,7 @@ class Assertion:
         if (self.about is not None) != (definition.scope == "subject"):
             whom = "one person; say about whom" if definition.scope == "subject" else "the controller only"
             raise InvalidInput(f"{self.name} is about {whom}.")
-        if not self.by:
-            raise InvalidInput("An assertion names who makes it.")
+        terms.check_text(self.by, "by", limit=256)
         object.__setattr__(self, "since", moment.floor(self.since))
 
 

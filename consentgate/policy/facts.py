@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from consentgate import moment
+from consentgate.consent import terms
 from consentgate.consent.details import CallContext
 
 RecordingConsent: TypeAlias = Literal["none", "one_party", "all_parties"]
@@ -37,6 +39,14 @@ class Evidence:
     source: str
     confidence: str = "unknown"
     observed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        # A code of another form would fall back to a weaker, wider law.
+        terms.check_form(self.code, terms.JURISDICTION, "code")
+        for name in ("kind", "source", "confidence"):
+            terms.check_text(getattr(self, name), name, limit=256)
+        if self.observed_at is not None:
+            object.__setattr__(self, "observed_at", moment.floor(self.observed_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

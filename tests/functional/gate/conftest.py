@@ -79,7 +79,8 @@ class World:
 
     def ends(self) -> list[str | None]:
         """How requests ended, in order."""
-        return [row.end for row, _ in self.opened("outcome", "observation")]
+        intents = {row.id for row, _ in self.opened("intent")}
+        return [row.end for row, _ in self.opened("outcome", "observation") if row.re in intents]
 
     def parts(self, kind: str) -> dict[str, Any]:
         """Give the parts of the newest entry of a kind."""

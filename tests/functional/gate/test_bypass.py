@@ -146,3 +146,34 @@ def test_client_of_another_service_is_refused(world: World) -> None:
             ConsentGate.protect(world.gate, client)
     finally:
         client.close()
+
+
+def test_permit_serves_one_request(allowed: World) -> None:
+    kept: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
+    client = allowed.client
+    client.meta.events.register_last(
+        "before-call", lambda model, params, context, **_: kept.append((model, params, context))
+    )
+    allowed.search("tx-1")
+    with pytest.raises(ConsentDenied) as refused:
+        client._make_request(*kept[0])
+    assert [r.code for r in refused.value.reasons] == ["NO_PERMIT"]
+    assert allowed.searches == 1
+
+
+def test_token_that_another_handler_sets_is_not_called_ours(allowed: World) -> None:
+    def other(params: dict[str, Any], **_: Any) -> None:
+        params["ClientRequestToken"] = "someone-elses"
+
+    allowed.client.meta.events.register("before-parameter-build", other)
+    allowed.search("tx-1")
+    told = allowed.exchange("intent")
+    assert (told["token"], told["token_from"]) == ("someone-elses", "caller")
+
+
+def test_client_has_one_gate(allowed: World) -> None:
+    with (
+        ConsentGate(allowed.gate._parts.settings, clock=allowed.clock, background=False) as second,
+        pytest.raises(InvalidInput, match="Another gate"),
+    ):
+        second.protect(allowed.client)

@@ -1,5 +1,6 @@
 """Each doubt denies, for its own reason, before anything leaves; the denial is recorded."""
 
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -217,3 +218,72 @@ def test_override_cannot_say_more_than_the_notice(world: World) -> None:
         grant(world, world.caller(), purposes=["marketing"])
     with pytest.raises(InvalidInput, match="max_uses"):
         grant(world, world.caller(), everything=True)
+
+
+def test_registering_again_never_drops_what_denies(world: World) -> None:
+    phone = ("phone", "+12175550100")
+    home = world.caller().evidence
+    grant(world, world.caller("1"))
+    world.ivr.refuse(Speaker([phone]), method="verbal_unrecorded")
+    world.register("tx-1", Speaker([("customer", "1"), phone], home, adult=True))
+    world.register("tx-1", Speaker([("customer", "1")], home, adult=True))
+    assert world.denial("tx-1") == ["CONSENT_REFUSED"]
+    spoken = world.caller("2")
+    world.ivr.grant(spoken, notice="voiceprint", method="voice_recording")
+    world.register("tx-2", spoken)
+    world.register("tx-2", world.caller("2", code="US"))
+    assert world.denial("tx-2") == ["CONSENT_FORM_INSUFFICIENT"]
+
+
+def test_erased_speaker_leaves_a_leg_that_nobody_knows(world: World) -> None:
+    one, other = world.caller("1001"), world.caller("1002")
+    grant(world, other)
+    world.register("tx-1", one, other)
+    with sqlite3.connect(world.home / "consentgate.db") as raw:
+        parts = world.gate._parts
+        with parts.database.read() as connection:
+            subject = parts.book.vault.find(connection, [one.first])[one.first]
+        for table in ("data_key", "subject_ref", "entry_subject"):
+            raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
+    raw.close()
+    assert world.denial("tx-1") == ["LEG_UNKNOWN"]
+
+
+def test_speakers_are_numbered_as_registered(world: World) -> None:
+    people = [world.caller(str(n)) for n in range(12)]
+    for person in people[:11]:
+        grant(world, person)
+    world.register("tx-1", *people)
+    with pytest.raises(ConsentDenied) as denied:
+        world.search("tx-1")
+    assert [(r.speaker, r.code) for r in denied.value.reasons] == [("Caller 12", "NO_CONSENT")]
+
+
+def test_assertion_under_any_reference_of_the_person_counts(world: World) -> None:
+    phone = Reference(kind="phone", value="+12175550100")
+    person = Speaker([("customer", "1"), phone], world.caller().evidence, adult=True)
+    grant(world, person)
+    since = world.clock() - timedelta(days=1)
+    at = "2026-11-20T00:00:00.000Z"
+    world.gate.assert_("purpose_satisfied", at, by="dpo@acme.example", since=since, about=phone)
+    world.register("tx-1", person)
+    assert "PURPOSE_SATISFIED" in world.denial("tx-1")
+
+
+@pytest.mark.parametrize("code", ["US-il", "US-Illinois", "US-IL ", "US-", "us", "", "U", "US_IL"])
+def test_evidence_of_another_form_is_refused(code: str) -> None:
+    with pytest.raises(InvalidInput, match="code"):
+        Evidence(code=code, kind="address", source="crm")
+
+
+@pytest.mark.parametrize("wrong", [{"by": 5}, {"by": ""}, {"value": "yes"}])
+def test_ill_typed_assertion_poisons_nothing(world: World, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        world.gate.assert_(**{"name": "has_dpo", "value": True, "by": "x", "since": world.clock(), **wrong})
+    with pytest.raises(InvalidInput):
+        world.register("tx-1", world.caller(), purpose=5)
+    assert not world.opened("call")
+    caller = world.caller()
+    grant(world, caller)
+    world.register("tx-2", caller)
+    world.search("tx-2")

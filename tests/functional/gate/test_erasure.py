@@ -42,20 +42,22 @@ def life(world: World) -> Speaker:
     return ada
 
 
-def entries_about(world: World, person: Speaker) -> tuple[UUID, tuple[UUID, ...]]:
+def entries_about(world: World, person: Speaker) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+    """Every subject that the person's references name, the first first, and the entries about them."""
     parts = world.gate._parts
     with parts.database.read() as connection:
-        subject = parts.book.vault.find(connection, [person.first])[person.first]
+        named = parts.book.vault.find(connection, person.known_as)
         kinds = ["statement", "call", "assertion", "intent", "denial", "outcome", "observation", "stop"]
-        linked = subjects.entries_of(connection, parts.book.tenant, [subject], kinds)
-    return subject, tuple(each.row.id for each in linked)
+        linked = subjects.entries_of(connection, parts.book.tenant, [*named.values()], kinds)
+    return tuple(named[r] for r in person.known_as), tuple(each.row.id for each in linked)
 
 
-def erase(world: World, subject: UUID, about: tuple[UUID, ...]) -> None:
+def erase(world: World, people: tuple[UUID, ...], about: tuple[UUID, ...]) -> None:
     """Delete the rows that link the person: theirs, and every link of the entries that are about them."""
     with sqlite3.connect(world.home / "consentgate.db") as raw:
-        for table in ("data_key", "subject_ref", "entry_subject"):
-            raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
+        for subject in people:
+            for table in ("data_key", "subject_ref", "entry_subject"):
+                raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
         calls = set(raw.execute("SELECT subject FROM entry_subject WHERE kind = 'call'"))
         keyed = set(raw.execute("SELECT subject FROM data_key"))
         for entry in about:
@@ -89,8 +91,8 @@ def stored_about(world: World, entry: UUID) -> Iterator[bytes]:
 def test_erased_person_is_unreadable_and_every_proof_stands(world: World, life: Speaker) -> None:
     before = verify_deployment(world.gate._parts.settings, vkey=None, with_keys=True, step=lambda: None)
     assert {f.kind for f in before.verification.findings if f.kind == "link_missing"} == set()
-    subject, about = entries_about(world, life)
-    erase(world, subject, about)
+    people, about = entries_about(world, life)
+    erase(world, people, about)
     after = verify_deployment(world.gate._parts.settings, vkey=None, with_keys=True, step=lambda: None)
     news = [f for f in after.verification.findings if f not in before.verification.findings]
     assert {f.kind for f in news} == {"link_missing"}
@@ -99,15 +101,15 @@ def test_erased_person_is_unreadable_and_every_proof_stands(world: World, life: 
 
 
 def test_parts_of_an_erased_person_no_longer_open(world: World, life: Speaker) -> None:
-    subject, about = entries_about(world, life)
+    people, about = entries_about(world, life)
     parts = world.gate._parts
     with parts.database.read() as connection:
-        key = parts.book.vault.data_keys(connection, [subject])[subject]
+        key = parts.book.vault.data_keys(connection, [people[0]])[people[0]]
         opened = [open_parts(row, [key]) for e in about if (row := entries.by_id(connection, "default", e))]
     assert all(opened)
-    erase(world, subject, about)
+    erase(world, people, about)
     with parts.database.read() as connection:
-        left = subjects.data_keys(connection, "default", [subject])
+        left = subjects.data_keys(connection, "default", people)
         rows = [row for e in about if (row := entries.by_id(connection, "default", e))]
         linked = subjects.subjects_of(connection, "default", about)
         others = [
@@ -120,8 +122,8 @@ def test_parts_of_an_erased_person_no_longer_open(world: World, life: Speaker) -
 
 
 def test_no_stored_bytes_link_two_entries_of_an_erased_person(world: World, life: Speaker) -> None:
-    subject, about = entries_about(world, life)
-    erase(world, subject, about)
+    people, about = entries_about(world, life)
+    erase(world, people, about)
     seen: dict[bytes, UUID] = {}
     for entry in about:
         for value in set(stored_about(world, entry)):
@@ -130,8 +132,8 @@ def test_no_stored_bytes_link_two_entries_of_an_erased_person(world: World, life
 
 
 def test_erased_person_is_somebody_new(world: World, life: Speaker) -> None:
-    subject, about = entries_about(world, life)
-    erase(world, subject, about)
+    people, about = entries_about(world, life)
+    erase(world, people, about)
     world.register("tx-9", life)
     assert world.denial("tx-9") == ["NO_CONSENT"]
-    assert entries_about(world, life)[0] != subject
+    assert not {*entries_about(world, life)[0]} & {*people}

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ import pytest
 from consentgate import ConsentDenied, ConsentGate, OutcomeNotRecorded, Speaker
 from consentgate.config.settings import load_settings
 from consentgate.config.setup import make_home
+from consentgate.entries import leaf as leaves
 from consentgate.errors import Misconfigured, SchemaMismatch, Unavailable
+from consentgate.ledger.controller import Said, put_assertion
+from consentgate.ledger.vault import KEY, month_key
+from consentgate.storage import entries
 from tests.functional.gate.conftest import World
 
 
@@ -127,3 +132,72 @@ def test_home_is_never_made_twice(tmp_path: Path) -> None:
 def test_missing_home_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="consentgate init"):
         ConsentGate.open(tmp_path / "nowhere")
+
+
+def test_damaged_key_of_the_month_does_not_cost_the_outcome(world: World, caller: Speaker) -> None:
+    world.server.script.results(("vp-1", 0.9), times=None)
+    world.search("tx-1")
+    world.server.finish(world.exchange("outcome")["task"])
+    vault, at = world.gate._parts.book.vault, world.clock()
+    with world.gate._parts.database.read() as connection:
+        month = vault._lookup(connection, KEY, month_key("matches", at))
+    assert month is not None
+    with sqlite3.connect(world.home / "consentgate.db") as raw:
+        raw.execute("UPDATE data_key SET wrapped = zeroblob(40) WHERE subject = ?", (month.bytes,))
+    raw.close()
+    world.register("tx-2", caller)
+    world.search("tx-2")
+    with world.gate._parts.database.read() as connection:
+        outcomes = entries.of_kind(connection, "default", "outcome")
+    assert [row.end for row in outcomes] == ["succeeded", "succeeded"]
+    assert "matches.0" not in {part.p for part in leaves.decode(outcomes[1].leaf).parts}
+
+
+def test_commit_in_doubt_that_happened_is_closed_as_not_sent(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = world.gate._parts.database
+    write, doubts = database.write, threading.Event()
+
+    def doubtful(work: Any) -> Any:
+        done = write(work)
+        if not doubts.is_set() and world.opened("intent"):
+            doubts.set()
+            raise Unavailable
+        return done
+
+    monkeypatch.setattr(database, "write", doubtful)
+    assert world.denial("tx-1") == ["LEDGER_UNAVAILABLE"]
+    assert world.searches == 0
+    assert world.ends() == ["not_sent"]
+
+
+def test_clock_of_the_database_that_disagrees_denies(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = world.clock
+    monkeypatch.setattr(world.gate._parts.database, "clock", behind)
+    book = world.gate._parts.book
+    late = replace(book, clock=lambda: behind() + timedelta(seconds=3))
+    monkeypatch.setattr(world.gate._door, "_context", replace(world.gate._parts.gate, book=late))
+    assert world.denial("tx-1") == ["CLOCK_DISAGREES"]
+    assert world.searches == 0
+
+
+def test_rolled_back_assertion_never_decides(world: World, caller: Speaker) -> None:
+    parts = world.gate._parts
+    said = Said(name="has_dpo", value=False, by="x", since=world.clock())
+
+    def fails(connection: Any) -> None:
+        put_assertion(parts.book, connection, said, None)
+        parts.reader.controller(connection)
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        parts.database.write(fails)
+    world.gate.assert_("has_dpo", True, by="x", since=world.clock())
+    world.search("tx-1")
+    with parts.database.read() as connection:
+        assert [a.value for a in parts.reader.controller(connection).assertions if a.name == "has_dpo"] == [
+            True
+        ]

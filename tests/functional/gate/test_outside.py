@@ -32,6 +32,7 @@ def statement(world: World, *, text: bytes, ahead: float = 0.0) -> Statement:
         purposes=("authentication",),
         operations=("search",),
         controllers=("acme",),
+        valid_until=now + timedelta(days=365),
         notice=NoticeRef(id="voiceprint", version="2026-02", language="en", digest=sha256(text).digest()),
     )
 

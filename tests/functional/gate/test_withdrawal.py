@@ -1,18 +1,21 @@
 """A withdrawal that commits is the last word: nothing begins after it, and what is under way is stopped."""
 
+import pickle
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from consentgate import ConsentDenied, ConsentWithdrawn, Speaker
+from consentgate import ConsentDenied, ConsentWithdrawn, OutcomeNotRecorded, Speaker
 from consentgate.config.issuing import SigningIssuer
 from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import generate_signing_key
 from consentgate.errors import InvalidInput, RecordConflict, SignatureInvalid, UnknownIssuer
 from consentgate.moment import uuid7_text
+from consentgate.policy.reasons import reason
 from tests.functional.gate.conftest import World
 
 
@@ -183,3 +186,55 @@ def test_withdraw_does_not_take_a_grant(world: World, caller: Speaker) -> None:
 def test_issuer_in_hand_shows_no_key(world: World) -> None:
     assert repr(world.ivr) == "SigningIssuer('https://ivr.acme.example')"
     assert isinstance(world.ivr, SigningIssuer)
+
+
+def test_withdrawal_under_the_second_reference_stops_what_is_under_way(world: World) -> None:
+    phone = ("phone", "+12175550100")
+    both = Speaker([("customer", "1001"), phone], world.caller().evidence, adult=True)
+    world.ivr.grant(both, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-1", both)
+    during_the_request(world, lambda: world.ivr.withdraw(Speaker([phone]), method="ivr_dtmf"))
+    with pytest.raises(ConsentWithdrawn):
+        world.search("tx-1")
+    assert len(world.opened("stop")) == 1
+
+
+def test_what_became_of_a_stop_order_is_on_record(world: World, caller: Speaker) -> None:
+    world.server.script.fail("StopSpeakerSearchTask", error="ServiceFailureException", times=None)
+    during_the_request(world, lambda: world.ivr.withdraw(caller, method="ivr_dtmf"))
+    with pytest.raises(ConsentWithdrawn, match="not confirmed") as withdrawn:
+        world.search("tx-1")
+    assert not withdrawn.value.stopped
+    (order, _) = world.opened("stop")[0]
+    assert [row.end for row, _ in world.opened("observation") if row.re == order.id] == ["unknown"]
+
+
+def test_retry_under_a_limited_grant_is_no_change(world: World) -> None:
+    speaker = world.caller("3003")
+    world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf", max_uses=5)
+    world.register("tx-9", speaker)
+    world.server.script.fail(error="ServiceUnavailableException")
+    world.search("tx-9")
+    assert world.ends() == ["succeeded"]
+
+
+def test_withdrawal_under_an_expired_key_counts(world: World, caller: Speaker) -> None:
+    key = generate_signing_key()
+    until = world.clock() + timedelta(days=1)
+    world.gate.add_issuer("https://web.acme.example", name="Web", key=key.public, not_after=until)
+    world.clock.advance(timedelta(days=2))
+    world.gate.withdraw(
+        jws.sign(claims(negative(world, caller, "https://web.acme.example")), key=key, typ=TYP)
+    )
+    world.register("tx-2", caller)
+    assert world.denial("tx-2") == ["CONSENT_WITHDRAWN"]
+
+
+def test_errors_of_the_call_flow_survive_a_process_pool(world: World) -> None:
+    for error in (
+        ConsentWithdrawn({"a": 1}, "e", stopped=True),
+        OutcomeNotRecorded({"a": 1}, "e"),
+        ConsentDenied((reason("NO_SPEAKER"),), "e"),
+    ):
+        again = pickle.loads(pickle.dumps(error))
+        assert (str(again), vars(again)) == (str(error), vars(error))

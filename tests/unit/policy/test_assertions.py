@@ -102,7 +102,7 @@ def test_names_outside_the_list_and_of_the_other_scope_are_refused(
 
 
 def test_an_assertion_names_who_makes_it_and_has_a_zone() -> None:
-    with pytest.raises(InvalidInput, match="who makes"):
+    with pytest.raises(InvalidInput, match="by is not a text"):
         Assertion(name="has_dpo", value=True, by="", since=AT)
     with pytest.raises(InvalidInput, match="zone"):
         Assertion(name="has_dpo", value=True, by="x", since=AT.replace(tzinfo=None))
