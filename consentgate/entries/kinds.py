@@ -4,6 +4,7 @@ Invariants: the table is closed; what a kind requires it always has, what it doe
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,6 +97,8 @@ def is_part_name(name: str) -> bool:
 def is_about_people(name: str) -> bool:
     """Tell whether a part is about one person, and so sealed under that person's data key.
 
+    An entry is about people when any of its parts is; one without parts is tenant-wide.
+
     Args:
         name: a part's name.
 
@@ -107,3 +110,15 @@ def is_about_people(name: str) -> bool:
         not show it.
     """
     return name.partition(".")[0] not in ("body", "matches")
+
+
+def about_people(names: Iterable[str]) -> bool:
+    """Tell whether an entry is about people, or tenant-wide, from the names of its parts.
+
+    Args:
+        names: the parts of its leaf.
+
+    Returns:
+        Whether one of them is another than ``body.0``; an entry without parts is tenant-wide.
+    """
+    return any(name != TENANT_WIDE for name in names)
