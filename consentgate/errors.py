@@ -198,7 +198,9 @@ def _denial_text(reasons: tuple[ReasonLike, ...], entry: str | None) -> str:
     lines = ["The request was not sent."]
     for reason in reasons:
         about = f"{reason.speaker}: " if reason.speaker else ""
-        law = f" [{reason.law}]" if reason.law else ""
-        lines.append(f"- {about}{reason.code}: {reason.sentence}{law} Cure: {reason.cure}")
+        lines.append(f"- {about}{reason.code}: {reason.sentence}")
+        if reason.law:
+            lines.append(f"    law:  {reason.law}")
+        lines.append(f"    cure: {reason.cure}")
     lines.append(f"Recorded as {entry}." if entry else "No record could be written.")
     return "\n".join(lines)

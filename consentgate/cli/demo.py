@@ -29,7 +29,7 @@ _HOW = {
 @click.command("demo", cls=Command, example="consentgate demo --keep demo-home")
 @click.option("--keep", metavar="FOLDER", type=click.Path(), help="Keep the demo's home in this new folder.")
 def demo(home: str | None, keep: str | None) -> Done:  # noqa: ARG001  # every command has --home; this one makes its own
-    """Watch the main job run: consents taken in, searches allowed or denied, the evidence verified.
+    """Watch the main job run, from signed consents to verified evidence.
 
     A real boto3 client talks over HTTP to a loopback server that is made from botocore's model of Chime SDK
     Voice. Nothing leaves this machine.

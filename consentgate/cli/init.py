@@ -36,10 +36,20 @@ Answers = tuple[tuple[str, Json], ...]
     help="The controller's own law, added to every speaker's: for example US-IL.",
 )
 @click.option(
+    "--purpose",
+    metavar="WORD",
+    help="What searches are for, where register_call names nothing: for example authentication.",
+)
+@click.option(
     "--interactive", is_flag=True, help="Ask what the controller asserts about its operation, and record it."
 )
 def init(
-    home: str | None, controller: str, database: str, jurisdiction: str | None, interactive: bool
+    home: str | None,
+    controller: str,
+    database: str,
+    jurisdiction: str | None,
+    purpose: str | None,
+    interactive: bool,
 ) -> Done:
     """Make a home folder: settings, keys, the log's identity and the database.
 
@@ -55,7 +65,10 @@ def init(
     folder = home_of(home)
     # Asked before anything is made, but not where `make_home` will refuse anyway.
     by, answers = _ask() if interactive and not (folder / FILE).exists() else ("", ())
-    made = make_home(folder, controller=controller, database=database, jurisdiction=jurisdiction)
+    purposes = {"search": purpose} if purpose else {}
+    made = make_home(
+        folder, controller=controller, database=database, jurisdiction=jurisdiction, purposes=purposes
+    )
     recorded = _record(folder, by, answers)
     settings = made.settings
     result: dict[str, Json] = {

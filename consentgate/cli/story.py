@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -188,6 +188,7 @@ def _signed_elsewhere(key: SigningKey, speaker: Speaker, caller: Caller) -> str:
         operations=("search",),
         controllers=(CONTROLLER,),
         notice=describe(_TEXT, _NOTICE).ref_of(None),
+        valid_until=now + timedelta(days=365),
     )
     return jws.sign(claims(statement), key=key, typ=TYP)
 

@@ -118,7 +118,9 @@ def _settings(settings: Settings) -> Check:
             exit=_FINDING,
         )
     own = f", in {settings.controller_jurisdiction}" if settings.controller_jurisdiction else ""
-    return Check(name="settings", verdict="ok", found=f"{settings.home}, for {settings.controller}{own}")
+    purpose = settings.purposes.get("search", "whatever purpose register_call names")
+    found = f"{settings.home}, for {settings.controller}{own}; searches are for {purpose}"
+    return Check(name="settings", verdict="ok", found=found)
 
 
 def _keys(settings: Settings) -> Check:

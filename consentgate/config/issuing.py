@@ -48,10 +48,12 @@ class Issued:
     Attributes:
         entry: id of its entry as text.
         token: the signed statement: personal data.
+        stops: ids of the intents that a stop order was written for.
     """
 
     entry: str
     token: str = field(repr=False)
+    stops: tuple[str, ...] = ()
 
 
 class SigningIssuer:
@@ -247,4 +249,4 @@ class SigningIssuer:
             return signed[0]
 
         done = self._take(keep)
-        return Issued(entry=str(done.entry), token=signed[0])
+        return Issued(entry=str(done.entry), token=signed[0], stops=tuple(map(str, done.stops)))

@@ -90,11 +90,14 @@ def ingest(book: Book, connection: Connection, token: str, registry: Registry, s
         _same(book, connection, known, parsed)
         return Ingested(entry=known, statement=statement, new=False)
     manifest = _notice(book, connection, statement)
-    exceeded = _exceeded(book, connection, statement, manifest)
-    if exceeded:
-        raise NoticeExceeded(f"The grant says more than its notice asked for: {', '.join(exceeded)}.")
     if statement.grants and statement.event_time > at + skew:
         raise ClockSkew
+    return _take_in(book, connection, at, token, statement, manifest)
+
+
+def _take_in(
+    book: Book, connection: Connection, at: datetime, token: str, statement: Statement, manifest: bytes | None
+) -> Ingested:
     first = book.vault.ensure(connection, statement.references[0])
     about = {first.id, *_reached(book, connection, statement)}
     members: dict[str, Json] = {"token": token}
@@ -245,15 +248,10 @@ def _notice(book: Book, connection: Connection, statement: Statement) -> bytes |
     found = notices.find(book, connection, statement.notice)
     if found is None:
         raise UnknownNotice
+    exceeded = notices.manifest(book, connection, found).exceeded_by(statement)
+    if exceeded:
+        raise NoticeExceeded(f"The grant says more than its notice asked for: {', '.join(exceeded)}.")
     return found
-
-
-def _exceeded(
-    book: Book, connection: Connection, statement: Statement, manifest: bytes | None
-) -> tuple[str, ...]:
-    if manifest is None or not statement.grants:
-        return ()
-    return notices.manifest(book, connection, manifest).exceeded_by(statement)
 
 
 def _reached(book: Book, connection: Connection, statement: Statement) -> set[UUID]:

@@ -197,7 +197,7 @@ def test_denial_tells_speaker_law_and_cure(world: World) -> None:
     text = str(denied.value)
     assert "Caller 1: CONSENT_FORM_INSUFFICIENT" in text
     assert "740 ILCS 14" in text
-    assert "Cure:" in text
+    assert "cure: Ask again" in text
     assert str(denied.value.entry) in text
     assert "1001" not in text
 

@@ -16,9 +16,9 @@ from consentgate import Speaker
 from consentgate.config.verification import verify_deployment
 from consentgate.entries import leaf as leaves
 from consentgate.ledger.book import open_parts
-from consentgate.log.sequencer import sequence_once
 from consentgate.storage import entries, subjects
 from tests.functional.gate.conftest import World
+from tests.functional.log.place import sequence_once
 
 # A run of bytes that two entries share by chance, or by their format, is shorter than this.
 TELLING = 12
