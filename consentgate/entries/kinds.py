@@ -13,7 +13,6 @@ OPEN_END: Final = "unknown"
 ENDS: Final = FINAL_ENDS | {OPEN_END}
 MAX_SPEAKERS: Final = 12
 
-TENANT_WIDE: Final = "body.0"
 _PART: Final = re.compile(r"(statement|call|assertion|decision|exchange)\.(0|[1-9][0-9]?)|(matches|body)\.0")
 
 
@@ -97,8 +96,6 @@ def is_part_name(name: str) -> bool:
 def is_about_people(name: str) -> bool:
     """Tell whether a part is about one person, and so sealed under that person's data key.
 
-    An entry is about people when any of its parts is; one without parts is tenant-wide.
-
     Args:
         name: a part's name.
 
@@ -119,6 +116,6 @@ def about_people(names: Iterable[str]) -> bool:
         names: the parts of its leaf.
 
     Returns:
-        Whether one of them is another than ``body.0``; an entry without parts is tenant-wide.
+        Whether one of them is about a person; an entry without parts is tenant-wide.
     """
-    return any(name != TENANT_WIDE for name in names)
+    return any(map(is_about_people, names))

@@ -44,7 +44,7 @@ def leaf_of(
         w: the lane.
         n: the number in the lane.
         prev: leaf hash of the lane's previous entry; None exactly at 0.
-        after: at 0, the abandoned lane that this one follows, if any.
+        after: at 0, the lane that this one replaces, if any.
 
     Returns:
         The leaf; its parts are in order of their names.

@@ -4,22 +4,21 @@ Invariants:
 
 - A lane is the sequence of leaves that one writing connection made: w is random, n counts from 0, prev is
   the leaf hash of n - 1. It moves only with the database: what was rolled back gives its n back.
-- When a lane cannot go on (a commit whose fate is unknown; a clone of this process that wrote the same n), a
-  new one begins whose first leaf names the old lane and the last n that it tried. A forked or restarted
-  process begins a lane that names none.
+- A commit whose fate is unknown is looked up before anything else is written: the lane goes on after it or
+  without it.
+- When a clone of this process wrote the same n, a new lane begins whose first leaf names the old lane and
+  that n. A forked or restarted process begins a lane that names none.
 - An entry whose time is more than two seconds off the database's clock is refused: the decision was slow, or
   one of the clocks is wrong.
 """
 
-import os
-import threading
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from consentgate.entries.kinds import about_people
 from consentgate.entries.leaf import Draft, LanePosition, Leaf, encode, leaf_of
 from consentgate.entries.parts import join_parts
 from consentgate.errors import ClockDisagrees
@@ -73,8 +72,6 @@ class Lanes:
         """
         self._tenant = database.tenant
         self._random = random
-        self._abandoned: deque[tuple[int, LanePosition]] = deque()
-        self._lock = threading.Lock()
         database.join(self)
 
     def append(self, connection: Connection, draft: Draft) -> Appended:
@@ -140,36 +137,15 @@ class Lanes:
             return None
         return entries.hash_in_lane(connection, self._tenant, after.w, after.n - 1) == after.prev
 
-    def abandon(self, mark: object) -> None:
-        """End a lane whose last entries may or may not be there; the next lane names it.
-
-        Args:
-            mark: the place at the commit in doubt.
-        """
-        if isinstance(mark, _Place) and (mark.n or mark.after):
-            position = LanePosition(w=mark.w, n=mark.n - 1) if mark.n else mark.after
-            if position is not None:
-                with self._lock:
-                    self._abandoned.append((os.getpid(), position))
-
     def _place(self, connection: Connection) -> _Place:
         place = connection.info.get(_INFO)
         if not isinstance(place, _Place):
-            place = self._new_place(after=self._take_abandoned())
+            place = self._new_place()
             connection.info[_INFO] = place
         return place
 
-    def _new_place(self, *, after: LanePosition | None) -> _Place:
+    def _new_place(self, *, after: LanePosition | None = None) -> _Place:
         return _Place(w=self._random(_LANE_BYTES), after=after)
-
-    def _take_abandoned(self) -> LanePosition | None:
-        with self._lock:
-            while self._abandoned:
-                process, position = self._abandoned.popleft()
-                # A forked process has the parent's list, but not its lanes.
-                if process == os.getpid():
-                    return position
-        return None
 
     def _insert(self, connection: Connection, draft: Draft, place: _Place) -> Appended:
         leaf = leaf_of(draft, w=place.w, n=place.n, prev=place.prev, after=place.after)
@@ -178,18 +154,6 @@ class Lanes:
         ordinal = entries.insert_entry(connection, row)
         connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
         return Appended(id=leaf.id, hash=row.hash, ordinal=ordinal)
-
-
-def about_people(leaf: Leaf) -> bool:
-    """Tell whether an entry is about people, from its leaf alone.
-
-    Args:
-        leaf: the entry's leaf.
-
-    Returns:
-        Whether it has a part other than ``body``; an entry without parts is tenant-wide.
-    """
-    return any(not part.p.startswith("body.") for part in leaf.parts)
 
 
 def entry_row(tenant: str, leaf: Leaf, data: bytes, draft: Draft) -> EntryRow:
@@ -210,7 +174,7 @@ def entry_row(tenant: str, leaf: Leaf, data: bytes, draft: Draft) -> EntryRow:
         tenant=tenant,
         kind=leaf.kind,
         at=leaf.at,
-        about_people=about_people(leaf),
+        about_people=about_people(part.p for part in leaf.parts),
         w=leaf.w,
         n=leaf.n,
         re=leaf.re.id if leaf.re else None,

@@ -32,7 +32,7 @@ class Participant(Protocol):
         ...
 
     def landed(self, connection: Connection, before: object, after: object) -> bool | None:
-        """Look up whether a commit in doubt happened.
+        """Look up whether a commit in doubt happened; asked until the database answers.
 
         Args:
             connection: a new one.
@@ -41,13 +41,5 @@ class Participant(Protocol):
 
         Returns:
             Whether it did; None when nothing of this participant's was in it.
-        """
-        ...
-
-    def abandon(self, mark: object) -> None:
-        """Begin anew: whether the state was reached can not be found out.
-
-        Args:
-            mark: the state at the commit in doubt.
         """
         ...

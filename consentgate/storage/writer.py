@@ -5,7 +5,7 @@ Invariants:
 - An item's work runs inside BEGIN IMMEDIATE and its own savepoint; what it raised is what its caller gets,
   with nothing of it written and every participant (a lane) back where it was. The others are unharmed.
 - A caller returns only after the commit that holds its work. When the commit fails, the database is asked
-  on a new connection whether it happened, and lanes follow the answer.
+  on a new connection whether it happened, and lanes follow the answer. Until there is one nothing is written.
 - No item waits for ever before it begins: its caller takes it back and gets `Unavailable`.
 
 SQLite's own lock is unfair: threads that fight for it starve for seconds. A queue does not.
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consentgate.errors import ConsentGateError, InvalidInput, Unavailable
-from consentgate.storage.failures import translate
+from consentgate.storage.failures import translate, translated
 from consentgate.storage.participant import Participant
 from consentgate.storage.sqlite import SqliteSession
 
@@ -82,6 +82,8 @@ class Writer:
         self._closed = False
         self._session: SqliteSession | None = None
         self._carried: list[tuple[Participant, object]] = []
+        # Of a commit whose fate is not known: each participant's state before and after it.
+        self._doubt: list[tuple[Participant, object, object]] = []
 
     def submit(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction of the writer's and wait for its commit.
@@ -216,37 +218,53 @@ class Writer:
         ran: list[_Item[object]],
         failure: ConsentGateError,
     ) -> None:
-        """Find out what became of a commit that failed, and let the lanes follow."""
-        after = [(participant, participant.mark(session.connection)) for participant, _ in before]
-        self._drop_session()
+        """Find out what became of a commit that failed."""
         self._carried = before
+        self._doubt = [(each, old, each.mark(session.connection)) for each, old in before]
+        self._drop_session()
         try:
-            connection = self._open().connection
-            answers = [
-                participant.landed(connection, old, new)
-                for (participant, old), (_, new) in zip(before, after, strict=True)
-            ]
-        except (ConsentGateError, SQLAlchemyError):
-            self._drop_session()
-            self._carried = []
-            for participant, mark in after:
-                participant.abandon(mark)
-            _finish(
-                ran, Unavailable("Whether the write was made is not known: the database is out of reach.")
-            )
-            return
-        if True in answers:
-            _reset(self._open(), after)
+            _, landed = self._reopen()
+        except ConsentGateError:
+            landed = None
+        if landed:
             _finish(ran, None)
             self._committed()
+        elif landed is None:
+            _finish(
+                ran, Unavailable(f"Whether the write was made is not known: its commit failed. {failure}")
+            )
         else:
             _finish(ran, failure)
 
     def _open(self) -> SqliteSession:
-        if self._session is None:
-            self._session = self._opener()
-            _reset(self._session, self._carried)
-        return self._session
+        if self._session is not None:
+            return self._session
+        try:
+            session, _ = self._reopen()
+        except ConsentGateError as failure:
+            if not self._doubt:
+                raise
+            raise Unavailable(
+                f"Nothing is written until it is known whether an earlier write was made. {failure}"
+            ) from failure
+        return session
+
+    def _reopen(self) -> tuple[SqliteSession, bool | None]:
+        """Connect, and let the lanes follow; with it, whether a commit in doubt happened, None if none can tell."""
+        session = self._opener()
+        try:
+            with translated():
+                answers = [each.landed(session.connection, old, new) for each, old, new in self._doubt]
+        except ConsentGateError:
+            session.close()
+            raise
+        landed = True if True in answers else False if False in answers else None
+        if landed:
+            self._carried = [(each, new) for each, _, new in self._doubt]
+        self._doubt = []
+        self._session = session
+        _reset(session, self._carried)
+        return session, landed
 
     def _drop_session(self) -> None:
         session, self._session = self._session, None

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from consentgate.config.sources import evidence_of
 from consentgate.entries.leaf import Draft, LanePosition
 from consentgate.entries.parts import seal_part
 from consentgate.errors import ClockDisagrees, Unavailable
 from consentgate.log.append import append_writer_stop
+from consentgate.log.sequencer import Sequencer
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import entries
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.sqlite import SqliteSession
+from consentgate.verify.levels import verify
 from tests.functional.log.place import Log, draft, log_at, require_lanes
 from tests.functional.storage.place import SetClock
 
@@ -148,6 +151,15 @@ def test_same_id_is_refused_and_the_lane_goes_on(log: Log) -> None:
     assert len(require_lanes(log.leaves())) == 1
 
 
+def require_verified(log: Log) -> None:
+    """Verify the log; nothing is signed here, which is all that may be missing."""
+    Sequencer(log.database).once()
+    with log.database.read() as connection:
+        found = verify(evidence_of(connection, now=system_clock()))
+    assert {level.name: level.verdict for level in found.levels}["lanes"] == "holds"
+    assert {finding.kind for finding in found.findings} <= {"uncovered"}
+
+
 def _break_next_commit(monkeypatch: pytest.MonkeyPatch, *, happens: bool) -> None:
     commit = SqliteSession.commit
 
@@ -175,8 +187,9 @@ def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("happens", [True, False])
-def test_lane_is_abandoned_when_the_doubt_stays(
-    log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_lane_goes_on_when_the_doubt_is_answered_later(
+    log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool, count: int
 ) -> None:
     def unreachable(*_: object) -> bytes:
         raise Unavailable
@@ -186,26 +199,14 @@ def test_lane_is_abandoned_when_the_doubt_stays(
     with monkeypatch.context() as patch:
         patch.setattr(entries, "hash_in_lane", unreachable)
         with pytest.raises(Unavailable, match="not known"):
+            log.append(count)
+        with pytest.raises(Unavailable, match="until it is known"):
             log.append()
-    log.append()
-    old, new = require_lanes(log.leaves()).values()
-    assert len(old) == (2 if happens else 1)
-    assert new[0].after == LanePosition(w=old[0].w, n=1)
-
-
-def test_lane_abandoned_before_its_first_entry_passes_its_name_on(log: Log) -> None:
-    log.append()
-
-    def abandon(connection: Connection) -> None:
-        log.lanes.abandon(log.lanes.mark(connection))
-        log.lanes.reset(connection, None)
-        log.lanes.abandon(log.lanes.mark(connection))
-        log.lanes.reset(connection, None)
-
-    log.database.write(abandon)
-    log.append()
-    old, new = require_lanes(log.leaves()).values()
-    assert new[0].after == LanePosition(w=old[0].w, n=0)
+    log.append(2)
+    (lane,) = require_lanes(log.leaves()).values()
+    assert len(lane) == 3 + happens * count
+    assert lane[0].after is None
+    require_verified(log)
 
 
 def test_forked_child_appends_on_a_lane_of_its_own(log: Log) -> None:
@@ -226,22 +227,29 @@ def test_forked_child_appends_on_a_lane_of_its_own(log: Log) -> None:
     assert childs[0].after is None
 
 
-def test_child_does_not_name_what_its_parent_abandoned(log: Log) -> None:
+def test_child_of_a_process_in_doubt_writes_on_its_own(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> bytes:
+        raise Unavailable
+
     log.append()
-
-    def abandon(connection: Connection) -> None:
-        log.lanes.abandon(log.lanes.mark(connection))
-
-    log.database.write(abandon)
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            log.append()
-            status = 0 if log.leaves()[-1].after is None else 2
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    _break_next_commit(monkeypatch, happens=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(entries, "hash_in_lane", unreachable)
+        with pytest.raises(Unavailable, match="not known"):
+            log.append(2)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                log.append()
+                status = 0 if log.leaves()[-1].after is None else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    log.append()
+    mine, childs = require_lanes(log.leaves()).values()
+    assert [len(mine), len(childs)] == [4, 1]
+    require_verified(log)
 
 
 def test_clean_close_is_said_in_the_lane(log: Log) -> None:

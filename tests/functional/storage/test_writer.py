@@ -41,7 +41,6 @@ class Recorder:
     def __init__(self, answer: bool | None = None) -> None:
         self.count = 0
         self.answer = answer
-        self.abandoned: list[object] = []
 
     def mark(self, connection: Connection) -> object:
         assert not connection.closed
@@ -55,9 +54,6 @@ class Recorder:
     def landed(self, connection: Connection, before: object, after: object) -> bool | None:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
         return None if before == after else self.answer
-
-    def abandon(self, mark: object) -> None:
-        self.abandoned.append(mark)
 
 
 def test_waiting_writes_share_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,26 +229,50 @@ def test_commit_in_doubt_is_looked_up(
             database.write(work)
     assert ("doubtful" in names(database)) is happens
     assert recorder.count == int(happens)
-    assert recorder.abandoned == []
 
 
-def test_doubt_that_cannot_be_settled_abandons_the_lane(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("happens", [True, False])
+@pytest.mark.parametrize("away", ["question", "connection"])
+def test_nothing_is_written_while_a_commit_is_in_doubt(
+    database: Database, monkeypatch: pytest.MonkeyPatch, happens: bool, away: str
 ) -> None:
-    recorder = Recorder(answer=True)
+    recorder = Recorder(answer=happens)
     database.join(recorder)
+    fact(database, "first")
 
-    def unreachable(connection: Connection, before: object, after: object) -> bool:
-        raise Unavailable
+    def unreachable(*_: object, **__: object) -> bool:
+        raise Unavailable("Out of reach.")
 
     def work(connection: Connection) -> None:
         recorder.count += 1
+        deployment.insert_fact(connection, "doubtful", "1")
 
-    monkeypatch.setattr(recorder, "landed", unreachable)
-    _commit_that_reports_failure(monkeypatch, happens=True)
-    with pytest.raises(Unavailable, match="not known"):
-        database.write(work)
-    assert recorder.abandoned == [1]
+    with monkeypatch.context() as patch:
+        _commit_that_reports_failure(patch, happens=happens)
+        if away == "question":
+            patch.setattr(recorder, "landed", unreachable)
+        else:
+            patch.setattr("consentgate.storage.database.SqliteSession", unreachable)
+        with pytest.raises(Unavailable, match="is not known"):
+            database.write(work)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"Nothing is written until it is known.* Out of reach\."):
+                database.write(work)
+    fact(database, "next")
+    assert recorder.count == int(happens)
+    assert names(database) == {"first", "next"} | ({"doubtful"} if happens else set())
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_commit_of_which_nothing_is_remembered_is_said_to_be_unknown(
+    database: Database, monkeypatch: pytest.MonkeyPatch, happens: bool
+) -> None:
+    database.join(Recorder())
+    _commit_that_reports_failure(monkeypatch, happens=happens)
+    with pytest.raises(Unavailable, match=r"Whether the write was made is not known.* disk i/o"):
+        fact(database, "doubtful")
+    fact(database, "next")
+    assert names(database) == {"next"} | ({"doubtful"} if happens else set())
 
 
 def test_reader_sees_one_state_and_cannot_write(database: Database) -> None:

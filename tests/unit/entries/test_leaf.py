@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consentgate.canonical import b64
-from consentgate.entries.kinds import KINDS, is_about_people, is_part_name
+from consentgate.entries.kinds import KINDS, about_people, is_about_people, is_part_name
 from consentgate.entries.leaf import LEAF_LIMIT, Answer, Draft, LanePosition, decode, encode, leaf_of
 from consentgate.entries.parts import PartRef
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed
@@ -264,3 +264,9 @@ def test_part_names_are_of_people_or_of_nobody() -> None:
     assert is_about_people("decision.3")
     assert not is_about_people("body.0")
     assert not is_about_people("matches.0")
+
+
+def test_entry_is_about_people_when_a_part_is() -> None:
+    assert about_people(("body.0", "exchange.0"))
+    assert not about_people(("body.0", "matches.0"))
+    assert not about_people(())
