@@ -160,22 +160,6 @@ class Sequencer:
         return b"".join(subtree_of_tile(tiles[idx]) for idx in range(first, end))
 
 
-def sequence_once(database: Database) -> int:
-    """Sequence everything that is committed now.
-
-    Args:
-        database: where the entries are.
-
-    Returns:
-        How many entries got a position.
-
-    Raises:
-        LogRefused: the stored tree is damaged.
-        Unavailable: the database is out of reach.
-    """
-    return Sequencer(database).once()
-
-
 def _frontier(tree: TreeRow | None) -> Frontier:
     if tree is None:
         return Frontier()

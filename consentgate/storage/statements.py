@@ -15,7 +15,6 @@ _INSERT: Final = insert(statement)
 _BY_KEY: Final = select(statement.c.entry).where(
     statement.c.tenant == bindparam("tenant"), statement.c.key == bindparam("key")
 )
-_ALL: Final = select(statement.c.entry, statement.c.key).where(statement.c.tenant == bindparam("tenant"))
 
 
 def insert_statement(connection: Connection, tenant: str, entry: UUID, key: bytes) -> None:
@@ -48,17 +47,3 @@ def entry_of(connection: Connection, tenant: str, key: bytes) -> UUID | None:
     """
     found = connection.execute(_BY_KEY, {"tenant": tenant, "key": key}).scalar()
     return UUID(bytes=found) if found else None
-
-
-def all_keys(connection: Connection, tenant: str) -> dict[UUID, bytes]:
-    """Read the whole index, for verification.
-
-    Args:
-        connection: any.
-        tenant: whose ledger.
-
-    Returns:
-        The statement key by entry.
-    """
-    found = connection.execute(_ALL, {"tenant": tenant})
-    return {UUID(bytes=entry): key for entry, key in found}

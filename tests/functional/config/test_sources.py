@@ -11,12 +11,11 @@ from consentgate.consent.reference import Reference
 from consentgate.keys.custody import KeyFile
 from consentgate.ledger.vault import BODY, Vault, month_key
 from consentgate.log.append import append_writer_stop
-from consentgate.log.sequencer import sequence_once
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import artifacts, statements, subjects
 from consentgate.storage.artifacts import ArtifactRow, NoticeRow
 from consentgate.verify.levels import verify
-from tests.functional.log.place import Log, draft, log_at, signer_at
+from tests.functional.log.place import Log, draft, log_at, sequence_once, signer_at
 
 
 @pytest.fixture

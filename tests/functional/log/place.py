@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from consentgate.entries.leaf import Draft, Leaf, decode
 from consentgate.log.append import Appended, Lanes
+from consentgate.log.sequencer import Sequencer
 from consentgate.log.signer import Signer, initialise, read_key
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock, system_random, uuid7
@@ -51,6 +52,10 @@ def signer_at(folder: Path, database: Database) -> Signer:
             database, key=folder / "log.key", vkey=folder / "log.vkey", state=state, random=system_random
         )
     return Signer(database=database, key=read_key(folder / "log.key"), state=state)
+
+
+def sequence_once(database: Database) -> int:
+    return Sequencer(database).once()
 
 
 def require_lanes(leaves: list[Leaf]) -> dict[bytes, list[Leaf]]:

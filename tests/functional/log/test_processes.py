@@ -1,8 +1,8 @@
 import os
 from pathlib import Path
 
-from consentgate.log.sequencer import Sequencer, sequence_once
-from tests.functional.log.place import log_at, require_lanes
+from consentgate.log.sequencer import Sequencer
+from tests.functional.log.place import log_at, require_lanes, sequence_once
 from tests.functional.log.test_sequencer import require_log
 
 PROCESSES, APPENDS = 4, 60

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from consentgate.errors import LogRefused
-from consentgate.log.sequencer import Sequencer, sequence_once
+from consentgate.log.sequencer import Sequencer
 from consentgate.log.tree import root_at, stored_nodes
 from consentgate.moment import system_random
 from consentgate.storage import sequence, stored
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.tables import entry
 from consentgate.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
-from tests.functional.log.place import Log, log_at
+from tests.functional.log.place import Log, log_at, sequence_once
 from tests.functional.storage.place import entry_row, inserted
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from consentgate.errors import LogRefused, Misconfigured, Unavailable
-from consentgate.log.sequencer import sequence_once
 from consentgate.log.signer import Signer, initialise, new_origin, read_key
 from consentgate.log.state import FileState, SignerState, first_state
 from consentgate.moment import system_clock, system_random
@@ -18,7 +17,7 @@ from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey
-from tests.functional.log.place import Log, log_at, signer_at
+from tests.functional.log.place import Log, log_at, sequence_once, signer_at
 from tests.functional.log.test_sequencer import bulk, change
 from tests.functional.storage.place import engine_at
 

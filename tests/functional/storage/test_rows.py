@@ -170,7 +170,6 @@ def test_statement_is_taken_in_once(database: Database) -> None:
     with database.read() as connection:
         assert statements.entry_of(connection, T, key) == entry
         assert statements.entry_of(connection, T, b"x" * 32) is None
-        assert statements.all_keys(connection, T) == {entry: key}
 
 
 def test_artifact_is_stored_once(database: Database) -> None:
