@@ -1,0 +1,82 @@
+"""A SQLite file opened for verification: read, and in no way changed.
+
+`Database` sets a file up for writing, which is a write itself, and refuses places where SQLite cannot keep
+evidence. A verifier looks at copies too: on read-only media, on a network, in another journal mode.
+
+Invariants: the connection cannot write (``mode=ro``), and no setting of the file is touched; all reads see
+one state; text that is no UTF-8 comes through, with its odd bytes as lone surrogates, and hides nothing else.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from consentgate.errors import Misconfigured, Unavailable
+from consentgate.storage.failures import translated
+
+_BUSY_MILLIS: Final = 5000
+
+
+@contextmanager
+def read_only(database: str) -> Iterator[Connection]:
+    """Open a database file to verify it.
+
+    Args:
+        database: its SQLAlchemy URL.
+
+    Yields:
+        A connection that sees one committed state for as long as the block runs.
+
+    Raises:
+        Misconfigured: it is no SQLite file.
+        Unavailable: it is out of reach, or no database.
+    """
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise Misconfigured("This version keeps its ledger in a SQLite file; the database is none.")
+    connection = _begun(Path(url.database))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _begun(path: Path) -> Connection:
+    try:
+        return _opened(path, "mode=ro")
+    except Unavailable:
+        # A write-ahead log needs a shared file beside it, which a read-only folder does not take. Where there
+        # is no log nobody writes, and the file alone is the whole state.
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        return _opened(path, "mode=ro&immutable=1")
+
+
+def _opened(path: Path, how: str) -> Connection:
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{how}", uri=True, isolation_level=None)
+        raw.text_factory = _text
+        return raw
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    with translated():
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MILLIS}")
+            connection.exec_driver_sql("BEGIN")
+            # The state that all reads see is the one of the first.
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").all()
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
