@@ -38,11 +38,10 @@ def verify(home: str | None, vkey: str | None, no_keys: bool) -> Done:
     0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
     """
     from consentgate.cli.terminal import progress
-    from consentgate.cli.values import handed_in
     from consentgate.config.verification import verify_deployment, work_of
 
     settings = settings_of(home)
-    with progress("Verifying", work_of(settings)) as bar, handed_in("The vkey"):
+    with progress("Verifying", work_of(settings)) as bar:
         done = verify_deployment(settings, vkey=vkey, with_keys=not no_keys, step=bar.step)
     return _shown(done)
 

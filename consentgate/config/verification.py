@@ -1,30 +1,30 @@
 """Verifying a deployment: its database, with the keys and the signer's memory that lie in its home.
 
-Invariants: nothing is written; the log's key comes from the caller or from the file beside the private key,
-never from the database; what is missing makes a level that cannot be judged, never one that holds. A damaged
-trigger does not keep anybody from verifying the rows.
+Invariants: nothing is written, and a copy that cannot be written to will do; the log's key comes from the
+caller or from the file beside the private key, never from the database; what is missing makes a level that
+cannot be judged, never one that holds. A damaged trigger does not keep anybody from verifying the rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from consentgate.config.parts import database_of
 from consentgate.config.settings import Settings
 from consentgate.config.sources import evidence_of
 from consentgate.config.upkeep import require_database, vkey_of
-from consentgate.errors import ConsentGateError, Malformed
+from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import KeyFile
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
-from consentgate.storage import deployment, sequence
-from consentgate.storage.database import Database
+from consentgate.storage import stored
+from consentgate.storage.readonly import read_only
 from consentgate.tlog.notekey import NoteKey
-from consentgate.verify.known import RESTORE
 from consentgate.verify.levels import verify
-from consentgate.verify.result import Finding, Verification
-from consentgate.verify.source import ArtifactRow, EntryRow, Evidence, LedgerSource, NoticeRow, StatementRow
+from consentgate.verify.result import Verification
+from consentgate.verify.rows import ArtifactRow, EntryRow, FactRow, NoticeRow, StatementRow
+from consentgate.verify.source import LedgerSource, Memory
+from consentgate.verify.stored import ORIGIN, TEST
+from consentgate.verify.typed import TypedLedger
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Verified:
 
     Attributes:
         verification: levels and findings.
-        entries: how many rows of entries there are, by the highest of their numbers.
+        entries: how many rows of entries there are.
         origin: the log's origin, as the database says, or None.
         vkey: the key that was used, or None.
         vkey_from: where it came from: ``command line``, ``home``, or None.
@@ -58,6 +58,12 @@ class _Counted:
 
     source: LedgerSource
     step: Callable[[], None]
+
+    def damage(self) -> Iterable[str]:
+        return self.source.damage()
+
+    def facts(self) -> Iterable[FactRow]:
+        return self.source.facts()
 
     def entries(self) -> Iterable[EntryRow]:
         return self._told(self.source.entries())
@@ -89,9 +95,31 @@ def work_of(settings: Settings) -> int:
     Raises:
         Unavailable: the database is out of reach.
     """
-    with _opened(settings) as database, database.read() as connection:
+    require_database(settings)
+    with read_only(settings.database) as connection:
         # The rows are read twice: for their bytes, and for what is sealed in them.
-        return 2 * sequence.last_ordinal(connection)
+        return 2 * stored.count(connection)
+
+
+def trusted_vkey(settings: Settings, vkey: str | None) -> str | None:
+    """Choose the key that the log is held against.
+
+    Args:
+        settings: the settings.
+        vkey: the log's public key as the caller trusts it; None takes the file in the home.
+
+    Returns:
+        The key as text, or None where there is none to hand.
+
+    Raises:
+        InvalidInput: it is no key.
+        Misconfigured: the file in the home cannot be read.
+    """
+    known = vkey or vkey_of(settings)
+    try:
+        return NoteKey.from_vkey(known).vkey if known is not None else None
+    except Malformed as error:
+        raise InvalidInput(f"The vkey cannot be used: {error}") from error
 
 
 def verify_deployment(
@@ -109,63 +137,42 @@ def verify_deployment(
         The result.
 
     Raises:
-        Malformed: the vkey is none.
+        InvalidInput: the vkey is none.
+        Misconfigured: the database is no SQLite file, or the file with the vkey cannot be read.
         SchemaMismatch: there is no table to read.
         Unavailable: the database is out of reach.
     """
     notes: list[str] = []
     custody = _or_note(notes, lambda: KeyFile.read(settings.keys)) if with_keys else None
-    state = _or_note(notes, FileState(settings.log_state).read)
-    known = vkey or vkey_of(settings)
-    if known is not None:
-        NoteKey.from_vkey(known)
-    with _opened(settings) as database, database.read() as connection:
+    known = trusted_vkey(settings, vkey)
+    require_database(settings)
+    memory = _or_note(notes, lambda: _memory(settings))
+    with read_only(settings.database) as connection:
+        # Once more: a signer that signed since the first reading remembers more, and has not lost anything.
+        after = _or_note([], lambda: _memory(settings))
         evidence = evidence_of(
-            connection,
-            now=system_clock(),
-            vkey=known,
-            signer_note=state.note if state else None,
-            custody=custody,
+            connection, now=system_clock(), vkey=known, signer=memory, signer_after=after, custody=custody
         )
-        counted = replace(evidence, ledger=_Counted(evidence.ledger, step))
+        facts = {row.name: row.value for row in TypedLedger(evidence.ledger).facts()}
         return Verified(
-            verification=_verified(counted),
-            entries=sequence.last_ordinal(connection),
-            origin=evidence.origin,
+            verification=verify(replace(evidence, ledger=_Counted(evidence.ledger, step))),
+            entries=stored.count(connection),
+            origin=facts.get(ORIGIN),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
             note="\n".join(notes),
-            test=deployment.is_test_database(connection),
+            test=TEST in facts,
         )
 
 
-def _verified(evidence: Evidence) -> Verification:
-    """Verify; a stored key that was altered breaks the level of links and no other."""
-    try:
-        return verify(evidence)
-    except Malformed as error:
-        if evidence.keys is None:
-            raise
-        found = Finding(
-            kind="altered",
-            where="data_key",
-            expected="wrapped keys that open under their wrapping keys",
-            found=str(error),
-            cure=RESTORE,
+def _memory(settings: Settings) -> Memory:
+    state = FileState(settings.log_state).read()
+    if state is None:
+        raise Unavailable(
+            f"The signer's state {settings.log_state} is missing: what was signed cannot be compared with what"
+            " the signer remembers."
         )
-    rest = verify(replace(evidence, keys=None))
-    levels = (replace(level, verdict="broken") if level.name == "links" else level for level in rest.levels)
-    return Verification(levels=tuple(levels), findings=(*rest.findings, found))
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Database]:
-    require_database(settings)
-    database = database_of(settings)
-    try:
-        yield database
-    finally:
-        database.close()
+    return Memory(size=state.size, root=state.root, note=state.note)
 
 
 def _or_note(notes: list[str], read: Callable[[], T]) -> T | None:

@@ -1,20 +1,23 @@
 """Every row as it is stored, for verification: streamed, with nothing taken for granted and nothing mended.
 
-Invariant: values are what the columns hold, numbers as numbers and bytes as bytes. Inside one `Database.read`
-all of these see the same state.
+Invariant: values are what the columns hold, of whatever type that is: no type of a column converts them.
+Inside one transaction all of these see the same state.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, select, type_coerce
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import NullType
 
-from consentgate.storage.failures import translated
+from consentgate.storage.failures import translate, translated
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import (
     artifact,
     checkpoint,
     data_key,
+    deployment,
     entry,
     entry_subject,
     notice,
@@ -27,17 +30,85 @@ from consentgate.storage.tables import (
 
 _CHUNK: Final = 1000
 
-_ENTRIES: Final = select(entry).order_by(entry.c.ordinal)
+_DAMAGE_LINES: Final = 100
+
+
+def _raw(*columns: Column[Any], **renamed: Column[Any]) -> Select[Any]:
+    """Select columns as they are: a type of SQLAlchemy's fails on, or converts, what is of another type."""
+    named = [(each.name, each) for each in columns] + list(renamed.items())
+    coerced = [type_coerce(column, NullType()).label(name) for name, column in named]
+    return cast("Select[Any]", select(*coerced))
+
+
+def _all(table: Table) -> Select[Any]:
+    return _raw(*table.c)
+
+
+_ENTRIES: Final = _all(entry).order_by(entry.c.ordinal)
 _WITHOUT_ORDER: Final = {
-    table.name: select(table) for table in (statement, artifact, notice, entry_subject, data_key, subject_ref)
+    table.name: _all(table)
+    for table in (deployment, statement, artifact, notice, entry_subject, data_key, subject_ref)
 }
-_SEQUENCE: Final = select(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash).order_by(seq.c.position)
-_TILES: Final = select(tile.c.level, tile.c.idx.label("index"), tile.c.hashes)
-_TREES: Final = select(tree_state.c.size, tree_state.c.frontier, tree_state.c.root)
-_CHECKPOINTS: Final = select(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note)
+_SEQUENCE: Final = _raw(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash).order_by(seq.c.position)
+_TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx)
+_TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at)
+_CHECKPOINTS: Final = _raw(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at)
+_COUNT: Final = select(func.count()).select_from(entry)
+_LOG_TABLES: Final = (seq, tile, tree_state, checkpoint)
 
 Stored: TypeAlias = RowMapping
 """A row: its values by the names of its columns."""
+
+
+def damage(connection: Connection, *, quick: bool = False) -> tuple[str, ...]:
+    """Ask SQLite what is wrong with its file: pages, indexes that differ from their tables, broken constraints.
+
+    Args:
+        connection: of `Database.read`.
+        quick: whether to leave out the comparison of indexes with their tables, which takes the longest.
+
+    Returns:
+        A line for each thing, a hundred at most; none where the file is sound.
+    """
+    check = "quick_check" if quick else "integrity_check"
+    try:
+        rows = connection.exec_driver_sql(f"PRAGMA {check}({_DAMAGE_LINES})").scalars().all()
+    except SQLAlchemyError as error:
+        return (str(translate(error)),)
+    return tuple(str(line).encode(errors="backslashreplace").decode() for line in rows if line != "ok")
+
+
+def count(connection: Connection) -> int:
+    """Count the entries.
+
+    Args:
+        connection: of `Database.read`.
+
+    Returns:
+        How many rows there are, whatever their numbers.
+    """
+    with translated():
+        return int(connection.execute(_COUNT).scalar_one())
+
+
+def strays(connection: Connection, *, log: int = FIRST_LOG) -> dict[str, int]:
+    """Count rows of other logs.
+
+    Args:
+        connection: of `Database.read`.
+        log: number of the log that there is.
+
+    Returns:
+        How many there are in each table that has any.
+    """
+    found = {}
+    with translated():
+        for each in _LOG_TABLES:
+            other = each.c.log.is_distinct_from(log)
+            found[each.name] = int(
+                connection.execute(select(func.count()).select_from(each).where(other)).scalar_one()
+            )
+    return {name: number for name, number in found.items() if number}
 
 
 def entries(connection: Connection) -> Iterator[Stored]:
@@ -57,7 +128,7 @@ def table(connection: Connection, name: str) -> Iterator[Stored]:
 
     Args:
         connection: of `Database.read`.
-        name: statement, artifact, notice, entry_subject, data_key or subject_ref.
+        name: deployment, statement, artifact, notice, entry_subject, data_key or subject_ref.
 
     Yields:
         The rows, in any order.
@@ -99,7 +170,7 @@ def tree_states(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
         log: number of the log.
 
     Yields:
-        size, frontier and root, in any order.
+        size, frontier, root and at, in any order.
     """
     yield from _stream(connection, _TREES.where(tree_state.c.log == log))
 
@@ -112,7 +183,7 @@ def checkpoints(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
         log: number of the log.
 
     Yields:
-        size, origin and note, in any order.
+        size, origin, note and at, in any order.
     """
     yield from _stream(connection, _CHECKPOINTS.where(checkpoint.c.log == log))
 

@@ -1,10 +1,11 @@
-"""What opened parts say, compared with the index and artifact rows beside them.
+"""What opened parts say, compared with the rows beside them.
 
 Invariants: a statement's signature verifies against the issuer registry that was in force when it was taken
-in; what an entry names by digest is there.
+in; what an entry names by digest is there; whom it names by reference finds it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from consentgate.canonical import Json, unb64
@@ -14,16 +15,28 @@ from consentgate.consent.statement import TYP, Statement, from_claims
 from consentgate.crypto import jws
 from consentgate.entries.leaf import Leaf
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
-from consentgate.verify.known import RESTORE, altered, missing
+from consentgate.verify.artifacts import MANIFEST, PACKS, REGISTRY, Artifacts
+from consentgate.verify.known import RESTORE, altered
+from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
-from consentgate.verify.source import ArtifactRow, EntryRow, LedgerSource
+from consentgate.verify.rows import EntryRow
+from consentgate.verify.source import LedgerSource
 
-_NAMES: Final = {
-    "registry": ("body.0", "registry"),
-    "packs": ("body.0", "packs"),
-    "statement": ("statement.0", "manifest"),
-}
-"""Which member of which part names an artifact by its digest, by kind."""
+_STATEMENT: Final = "statement.0"
+_BODY: Final = "body.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A part that was opened.
+
+    Attributes:
+        content: what it says.
+        owner: the person under whose key it lay; None for a key of the tenant.
+    """
+
+    content: Json = field(repr=False)
+    owner: bytes | None
 
 
 class Contents:
@@ -31,58 +44,70 @@ class Contents:
 
     Attributes:
         destroyed: the sum of ``links`` in the `key_destroyed` entries so far.
+        blind: whether an entry that names artifacts could not be opened.
     """
 
-    def __init__(self, source: LedgerSource) -> None:
-        self._artifacts: set[tuple[str, bytes]] = set()
-        self._registries: dict[tuple[str, bytes], ArtifactRow] = {}
-        for each in source.artifacts():
-            self._artifacts.add((each.tenant, each.digest))
-            if each.kind == "registry":
-                self._registries[each.tenant, each.digest] = each
+    def __init__(self, source: LedgerSource, artifacts: Artifacts, reach: Reach) -> None:
+        self._artifacts = artifacts
+        self._reach = reach
         self._keys = {(each.tenant, each.entry): each.key for each in source.statements()}
         self._in_force: dict[str, Registry] = {}
         self.destroyed = 0
+        self.blind = False
 
-    def check(self, row: EntryRow, leaf: Leaf, opened: Mapping[str, Json]) -> Iterator[Finding]:
+    def check(self, row: EntryRow, leaf: Leaf, opened: Mapping[str, Opened]) -> Iterator[Finding]:
         """Check what one entry says.
 
         Args:
             row: the entry.
             leaf: its leaf.
-            opened: the contents of its parts that were opened, by name.
+            opened: its parts that were opened, by name.
 
         Yields:
             The findings.
         """
         where = f"entry {leaf.id}"
-        part, member = _NAMES.get(leaf.kind, ("", ""))
-        content = opened.get(part)
+        if leaf.kind == "call":
+            for name, part in opened.items():
+                yield from self._reach.check_call(row, f"{where}, part {name}", part.content, part.owner)
+        elif leaf.kind == "statement" and _STATEMENT in opened:
+            yield from self._statement(row, opened[_STATEMENT], where)
+        elif _BODY not in opened:
+            self.blind = self.blind or leaf.kind in (REGISTRY, PACKS)
+        elif leaf.kind == "registry":
+            yield from self._registry(row, opened[_BODY].content, where)
+        elif leaf.kind == "packs":
+            yield from self._named(row, opened[_BODY].content, PACKS, where, PACKS)
+        elif leaf.kind == "key_destroyed":
+            yield from self._destroyed(opened[_BODY].content, where)
+
+    def _named(
+        self, row: EntryRow, content: Json, member: str, where: str, kind: str
+    ) -> Generator[Finding, None, bytes | None]:
+        """Follow the digest that a member holds, if there is one, and give it back."""
+        named = content.get(member) if isinstance(content, dict) else None
         try:
-            digest = _digest(content, member)
+            digest = unb64(named) if isinstance(named, str) else None
         except Malformed as problem:
             yield altered(f"{where}, {member}", "a digest", str(problem))
-            return
-        if digest is not None and (row.tenant, digest) not in self._artifacts:
-            yield missing(f"{where}, {member}", f"the artifact {digest.hex()}")
-        if leaf.kind == "registry" and digest is not None:
-            yield from self._registry(row, digest, where)
-        elif leaf.kind == "statement" and content is not None:
-            yield from self._statement(row, content, where)
-        elif leaf.kind == "key_destroyed":
-            yield from self._destroyed(opened.get("body.0"), where)
+            return None
+        if digest is not None:
+            yield from self._artifacts.name(row.tenant, digest, kind, f"{where}, {member}")
+        return digest
 
-    def _registry(self, row: EntryRow, digest: bytes, where: str) -> Iterator[Finding]:
-        stored = self._registries.get((row.tenant, digest))
+    def _registry(self, row: EntryRow, content: Json, where: str) -> Iterator[Finding]:
+        digest = yield from self._named(row, content, "registry", where, REGISTRY)
+        stored = self._artifacts.content(row.tenant, digest) if digest is not None else None
         if stored is None:
             return
         try:
-            self._in_force[row.tenant] = decode_registry(stored.content)
+            self._in_force[row.tenant] = decode_registry(stored)
         except Malformed as problem:
             yield altered(f"{where}, registry", "an issuer registry", str(problem))
 
-    def _statement(self, row: EntryRow, content: Json, where: str) -> Iterator[Finding]:
-        token = content.get("token") if isinstance(content, dict) else None
+    def _statement(self, row: EntryRow, part: Opened, where: str) -> Iterator[Finding]:
+        yield from self._named(row, part.content, "manifest", where, MANIFEST)
+        token = part.content.get("token") if isinstance(part.content, dict) else None
         try:
             parsed = jws.parse(token if isinstance(token, str) else "", typ=TYP)
             statement = from_claims(parsed.payload)
@@ -101,6 +126,8 @@ class Contents:
                 found=problem_found,
                 cure=RESTORE,
             )
+        if part.owner is not None:
+            yield from self._reach.check_statement(row, where, statement, part.owner)
 
     def _signature(self, tenant: str, parsed: jws.Jws, statement: Statement) -> str | None:
         registry = self._in_force.get(tenant, Registry())
@@ -117,10 +144,5 @@ class Contents:
         links = content.get("links") if isinstance(content, dict) else None
         if isinstance(links, int) and not isinstance(links, bool) and links >= 0:
             self.destroyed += links
-        elif content is not None:
+        else:
             yield altered(f"{where}, links", "a number of links", "none")
-
-
-def _digest(content: Json, member: str) -> bytes | None:
-    named = content.get(member) if isinstance(content, dict) else None
-    return unb64(named) if isinstance(named, str) else None

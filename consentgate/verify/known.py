@@ -13,7 +13,7 @@ from consentgate.entries.leaf import Answer, LanePosition, Leaf
 from consentgate.errors import InvalidInput
 from consentgate.moment import from_millis
 from consentgate.verify.result import Finding, Level, Verdict
-from consentgate.verify.source import EntryRow, name_of
+from consentgate.verify.rows import EntryRow, name_of
 
 EntryId: TypeAlias = tuple[str, bytes]
 """Tenant and id: what an entry is found by."""

@@ -9,21 +9,29 @@ a gap; ``tree`` that the log has every entry once; ``signature`` that this tree 
 the signer remembers the same; ``pairing`` that every request has its end; ``links`` that sealed parts can be
 found and opened.
 
-Invariants: no stored hash is trusted and nothing is repaired; without what a level needs it says *cannot
-judge*; the level ``signer`` is there only when the signer's state was given.
+Invariants: no stored hash is trusted and nothing is repaired; every level is there every time, and without
+what it needs it says *cannot judge*. One damaged row, or a damaged file, hides nothing that can be judged.
 """
 
-from consentgate.errors import Unavailable
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from consentgate.errors import SchemaMismatch, Unavailable
 from consentgate.tlog.notekey import NoteKey
-from consentgate.verify.known import level_of
+from consentgate.verify.known import altered, level_of
 from consentgate.verify.lanes import check_lanes
 from consentgate.verify.links import check_links
+from consentgate.verify.order import check_times
 from consentgate.verify.pairing import check_pairing
 from consentgate.verify.result import Finding, Level, Verification
-from consentgate.verify.signed import check_signature, check_signer, remembered_size
-from consentgate.verify.source import Evidence
-from consentgate.verify.stored import check_stored
+from consentgate.verify.signed import check_signature, check_signer
+from consentgate.verify.source import Evidence, KeySource
+from consentgate.verify.stored import ORIGIN, TEST, Stored, check_stored
 from consentgate.verify.tree import Tree, check_tree
+from consentgate.verify.typed import TypedKeys, TypedLedger, TypedLog
+
+LEVELS: Final = ("bytes", "lanes", "tree", "signature", "signer", "pairing", "links")
 
 
 def verify(evidence: Evidence) -> Verification:
@@ -37,43 +45,82 @@ def verify(evidence: Evidence) -> Verification:
 
     Raises:
         Malformed: the given vkey is none.
+        SchemaMismatch: a table is missing from a file that is sound otherwise.
+        Unavailable: the rows are out of reach.
     """
     key = NoteKey.from_vkey(evidence.vkey) if evidence.vkey is not None else None
-    entries, stored = check_stored(evidence.ledger)
-    until = max((each.at for each in entries.values()), default=None)
-    lanes = check_lanes(entries)
-    tree, grown = check_tree(evidence.log, entries, remembered=remembered_size(evidence.signer_note))
-    paired = check_pairing(entries, evidence.now)
-    levels = [
-        level_of("bytes", stored, until),
-        level_of("lanes", lanes, until),
-        level_of("tree", grown, tree.until(tree.size)),
-    ]
-    signed_levels, signed = _signed(evidence, key, tree)
-    levels += signed_levels
-    levels.append(level_of("pairing", paired, until))
-    findings = [*stored, *lanes, *grown, *signed, *paired]
+    damage = [altered("database file", "a sound file", line) for line in evidence.ledger.damage()]
     try:
-        linked = None if evidence.keys is None else check_links(evidence.ledger, evidence.keys, entries)
-    except Unavailable:
-        linked = None
-    if linked is None:
-        levels.append(Level(name="links", verdict="cannot_judge"))
-    else:
-        levels.append(level_of("links", linked, until))
-        findings += linked
-    return Verification(levels=tuple(levels), findings=tuple(findings))
+        return _Run(evidence, key, damage).result()
+    except (SchemaMismatch, Unavailable):
+        if not damage:
+            raise
+    rest = (Level(name=each, verdict="cannot_judge") for each in LEVELS[1:])
+    return Verification(levels=(level_of("bytes", damage, None), *rest), findings=tuple(damage))
 
 
-def _signed(evidence: Evidence, key: NoteKey | None, tree: Tree) -> tuple[list[Level], list[Finding]]:
-    if key is None:
-        names = ["signature"] + (["signer"] if evidence.signer_note is not None else [])
-        return [Level(name=each, verdict="cannot_judge") for each in names], []
-    found, until = check_signature(evidence, key, tree)
-    levels = [level_of("signature", found, until)]
-    if evidence.signer_note is not None:
-        last = max((each.size for each in evidence.log.checkpoints()), default=0)
-        remembered = check_signer(evidence.signer_note, key, tree, last)
-        levels.append(level_of("signer", remembered, until))
-        found = [*found, *remembered]
-    return levels, found
+class _Run:
+    """One verification: the levels so far."""
+
+    def __init__(self, evidence: Evidence, key: NoteKey | None, damage: Sequence[Finding]) -> None:
+        self._evidence = evidence
+        self._key = key
+        self._damage = damage
+        self._ledger = TypedLedger(evidence.ledger)
+        self._log = TypedLog(evidence.log)
+        self._levels: list[Level] = []
+        self._findings: list[Finding] = []
+
+    def result(self) -> Verification:
+        stored = check_stored(self._ledger)
+        until = max((each.at for each in stored.entries.values()), default=None)
+        self._judge("bytes", [*self._damage, *self._ledger.findings, *stored.findings], until)
+        self._judge("lanes", check_lanes(stored.entries), until)
+        tree = self._tree(stored)
+        self._signed(tree, stored.facts.get(ORIGIN))
+        self._judge("pairing", check_pairing(stored.entries, self._evidence.now), until)
+        if self._evidence.keys is None:
+            self._leave("links")
+        else:
+            self._links(stored, self._evidence.keys, until)
+        return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
+
+    def _tree(self, stored: Stored) -> Tree:
+        memory = self._evidence.signer
+        tree, grown = check_tree(self._log, stored.entries, remembered=memory.size if memory else 0)
+        # The clock of a test database is not the one of this process.
+        now = None if TEST in stored.facts else self._evidence.now
+        grown += check_times("tree state", self._log.tree_states(), tree.times, now)
+        grown += check_times("checkpoint", self._log.checkpoints(), tree.times, now)
+        self._judge("tree", [*self._log.findings, *grown], tree.until(tree.size))
+        return tree
+
+    def _signed(self, tree: Tree, origin: str | None) -> None:
+        if self._key is None:
+            self._leave("signature")
+            self._leave("signer")
+            return
+        found, until = check_signature(self._log, self._key, tree, origin)
+        self._judge("signature", found, until)
+        before, after = self._evidence.signer, self._evidence.signer_after
+        if before is None or after is None:
+            self._leave("signer")
+            return
+        last = max((each.size for each in self._log.checkpoints()), default=0)
+        self._judge("signer", check_signer(before, after, self._key, tree, last), until)
+
+    def _links(self, stored: Stored, source: KeySource, until: datetime | None) -> None:
+        keys = TypedKeys(source)
+        try:
+            linked = check_links(self._ledger, keys, stored.entries, stored.artifacts)
+        except Unavailable:
+            self._leave("links")
+            return
+        self._judge("links", [*keys.findings, *linked], until)
+
+    def _judge(self, name: str, findings: Sequence[Finding], until: datetime | None) -> None:
+        self._levels.append(level_of(name, findings, until))
+        self._findings += findings
+
+    def _leave(self, name: str) -> None:
+        self._levels.append(Level(name=name, verdict="cannot_judge"))

@@ -5,19 +5,23 @@ that no such key fits has lost its link or its key, and the number of these equa
 entries account for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from consentgate.canonical import Json, decode
+from consentgate.canonical import decode
 from consentgate.crypto.derive import tag, tag_key
 from consentgate.entries import leaf as leaves
+from consentgate.entries.kinds import is_about_people
 from consentgate.entries.leaf import Leaf, PartRef
 from consentgate.entries.parts import open_part, split_parts
 from consentgate.errors import Malformed
-from consentgate.verify.content import Contents
-from consentgate.verify.known import RESTORE, Entries, EntryId, altered, extra, missing
+from consentgate.verify.artifacts import Artifacts
+from consentgate.verify.content import Contents, Opened
+from consentgate.verify.known import RESTORE, Entries, altered, missing
+from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
-from consentgate.verify.source import DataKey, EntryRow, KeySource, LedgerSource, LinkRow, name_of
+from consentgate.verify.rows import DataKey, EntryRow, name_of
+from consentgate.verify.source import KeySource, LedgerSource
 
 _CONTENT_LIMIT = 16 << 20
 
@@ -27,20 +31,33 @@ class _Key:
     key: bytes = field(repr=False)
     for_tags: bytes = field(repr=False)
     name: str | None
+    subject: bytes
 
 
 @dataclass(slots=True, kw_only=True)
 class _Ring:
     """The keys by whom they belong to, and the links by entry."""
 
-    people: dict[tuple[str, bytes], _Key]
-    tenants: dict[str, list[_Key]]
-    links: dict[EntryId, list[bytes]]
+    reach: Reach
+    people: dict[tuple[str, bytes], _Key] = field(default_factory=dict)
+    tenants: dict[str, list[_Key]] = field(default_factory=dict)
+
+    def add(self, row: DataKey) -> Iterator[Finding]:
+        if row.key is None:
+            # It counts as absent: what lies under it cannot be opened.
+            where = f"data_key of subject {name_of(row.subject)}"
+            yield altered(where, "a key that opens under its wrapping key", row.problem)
+            return
+        key = _Key(key=row.key, for_tags=tag_key(row.key), name=row.name, subject=row.subject)
+        if row.name is None:
+            self.people[row.tenant, row.subject] = key
+        else:
+            self.tenants.setdefault(row.tenant, []).append(key)
 
     def candidates(self, row: EntryRow, name: str) -> Iterator[_Key]:
         what = name.partition(".")[0]
-        if what not in ("body", "matches"):
-            for subject in self.links.get((row.tenant, row.id), ()):
+        if is_about_people(name):
+            for subject in self.reach.links.get((row.tenant, row.id), ()):
                 if key := self.people.get((row.tenant, subject)):
                     yield key
         # Which month's key a part lies under depends on a clock that the leaf does not show: all are tried.
@@ -49,27 +66,31 @@ class _Ring:
                 yield key
 
 
-def check_links(source: LedgerSource, keys: KeySource, entries: Entries) -> list[Finding]:
+def check_links(
+    source: LedgerSource, keys: KeySource, entries: Entries, artifacts: Artifacts
+) -> list[Finding]:
     """Open every part.
 
     Args:
         source: the ledger.
-        keys: links and keys.
+        keys: links, references and keys.
         entries: what is known of each entry.
+        artifacts: the artifacts, which parts name.
 
     Returns:
         The findings.
 
     Raises:
         Unavailable: the keys are out of reach.
-
-    Note:
-        A deleted link of a person who is named by another than a statement's first reference is not found:
-        no part lies under that person's key.
     """
-    ring = _ring(keys.data_keys())
-    findings = list(_links(keys.links(), entries, ring))
-    contents = Contents(source)
+    data_keys = list(keys.data_keys())
+    reach = Reach(keys, entries)
+    findings = list(reach.found)
+    ring = _Ring(reach=reach)
+    for each in data_keys:
+        findings += ring.add(each)
+    findings += reach.check_subjects((each.tenant, each.subject) for each in data_keys)
+    contents = Contents(source, artifacts, reach)
     lost: list[str] = []
     for row in source.entries():
         try:
@@ -77,33 +98,13 @@ def check_links(source: LedgerSource, keys: KeySource, entries: Entries) -> list
             tokens = split_parts(row.parts)
         except Malformed:
             continue
-        opened: dict[str, Json] = {}
+        opened: dict[str, Opened] = {}
         for ref, token in zip(leaf.parts, tokens, strict=False):
             findings += _part(row, leaf, ref, token, ring, opened, lost)
         findings += contents.check(row, leaf, opened)
+    if not contents.blind:
+        findings += artifacts.rest()
     return [*findings, *_lost(lost, contents.destroyed)]
-
-
-def _ring(keys: Iterable[DataKey]) -> _Ring:
-    ring = _Ring(people={}, tenants={}, links={})
-    for each in keys:
-        key = _Key(key=each.key, for_tags=tag_key(each.key), name=each.name)
-        if each.name is None:
-            ring.people[each.tenant, each.subject] = key
-        else:
-            ring.tenants.setdefault(each.tenant, []).append(key)
-    return ring
-
-
-def _links(rows: Iterable[LinkRow], entries: Entries, ring: _Ring) -> Iterator[Finding]:
-    for row in rows:
-        where = f"link of entry {name_of(row.entry)}"
-        known = entries.get((row.tenant, row.entry))
-        ring.links.setdefault((row.tenant, row.entry), []).append(row.subject)
-        if known is None:
-            yield extra(where, "a link to an entry that is not there")
-        elif known.kind != row.kind:
-            yield altered(f"{where}, column kind", known.kind, row.kind)
 
 
 def _part(
@@ -112,7 +113,7 @@ def _part(
     ref: PartRef,
     token: str,
     ring: _Ring,
-    opened: dict[str, Json],
+    opened: dict[str, Opened],
     lost: list[str],
 ) -> Iterator[Finding]:
     where = f"entry {leaf.id}, part {ref.p}"
@@ -125,9 +126,11 @@ def _part(
             lost.append(where)
         return
     try:
-        opened[ref.p] = decode(open_part(leaf.id, ref, token, key.key), limit=_CONTENT_LIMIT, floats=True)
+        content = decode(open_part(leaf.id, ref, token, key.key), limit=_CONTENT_LIMIT, floats=True)
     except Malformed as problem:
         yield altered(where, "a part that opens under the key of its tag", str(problem))
+        return
+    opened[ref.p] = Opened(content=content, owner=key.subject if key.name is None else None)
 
 
 def _holds(name: str, what: str, kind: str) -> bool:

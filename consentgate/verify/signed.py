@@ -8,44 +8,46 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from consentgate.errors import Malformed, SignatureInvalid
-from consentgate.tlog.checkpoint import Checkpoint, decode, open_checkpoint
+from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
 from consentgate.tlog.merkle import EMPTY_ROOT
-from consentgate.tlog.note import parse_note
 from consentgate.tlog.notekey import NoteKey
 from consentgate.verify.known import RESTORE, altered
 from consentgate.verify.result import Finding
-from consentgate.verify.source import CheckpointRow, Evidence
+from consentgate.verify.rows import CheckpointRow
+from consentgate.verify.source import LogSource, Memory
 from consentgate.verify.tree import Tree, truncated
 
 _SIGN = "Run `consentgate log sequence --once`, then `consentgate log sign --once`."
 
 
-def check_signature(evidence: Evidence, key: NoteKey, tree: Tree) -> tuple[list[Finding], datetime | None]:
+def check_signature(
+    log: LogSource, key: NoteKey, tree: Tree, origin: str | None
+) -> tuple[list[Finding], datetime | None]:
     """Check every checkpoint.
 
     Args:
-        evidence: what the verification is given.
+        log: the log.
         key: the log's key, from where the verifier trusts it.
         tree: the recomputed tree.
+        origin: what the database says that the log's origin is, or None.
 
     Returns:
         The findings, and the time up to which sound checkpoints cover.
     """
     findings: list[Finding] = []
-    if evidence.origin is not None and evidence.origin != key.name:
-        findings.append(
-            altered("deployment, log origin", key.name, evidence.origin, "Check which key is whose.")
-        )
+    if origin is not None and origin != key.name:
+        findings.append(altered("deployment, log_origin", key.name, origin, "Check which key is whose."))
     covered = 0
     wrong: list[int] = []
-    for row in sorted(evidence.log.checkpoints(), key=lambda each: each.size):
+    for row in sorted(log.checkpoints(), key=lambda each: each.size):
         found, head = _opened(row, key)
         findings += found
         if head is None:
             continue
+        computed = tree.frontiers.get(head.size)
         if head.size > tree.size:
             findings.append(truncated(f"checkpoint of size {head.size}", head.size, tree.size))
-        elif row.size == head.size and tree.frontiers[head.size].root() != head.root:
+        elif computed is not None and computed.root() != head.root:
             wrong.append(head.size)
         elif not found:
             covered = head.size
@@ -74,55 +76,51 @@ def _opened(row: CheckpointRow, key: NoteKey) -> tuple[list[Finding], Checkpoint
     return findings, head
 
 
-def check_signer(note: str, key: NoteKey, tree: Tree, last: int) -> list[Finding]:
+def check_signer(before: Memory, after: Memory, key: NoteKey, tree: Tree, last: int) -> list[Finding]:
     """Compare the log with what its signer remembers.
 
     Args:
-        note: the note in the signer's state.
+        before: what it remembered before the rows were read: all of that is in the tree.
+        after: what it remembered after the state of the rows was fixed: that covers every stored checkpoint,
+            since the memory is written first. The two differ where it signed meanwhile.
         key: the log's key.
         tree: the recomputed tree.
         last: the largest size of a stored checkpoint, 0 when there is none.
 
     Returns:
-        The findings. A state that is ahead of the stored checkpoints is sound: it is written before them.
+        The findings. A memory that is ahead of the stored checkpoints is sound.
     """
-    try:
-        # Before the first signature the state is of size 0 and has no note.
-        head = open_checkpoint(note, key) if note else Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT)
-    except (Malformed, SignatureInvalid) as problem:
-        return [_unsigned("signer state", str(problem))]
-    if head.size < last:
+    for each in (before, after):
+        try:
+            head = _remembered(each, key)
+        except (Malformed, SignatureInvalid) as problem:
+            return [_unsigned("signer state", str(problem))]
+        if (head.size, head.root) != (each.size, each.root):
+            said = f"size {head.size}, as its note says"
+            return [altered("signer state", said, f"size {each.size}, or another root")]
+    if after.size < last:
         return [
             Finding(
                 kind="truncated",
                 where="signer state",
                 expected=f"size {last} or more, which was signed",
-                found=f"size {head.size}",
+                found=f"size {after.size}",
                 cure="Put back the signer's newest state; do not sign with this one.",
             )
         ]
-    if head.size > tree.size:
-        return [truncated("signer state", head.size, tree.size)]
-    if tree.frontiers[head.size].root() != head.root:
-        return [
-            altered(f"tree under the signer's size {head.size}", "the root that was signed", "another root")
-        ]
+    if before.size > tree.size:
+        return [truncated("signer state", before.size, tree.size)]
+    if tree.frontiers[before.size].root() != before.root:
+        where = f"tree under the signer's size {before.size}"
+        return [altered(where, "the root that was signed", "another root")]
     return []
 
 
-def remembered_size(note: str | None) -> int:
-    """Read which size the signer's state is of, without verifying it.
-
-    Args:
-        note: the note in the signer's state, if any.
-
-    Returns:
-        The size, 0 where there is none to read.
-    """
-    try:
-        return decode(parse_note(note).text).size if note else 0
-    except Malformed:
-        return 0
+def _remembered(memory: Memory, key: NoteKey) -> Checkpoint:
+    # Before the first signature the memory is of size 0 and has no note.
+    if not memory.note:
+        return Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT)
+    return open_checkpoint(memory.note, key)
 
 
 def _unsigned(where: str, problem: str) -> Finding:

@@ -1,150 +1,51 @@
 """What verification reads: the rows as they are stored, with nothing taken for granted about them.
 
 Three small ports, so that a check asks for no more than it needs: the ledger, the log over it, and the keys,
-which are optional. Every value is what the column holds; a source neither repairs nor checks. Sources may be
-read more than once and must then yield the same rows: the caller reads them inside one transaction.
+which are optional. Every value is what the column holds, of whatever type; a source neither repairs nor
+checks. Sources may be read more than once and must then yield the same rows: the caller reads them inside one
+transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRow:
-    """A row of `entry`.
-
-    Attributes:
-        ordinal: the order of rows.
-        tenant: whose entry it is.
-        id: column ``id``, 16 bytes.
-        kind: column ``kind``.
-        at: column ``at``, milliseconds since 1970.
-        about: column ``about``, 0 or 1.
-        w: column ``w``.
-        n: column ``n``.
-        re: column ``re``, empty when the entry answers none.
-        end: column ``end``, empty when it has none.
-        leaf: the leaf's bytes.
-        hash: column ``hash``.
-        parts: the tokens, one a line.
-    """
-
-    ordinal: int
-    tenant: str
-    id: bytes
-    kind: str
-    at: int
-    about: int
-    w: bytes
-    n: int
-    re: bytes
-    end: str
-    leaf: bytes
-    hash: bytes
-    parts: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementRow:
-    """A row of `statement`: which entry holds the statement of an issuer and id."""
-
-    tenant: str
-    entry: bytes
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactRow:
-    """A row of `artifact`: exact bytes under their SHA-256."""
-
-    tenant: str
-    digest: bytes
-    kind: str
-    media_type: str
-    content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeRow:
-    """A row of `notice`: the digests of a notice and of its manifest, both artifacts."""
-
-    tenant: str
-    id: str
-    version: str
-    language: str
-    digest: bytes
-    manifest: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeqRow:
-    """A row of `seq`: the position of an entry in the log."""
-
-    position: int
-    tenant: str
-    entry: bytes
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TileRow:
-    """A row of `tile`: a full tile."""
-
-    level: int
-    index: int
-    hashes: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeStateRow:
-    """A row of `tree_state`: the tree after a batch; ``frontier`` is `Frontier.to_bytes`."""
-
-    size: int
-    frontier: bytes
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointRow:
-    """A row of `checkpoint`: what the signer released."""
-
-    size: int
-    origin: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkRow:
-    """A row of `entry_subject`: that an entry is about a subject."""
-
-    tenant: str
-    entry: bytes
-    subject: bytes
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataKey:
-    """A data key, unwrapped.
-
-    Attributes:
-        tenant: whose.
-        subject: whose key it is, 16 bytes.
-        name: of a tenant's own key ``body``, ``matches/2026-11`` and so on; None for the key of a person.
-        key: 32 bytes.
-    """
-
-    tenant: str
-    subject: bytes
-    name: str | None = None
-    key: bytes = field(repr=False)
+from consentgate.consent.reference import Reference
+from consentgate.verify.rows import (
+    ArtifactRow,
+    CheckpointRow,
+    DataKey,
+    EntryRow,
+    FactRow,
+    LinkRow,
+    NoticeRow,
+    ReferenceRow,
+    SeqRow,
+    StatementRow,
+    TileRow,
+    TreeStateRow,
+)
 
 
 class LedgerSource(Protocol):
     """The rows of the ledger, of every tenant whose entries the log covers."""
+
+    def damage(self) -> Iterable[str]:
+        """Ask the database what is wrong with its own file.
+
+        Returns:
+            A line for each thing; none where it is sound.
+        """
+        ...
+
+    def facts(self) -> Iterable[FactRow]:
+        """Read the facts about the database.
+
+        Returns:
+            The rows in any order.
+        """
+        ...
 
     def entries(self) -> Iterable[EntryRow]:
         """Read every entry.
@@ -214,12 +115,28 @@ class LogSource(Protocol):
         """
         ...
 
+    def strays(self) -> Mapping[str, int]:
+        """Count rows of logs that nobody opened.
+
+        Returns:
+            How many there are in each table that has any.
+        """
+        ...
+
 
 class KeySource(Protocol):
     """What links entries to persons, and the keys; only where verification may open what is sealed."""
 
     def links(self) -> Iterable[LinkRow]:
         """Read the links.
+
+        Returns:
+            The rows in any order.
+        """
+        ...
+
+    def references(self) -> Iterable[ReferenceRow]:
+        """Read which subjects the keyed hashes of references name.
 
         Returns:
             The rows in any order.
@@ -233,9 +150,56 @@ class KeySource(Protocol):
             Keys of persons, and the tenants' own with their names, in any order.
 
         Raises:
-            Unavailable: the wrapping keys are out of reach.
+            Unavailable: the wrapping keys are out of reach: none of them unwraps anything.
         """
         ...
+
+    def epochs(self) -> Collection[int]:
+        """Say which reference keys are to hand.
+
+        Returns:
+            Their epochs.
+        """
+        ...
+
+    def hashes(self, tenant: str, reference: Reference) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of a reference.
+
+        Args:
+            tenant: whose reference.
+            reference: the reference.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        ...
+
+    def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of a call's name.
+
+        Args:
+            tenant: whose call.
+            call: its name.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the signer remembers, outside the database.
+
+    Attributes:
+        size: of the tree that it signed last, 0 before the first.
+        root: of that tree.
+        note: what it signed, empty before the first.
+    """
+
+    size: int
+    root: bytes
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,9 +212,10 @@ class Evidence:
         now: the time of verification, by which open intents are judged.
         vkey: the log's public key as text, from where the verifier trusts it; None when there is none to
             hand.
-        origin: what the database says that the log's origin is, or None.
-        signer_note: the note in the signer's own state, outside the database: empty before the first
-            signature, None when the state is not to hand.
+        signer: the signer's memory as it was before the rows were read: the tree must continue it. None when
+            it is not to hand.
+        signer_after: the same as it was after the state of the rows was fixed: it must cover every stored
+            checkpoint. A signer that works meanwhile makes the two differ.
         keys: links and keys; None when nothing may be opened.
     """
 
@@ -258,18 +223,6 @@ class Evidence:
     log: LogSource
     now: datetime
     vkey: str | None = None
-    origin: str | None = None
-    signer_note: str | None = None
+    signer: Memory | None = field(default=None, repr=False)
+    signer_after: Memory | None = field(default=None, repr=False)
     keys: KeySource | None = None
-
-
-def name_of(entry: bytes) -> str:
-    """Write an entry's id for people.
-
-    Args:
-        entry: the id as it is stored.
-
-    Returns:
-        The UUID's text, or hexadecimal where it is not 16 bytes.
-    """
-    return str(UUID(bytes=entry)) if len(entry) == 16 else entry.hex()

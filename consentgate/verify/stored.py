@@ -4,42 +4,59 @@ Invariants: hashes and digests are recomputed, never read; an index column that 
 found, whichever of the two was changed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from consentgate import moment
-from consentgate.consent import notice as notices
+from consentgate.entries.kinds import about_people
 from consentgate.entries.leaf import Leaf, decode
 from consentgate.entries.parts import require_digest, split_parts
 from consentgate.errors import Malformed
 from consentgate.tlog.merkle import leaf_hash
+from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, known_of, missing
 from consentgate.verify.result import Finding
-from consentgate.verify.source import (
-    ArtifactRow,
-    EntryRow,
-    LedgerSource,
-    NoticeRow,
-    StatementRow,
-    name_of,
-)
+from consentgate.verify.rows import EntryRow, FactRow, StatementRow, name_of
+from consentgate.verify.source import LedgerSource
 
-_MANIFEST: Final = "notice-manifest"
+ORIGIN: Final = "log_origin"
+"""Name of the fact that says which log this database has."""
+TEST: Final = "test_database"
+"""Name of the fact that a test clock was ever used on this database."""
+
+_TEST_ORIGIN: Final = "/test/"
 _LEAF: Final = "the bytes of a leaf, version 1"
 
 
-def check_stored(source: LedgerSource) -> tuple[Entries, list[Finding]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the rows of the ledger say.
+
+    Attributes:
+        entries: what is known of each entry, in order.
+        artifacts: the artifacts, and what named them so far.
+        facts: facts about the database, by name.
+        findings: what is wrong with the rows.
+    """
+
+    entries: Entries
+    artifacts: Artifacts
+    facts: dict[str, str]
+    findings: list[Finding]
+
+
+def check_stored(source: LedgerSource) -> Stored:
     """Read the ledger and compare every row with its bytes.
 
     Args:
         source: the ledger.
 
     Returns:
-        What is known of each entry, in order, and the findings.
+        What the rows say, and what is wrong with them.
     """
     entries: dict[EntryId, Known] = {}
-    findings: list[Finding] = []
+    facts, findings = _facts(source.facts())
     for row in source.entries():
         found, known = _entry(row)
         findings += found
@@ -48,21 +65,28 @@ def check_stored(source: LedgerSource) -> tuple[Entries, list[Finding]]:
         else:
             entries[known.tenant, known.id] = known
     findings += _statements(source.statements(), entries)
-    artifacts = {}
-    for artifact in source.artifacts():
-        artifacts[artifact.tenant, artifact.digest] = artifact
-        if sha256(artifact.content).digest() != artifact.digest:
-            where = f"artifact {artifact.digest.hex()}"
-            findings.append(altered(where, "bytes of this SHA-256", sha256(artifact.content).hexdigest()))
-    named = set()
-    for name in source.notices():
-        findings += _notice(name, artifacts)
-        named.add((name.tenant, name.manifest))
-    for key, artifact in artifacts.items():
-        # The two are written together: a manifest without a name means that the name was deleted.
-        if artifact.kind == _MANIFEST and key not in named:
-            findings.append(missing(f"notice of manifest {artifact.digest.hex()}", "its row"))
-    return entries, findings
+    artifacts = Artifacts(source.artifacts())
+    findings += artifacts.check(source.notices())
+    return Stored(entries=entries, artifacts=artifacts, facts=facts, findings=findings)
+
+
+def _facts(rows: Iterable[FactRow]) -> tuple[dict[str, str], list[Finding]]:
+    facts = {row.name: row.value for row in rows}
+    findings = [
+        extra(f"deployment, {name}", "a fact of no known name") for name in facts.keys() - {ORIGIN, TEST}
+    ]
+    origin = facts.get(ORIGIN)
+    if origin is None:
+        return facts, [*findings, missing(f"deployment, {ORIGIN}", "the origin of the log")]
+    marked = facts.get(TEST)
+    if _TEST_ORIGIN in origin and marked is None:
+        findings.append(
+            missing(f"deployment, {TEST}", "the mark of a test database, as its log's origin says")
+        )
+    elif marked is not None and (_TEST_ORIGIN not in origin or marked != "yes"):
+        expected = "yes" if _TEST_ORIGIN in origin else "nothing, as the log's origin says"
+        findings.append(altered(f"deployment, {TEST}", expected, marked))
+    return facts, findings
 
 
 def _entry(row: EntryRow) -> tuple[list[Finding], Known]:
@@ -84,7 +108,7 @@ def _entry(row: EntryRow) -> tuple[list[Finding], Known]:
 
 
 def _columns(row: EntryRow, leaf: Leaf, recomputed: bytes, name: str) -> Iterator[Finding]:
-    about = int(any(not each.p.startswith("body.") for each in leaf.parts))
+    about = int(about_people(each.p for each in leaf.parts))
     for column, stored, said in (
         ("hash", row.hash.hex(), recomputed.hex()),
         ("id", row.id.hex(), leaf.id.hex),
@@ -125,26 +149,3 @@ def _statements(rows: Iterable[StatementRow], entries: Entries) -> Iterator[Find
     for name, known in entries.items():
         if known.kind == "statement" and name not in indexed:
             yield missing(f"statement index of {known.name}", "an index row")
-
-
-def _notice(row: NoticeRow, artifacts: Mapping[tuple[str, bytes], ArtifactRow]) -> Iterator[Finding]:
-    where = f"notice {row.id} {row.version} ({row.language})"
-    if (row.tenant, row.digest) not in artifacts:
-        yield missing(f"{where}, text", f"the artifact {row.digest.hex()}")
-    stored = artifacts.get((row.tenant, row.manifest))
-    if stored is None:
-        yield missing(f"{where}, manifest", f"the artifact {row.manifest.hex()}")
-        return
-    try:
-        manifest = notices.decode(stored.content)
-    except Malformed as problem:
-        yield altered(f"{where}, manifest", "a manifest", str(problem))
-        return
-    for column, in_row, in_manifest in (
-        ("id", row.id, manifest.id),
-        ("version", row.version, manifest.version),
-        ("language", row.language, manifest.language),
-        ("digest", row.digest.hex(), manifest.digest.hex()),
-    ):
-        if in_row != in_manifest:
-            yield altered(f"{where}, column {column}", in_manifest, in_row)

@@ -1,5 +1,7 @@
 """Level ``tree``: the log has every entry once, and all that is stored of its tree follows from the leaves.
 
+Along its positions the numbers of rows rise and times do not fall: see `consentgate.verify.order`.
+
 Invariants: roots, frontiers and tiles are recomputed from leaf hashes that were recomputed from bytes. Where
 an entry is missing, its stored hash stands in, after the finding is made, so that what else is wrong can be
 seen.
@@ -12,8 +14,10 @@ from datetime import datetime
 from consentgate.tlog.merkle import HASH_BYTES, Frontier
 from consentgate.tlog.tiles import TILE_BYTES, subtree_of_tile
 from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, missing
+from consentgate.verify.order import Order
 from consentgate.verify.result import Finding
-from consentgate.verify.source import LogSource, SeqRow, TreeStateRow, name_of
+from consentgate.verify.rows import SeqRow, TreeStateRow, name_of
+from consentgate.verify.source import LogSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,8 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
     states = sorted(log.tree_states(), key=lambda each: each.size)
     wanted = {remembered} | {each.size for each in states} | {each.size for each in log.checkpoints()}
     tiles = _Tiles({(each.level, each.index): each.hashes for each in log.tiles()})
-    findings: list[Finding] = []
+    findings = list(_strays(log.strays()))
+    order = Order()
     sequenced: set[EntryId] = set()
     frontier = Frontier()
     frontiers: dict[int, Frontier] = {}
@@ -71,10 +76,12 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
         if frontier.size in wanted:
             frontiers[frontier.size] = Frontier.from_bytes(frontier.to_bytes())
         findings += _position(row, expected)
-        findings += _sequenced(row, entries, sequenced)
+        known = entries.get((row.tenant, row.entry))
+        findings += _sequenced(row, known, sequenced)
+        if known is not None:
+            findings += order.step(known)
         expected = row.position + 1
         sequenced.add((row.tenant, row.entry))
-        known = entries.get((row.tenant, row.entry))
         leaf = known.hash if known else row.hash[:HASH_BYTES].ljust(HASH_BYTES, b"\0")
         frontier.push(leaf)
         tiles.push(leaf)
@@ -82,7 +89,13 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
     frontiers[frontier.size] = frontier
     left = tuple(each for name, each in entries.items() if name not in sequenced)
     tree = Tree(frontiers=frontiers, times=times, unsequenced=left)
-    return tree, [*findings, *tiles.findings(), *_states(states, tree), *_unsequenced(left)]
+    findings += [*order.check_rest(left), *tiles.findings(), *_states(states, tree), *_unsequenced(left)]
+    return tree, findings
+
+
+def _strays(counts: Mapping[str, int]) -> Iterator[Finding]:
+    for table, count in sorted(counts.items()):
+        yield extra(f"{table}, column log", f"{count} rows of logs that nobody opened")
 
 
 class _Tiles:
@@ -128,9 +141,8 @@ def _position(row: SeqRow, expected: int) -> Iterator[Finding]:
         yield extra(f"position {row.position}", "a second row of this position")
 
 
-def _sequenced(row: SeqRow, entries: Entries, sequenced: set[EntryId]) -> Iterator[Finding]:
+def _sequenced(row: SeqRow, known: Known | None, sequenced: set[EntryId]) -> Iterator[Finding]:
     where = f"entry {name_of(row.entry)} at position {row.position}"
-    known = entries.get((row.tenant, row.entry))
     if (row.tenant, row.entry) in sequenced:
         yield extra(where, "a second position of this entry")
     if known is None:
@@ -154,8 +166,8 @@ def _states(states: Sequence[TreeStateRow], tree: Tree) -> Iterator[Finding]:
 
 
 def _fits(state: TreeStateRow, tree: Tree) -> bool:
-    computed = tree.frontiers[state.size]
-    return state.root == computed.root() and state.frontier == computed.to_bytes()
+    computed = tree.frontiers.get(state.size)
+    return computed is not None and state.root == computed.root() and state.frontier == computed.to_bytes()
 
 
 def truncated(where: str, expected: int, found: int) -> Finding:

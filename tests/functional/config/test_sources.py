@@ -15,6 +15,7 @@ from consentgate.moment import system_clock, system_random
 from consentgate.storage import artifacts, statements, subjects
 from consentgate.storage.artifacts import ArtifactRow, NoticeRow
 from consentgate.verify.levels import verify
+from consentgate.verify.source import Memory
 from tests.functional.log.place import Log, draft, log_at, sequence_once, signer_at
 
 
@@ -52,7 +53,11 @@ def test_every_row_reaches_verification(tmp_path: Path, log: Log) -> None:
         assert [row.size for row in evidence.log.tree_states()] == [300]
         assert checkpoint is not None
         assert [row.note for row in evidence.log.checkpoints()] == [checkpoint.note]
-        assert evidence.origin == signer.key.key.name
+        assert [(row.name, row.value) for row in evidence.ledger.facts()] == [
+            ("log_origin", signer.key.key.name)
+        ]
+        assert list(evidence.ledger.damage()) == []
+        assert evidence.log.strays() == {}
         assert evidence.keys is not None
         assert [row.subject for row in evidence.keys.links()] == [ann.bytes]
         assert list(evidence.keys.data_keys()) == []
@@ -83,7 +88,6 @@ def test_without_custody_nothing_can_be_opened(log: Log) -> None:
     with log.database.read() as connection:
         evidence = evidence_of(connection, now=system_clock())
     assert evidence.keys is None
-    assert evidence.origin is None
 
 
 def test_a_log_that_nobody_touched_verifies(tmp_path: Path, log: Log) -> None:
@@ -97,9 +101,15 @@ def test_a_log_that_nobody_touched_verifies(tmp_path: Path, log: Log) -> None:
     state = signer.state.read()
     assert state is not None
     custody = KeyFile.create(tmp_path / "keys", system_random)
+    memory = Memory(size=state.size, root=state.root, note=state.note)
     with log.database.read() as connection:
         evidence = evidence_of(
-            connection, now=system_clock(), vkey=signer.key.key.vkey, signer_note=state.note, custody=custody
+            connection,
+            now=system_clock(),
+            vkey=signer.key.key.vkey,
+            signer=memory,
+            signer_after=memory,
+            custody=custody,
         )
         found = verify(evidence)
     assert found.findings == ()

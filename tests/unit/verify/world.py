@@ -3,7 +3,7 @@ it."""
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -19,25 +19,29 @@ from consentgate.crypto.jwk import generate_signing_key
 from consentgate.entries import leaf as leaves
 from consentgate.entries.leaf import Answer, Draft, LanePosition
 from consentgate.entries.parts import join_parts, seal_part
-from consentgate.tlog.checkpoint import Checkpoint, sign_checkpoint
-from consentgate.tlog.merkle import Frontier
+from consentgate.errors import Malformed
+from consentgate.tlog.checkpoint import Checkpoint, decode, sign_checkpoint
+from consentgate.tlog.merkle import EMPTY_ROOT, Frontier
+from consentgate.tlog.note import parse_note
 from consentgate.tlog.notekey import NoteSigner
 from consentgate.tlog.tiles import TILE_BYTES
 from consentgate.verify.levels import verify
 from consentgate.verify.result import Finding, Verification
-from consentgate.verify.source import (
+from consentgate.verify.rows import (
     ArtifactRow,
     CheckpointRow,
     DataKey,
     EntryRow,
-    Evidence,
+    FactRow,
     LinkRow,
     NoticeRow,
+    ReferenceRow,
     SeqRow,
     StatementRow,
     TileRow,
     TreeStateRow,
 )
+from consentgate.verify.source import Evidence, Memory
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -46,6 +50,13 @@ ISSUER_KEY = generate_signing_key()
 LANE, OTHER_LANE = b"L" * 16, b"M" * 16
 BODY, ANNA, MATCHES, UNATTRIBUTED = (hashlib.sha256(each).digest() for each in (b"b", b"a", b"m", b"u"))
 PERSON = b"A" * 16
+CALL_SUBJECT = b"E" * 16
+REFERENCE = Reference(kind="customer", value="c-1")
+SAID_OF_CALL: Json = {
+    "v": 1,
+    "call": "tx-1",
+    "speaker": {"references": [{"kind": REFERENCE.kind, "value": REFERENCE.value}]},
+}
 TENANT = "t"
 
 
@@ -70,6 +81,13 @@ class World:
         self.state_rows: list[TreeStateRow] = []
         self.checkpoint_rows: list[CheckpointRow] = []
         self.link_rows: list[LinkRow] = []
+        self.fact_rows = [FactRow(name="log_origin", value=SIGNER.key.name)]
+        self.reference_rows: list[ReferenceRow] = []
+        self.damaged: list[str] = []
+        self.stray_rows: dict[str, int] = {}
+        for letter in (b"B", b"C", b"D"):
+            self.refer(letter * 16, ":key", letter.decode())
+        self.refer(PERSON, REFERENCE.kind, REFERENCE.value)
         self.keys = [
             DataKey(tenant=TENANT, subject=b"B" * 16, name="body", key=BODY),
             DataKey(tenant=TENANT, subject=b"C" * 16, name="matches/2026-11", key=MATCHES),
@@ -110,6 +128,38 @@ class World:
     def data_keys(self) -> Iterable[DataKey]:
         return self.keys
 
+    def damage(self) -> Iterable[str]:
+        return self.damaged
+
+    def facts(self) -> Iterable[FactRow]:
+        return self.fact_rows
+
+    def strays(self) -> Mapping[str, int]:
+        return self.stray_rows
+
+    def references(self) -> Iterable[ReferenceRow]:
+        return self.reference_rows
+
+    def epochs(self) -> Collection[int]:
+        return (1,)
+
+    def hashes(self, tenant: str, reference: Reference) -> Iterable[tuple[int, bytes]]:
+        return [(1, sha(f"{tenant} {reference.kind} {reference.value}".encode()))]
+
+    def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
+        return [(1, sha(f"{tenant} :call {call}".encode()))]
+
+    def refer(self, subject: bytes, kind: str, value: str) -> None:
+        """Let a reference name a subject."""
+        name = sha(f"{TENANT} {kind} {value}".encode())
+        self.reference_rows.append(
+            ReferenceRow(tenant=TENANT, key_epoch=1, hmac=name, subject=subject, suppression=0)
+        )
+
+    def link(self, row: EntryRow, subject: bytes) -> None:
+        """Link an entry to a subject."""
+        self.link_rows.append(LinkRow(tenant=TENANT, entry=row.id, subject=subject, kind=row.kind))
+
     def append(
         self,
         kind: str,
@@ -149,12 +199,12 @@ class World:
         )
         self.entry_rows.append(row)
         if link:
-            self.link_rows.append(LinkRow(tenant=TENANT, entry=row.id, subject=PERSON, kind=kind))
+            self.link(row, PERSON)
         return row
 
-    def artifact(self, kind: str, content: bytes) -> bytes:
+    def artifact(self, kind: str, content: bytes, media_type: str = "application/json") -> bytes:
         row = ArtifactRow(
-            tenant=TENANT, digest=sha(content), kind=kind, media_type="application/json", content=content
+            tenant=TENANT, digest=sha(content), kind=kind, media_type=media_type, content=content
         )
         self.artifact_rows.append(row)
         return row.digest
@@ -171,7 +221,10 @@ class World:
                 self.row = b""
         self.state_rows.append(
             TreeStateRow(
-                size=self.frontier.size, frontier=self.frontier.to_bytes(), root=self.frontier.root()
+                size=self.frontier.size,
+                frontier=self.frontier.to_bytes(),
+                root=self.frontier.root(),
+                at=self.entry_rows[-1].at,
             )
         )
         return self
@@ -179,23 +232,38 @@ class World:
     def sign(self, signer: NoteSigner = SIGNER) -> Self:
         head = Checkpoint(origin=signer.key.name, size=self.frontier.size, root=self.frontier.root())
         note = sign_checkpoint(head, signer)
-        self.checkpoint_rows.append(CheckpointRow(size=head.size, origin=head.origin, note=note))
+        self.checkpoint_rows.append(
+            CheckpointRow(size=head.size, origin=head.origin, note=note, at=self.entry_rows[-1].at)
+        )
         return self
 
-    def evidence(self, **changes: Any) -> Evidence:
+    def evidence(self, *, signer_note: str | None = "newest", **changes: Any) -> Evidence:
+        """Everything to hand, but for the changes; the signer's memory by its note."""
+        if signer_note == "newest":
+            signer_note = self.checkpoint_rows[-1].note if self.checkpoint_rows else ""
+        memory = None if signer_note is None else memory_of(signer_note)
         given = Evidence(
             ledger=self,
             log=self,
             now=LATER,
             vkey=SIGNER.key.vkey,
-            origin=SIGNER.key.name,
-            signer_note=self.checkpoint_rows[-1].note if self.checkpoint_rows else "",
+            signer=memory,
+            signer_after=memory,
             keys=self,
         )
         return dataclasses.replace(given, **changes)
 
     def verify(self, **changes: Any) -> Verification:
         return verify(self.evidence(**changes))
+
+
+def memory_of(note: str) -> Memory:
+    """Remember what a note says, as a signer does; the empty tree where it says nothing."""
+    try:
+        head = decode(parse_note(note).text)
+    except Malformed:
+        return Memory(size=0, root=EMPTY_ROOT, note=note)
+    return Memory(size=head.size, root=head.root, note=note)
 
 
 def change(rows: list[Any], index: int, /, **members: Any) -> None:
@@ -224,7 +292,7 @@ def add_notice(world: World) -> bytes:
             "controllers": ["acme"],
         },
     )
-    world.artifact("notice", text)
+    world.artifact("notice", text, "text/plain")
     digest = world.artifact("notice-manifest", notice.encode(manifest))
     world.notice_rows.append(
         NoticeRow(
@@ -268,7 +336,9 @@ def ledger() -> World:
     digest = world.artifact("registry", registry_bytes())
     world.append("registry", {"body.0": (BODY, {"v": 1, "registry": b64(digest)})})
     add_statement(world, manifest)
-    world.append("call", {"call.0": (ANNA, {"v": 1})}, link=True)
+    called = world.append("call", {"call.0": (ANNA, SAID_OF_CALL)}, link=True)
+    world.link(called, CALL_SUBJECT)
+    world.refer(CALL_SUBJECT, ":call", "tx-1")
     decided = NOON + timedelta(seconds=3)
     said: dict[str, tuple[bytes, Json]] = {"decision.0": (ANNA, {"v": 1}), "exchange.0": (ANNA, {"v": 1})}
     intent = world.append(

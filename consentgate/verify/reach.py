@@ -1,0 +1,187 @@
+"""Whom entries are linked to, and whom references name: what decides which statements a decision meets.
+
+A withdrawal protects whom its references name, so it must be linked to each of them; a call's entries are
+found by the call's own link; a speaker is found by the keyed hash of their reference. None of these rows is in
+the log, so they are held against what opened parts say.
+
+Invariants: the values of references are in no finding. Erasure is quiet here: a part whose key was destroyed
+is not opened, and somebody who came back afterwards has no link that is older than what they came back to.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from consentgate.canonical import Json
+from consentgate.consent.reference import Reference
+from consentgate.consent.statement import Statement
+from consentgate.errors import InvalidInput
+from consentgate.verify.known import RESTORE, Entries, EntryId, altered, extra, missing
+from consentgate.verify.result import Finding
+from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
+from consentgate.verify.source import KeySource
+
+_LINK: Final = "a link of the entry to whom it names"
+
+
+class Reach:
+    """Links and references, read once.
+
+    Attributes:
+        links: the subjects of each entry.
+        found: what is wrong with the rows by themselves.
+    """
+
+    def __init__(self, keys: KeySource, entries: Entries) -> None:
+        """Read links and references.
+
+        Args:
+            keys: where they are.
+            entries: what is known of each entry.
+        """
+        self.links: dict[EntryId, list[bytes]] = {}
+        self.found: list[Finding] = []
+        self._keys = keys
+        self._since: dict[tuple[str, bytes], int] = {}
+        self._named: dict[tuple[str, int, bytes], bytes] = {}
+        self._suppressed: set[tuple[str, bytes]] = set()
+        self._referenced: set[tuple[str, bytes]] = set()
+        for link in keys.links():
+            self.found += self._link(link, entries)
+        epochs = frozenset(keys.epochs())
+        for reference in keys.references():
+            self.found += self._reference(reference, epochs)
+
+    def check_subjects(self, keyed: Iterable[tuple[str, bytes]]) -> Iterator[Finding]:
+        """Check that each subject is named by a reference: without one nobody finds what is linked to it.
+
+        Args:
+            keyed: tenant and id of each subject that has a data key.
+
+        Yields:
+            The findings.
+        """
+        with_key = set(keyed)
+        for tenant, subject in sorted(with_key | self._since.keys()):
+            if (tenant, subject) not in self._referenced:
+                yield missing(f"reference of subject {name_of(subject)}", "a row of subject_ref")
+        for _, subject in sorted(with_key & self._suppressed):
+            where = f"reference of subject {name_of(subject)}, column suppression"
+            yield altered(where, "0: the subject's data key is there", "1")
+
+    def check_statement(
+        self, row: EntryRow, where: str, statement: Statement, owner: bytes
+    ) -> Iterator[Finding]:
+        """Check whom a statement reaches.
+
+        Args:
+            row: its entry.
+            where: the entry's name.
+            statement: what it says.
+            owner: the subject whose key opened it.
+
+        Yields:
+            The findings.
+        """
+        yield from self._owner(row, f"{where}, reference 1", statement.references[0], owner)
+        if statement.grants:
+            return
+        for number, reference in enumerate(statement.references[1:], start=2):
+            subject = self._find(row.tenant, self._keys.hashes(row.tenant, reference))
+            # Somebody without an older link was first met later, or was erased and came back: nothing that
+            # was said before this entry is theirs.
+            if subject is None or self._since.get((row.tenant, subject), row.ordinal) >= row.ordinal:
+                continue
+            if subject not in self.links.get((row.tenant, row.id), ()):
+                yield link_missing(f"{where}, reference {number}", _LINK, "none")
+
+    def check_call(self, row: EntryRow, where: str, content: Json, owner: bytes | None) -> Iterator[Finding]:
+        """Check that a call's entry is found by the call, and who is on it by their reference.
+
+        Args:
+            row: the entry.
+            where: entry and part.
+            content: what the part says.
+            owner: the subject whose key opened it; None for a key of the tenant.
+
+        Yields:
+            The findings.
+        """
+        call = content.get("call") if isinstance(content, dict) else None
+        if not isinstance(call, str):
+            yield altered(f"{where}, call", "the name of a call", "none")
+            return
+        subject = self._find(row.tenant, self._keys.call_hashes(row.tenant, call))
+        if subject is None or subject not in self.links.get((row.tenant, row.id), ()):
+            yield link_missing(f"{where}, call", "a link of the entry to its call", "none")
+        elif (row.tenant, subject) in self._suppressed:
+            yield altered(f"reference of subject {name_of(subject)}, column suppression", "0: a call", "1")
+        if owner is None:
+            return
+        first = _first_reference(content)
+        if first is None:
+            yield altered(f"{where}, speaker", "a speaker with a reference", "none")
+        else:
+            yield from self._owner(row, f"{where}, reference 1", first, owner)
+
+    def _owner(self, row: EntryRow, where: str, first: Reference, owner: bytes) -> Iterator[Finding]:
+        """The first reference names the subject under whose key the part lies."""
+        subject = self._find(row.tenant, self._keys.hashes(row.tenant, first))
+        if subject is None:
+            yield missing(where, "a row of subject_ref")
+        elif subject != owner:
+            yield altered(where, f"a row of subject_ref to {name_of(owner)}", f"one to {name_of(subject)}")
+
+    def _find(self, tenant: str, hashes: Iterable[tuple[int, bytes]]) -> bytes | None:
+        found = (self._named.get((tenant, epoch, value)) for epoch, value in hashes)
+        return next((subject for subject in found if subject is not None), None)
+
+    def _link(self, row: LinkRow, entries: Entries) -> Iterator[Finding]:
+        where = f"link of entry {name_of(row.entry)}"
+        known = entries.get((row.tenant, row.entry))
+        linked = self.links.setdefault((row.tenant, row.entry), [])
+        if row.subject in linked:
+            yield extra(where, "a second link to one subject")
+        linked.append(row.subject)
+        if known is None:
+            yield extra(where, "a link to an entry that is not there")
+            return
+        since = self._since.get((row.tenant, row.subject), known.ordinal)
+        self._since[row.tenant, row.subject] = min(since, known.ordinal)
+        if known.kind != row.kind:
+            yield altered(f"{where}, column kind", known.kind, row.kind)
+
+    def _reference(self, row: ReferenceRow, epochs: frozenset[int]) -> Iterator[Finding]:
+        where = f"reference of subject {name_of(row.subject)}"
+        self._named[row.tenant, row.key_epoch, row.hmac] = row.subject
+        self._referenced.add((row.tenant, row.subject))
+        if row.key_epoch not in epochs:
+            yield altered(f"{where}, column key_epoch", "the epoch of a reference key", str(row.key_epoch))
+        if row.suppression not in (0, 1):
+            yield altered(f"{where}, column suppression", "0 or 1", str(row.suppression))
+        elif row.suppression:
+            self._suppressed.add((row.tenant, row.subject))
+
+
+def link_missing(where: str, expected: str, found: str) -> Finding:
+    """Say that an entry lost a link, so that a decision would not meet it.
+
+    Args:
+        where: which entry, and how the link is known to have been there.
+        expected: what should be there.
+        found: what is.
+
+    Returns:
+        The finding.
+    """
+    return Finding(kind="link_missing", where=where, expected=expected, found=found, cure=RESTORE)
+
+
+def _first_reference(content: Json) -> Reference | None:
+    speaker = content.get("speaker") if isinstance(content, dict) else None
+    references = speaker.get("references") if isinstance(speaker, dict) else None
+    first = references[0] if isinstance(references, list) and references else None
+    kind, value = (first.get(each) if isinstance(first, dict) else None for each in ("kind", "value"))
+    try:
+        return Reference(kind=kind, value=value) if isinstance(kind, str) and isinstance(value, str) else None
+    except InvalidInput:
+        return None
