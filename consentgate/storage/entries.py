@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
+from consentgate.storage.lists import OverLists
 from consentgate.storage.tables import entry
 
 
@@ -63,18 +64,18 @@ _OF_KIND: Final = (
     .limit(bindparam("limit"))
 )
 _LATEST: Final = _ALL.where(entry.c.kind == bindparam("kind")).order_by(entry.c.ordinal.desc()).limit(1)
-_COUNTS: Final = (
-    select(entry.c.kind, func.count())
-    .where(
-        entry.c.tenant == bindparam("tenant"),
-        entry.c.kind.in_(bindparam("kinds", expanding=True)),
-        entry.c.about == 0,
+_COUNTS: Final = OverLists(
+    lambda within: (
+        select(entry.c.kind, func.count())
+        .where(entry.c.tenant == bindparam("tenant"), within(entry.c.kind, "kinds"), entry.c.about == 0)
+        .group_by(entry.c.kind)
     )
-    .group_by(entry.c.kind)
 )
-_ANSWERS: Final = _ALL.where(
-    entry.c.re == bindparam("re"), entry.c.kind.in_(bindparam("kinds", expanding=True))
-).order_by(entry.c.ordinal)
+_ANSWERS: Final = OverLists(
+    lambda within: _ALL.where(entry.c.re == bindparam("re"), within(entry.c.kind, "kinds")).order_by(
+        entry.c.ordinal
+    )
+)
 _answer = entry.alias("answer")
 _OPEN_INTENTS: Final = (
     _ALL.where(
@@ -186,7 +187,7 @@ def counts_by_kind(connection: Connection, tenant: str, kinds: Collection[str]) 
         A count for each of the kinds, 0 included.
     """
     counts = dict.fromkeys(kinds, 0)
-    for kind, count in connection.execute(_COUNTS, {"tenant": tenant, "kinds": sorted(kinds)}):
+    for kind, count in _COUNTS.execute(connection, {"tenant": tenant}, kinds=sorted(kinds)):
         counts[kind] = count
     return counts
 
@@ -233,8 +234,8 @@ def answers(
     Returns:
         The entries whose ``re`` names it, in ordinal order.
     """
-    values = {"tenant": tenant, "re": entry_id.bytes, "kinds": list(kinds)}
-    return tuple(map(row_of, connection.execute(_ANSWERS, values)))
+    values = {"tenant": tenant, "re": entry_id.bytes}
+    return tuple(map(row_of, _ANSWERS.execute(connection, values, kinds=kinds)))
 
 
 def open_intents(

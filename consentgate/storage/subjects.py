@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from consentgate.storage.entries import COLUMNS, EntryRow, row_of
 from consentgate.storage.failures import translated
+from consentgate.storage.lists import OverLists
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
 
 
@@ -61,50 +62,52 @@ class LinkedEntry:
     subjects: tuple[UUID, ...]
 
 
-_RESOLVE: Final = select(
-    subject_ref.c.key_epoch, subject_ref.c.hmac, subject_ref.c.subject, subject_ref.c.suppression
-).where(
-    subject_ref.c.tenant == bindparam("tenant"),
-    subject_ref.c.key_epoch.in_(bindparam("epochs", expanding=True)),
-    subject_ref.c.hmac.in_(bindparam("hmacs", expanding=True)),
+_RESOLVE: Final = OverLists(
+    lambda within: select(
+        subject_ref.c.key_epoch, subject_ref.c.hmac, subject_ref.c.subject, subject_ref.c.suppression
+    ).where(
+        subject_ref.c.tenant == bindparam("tenant"),
+        within(subject_ref.c.key_epoch, "epochs"),
+        within(subject_ref.c.hmac, "hmacs"),
+    )
 )
 _INSERT_REFERENCE: Final = insert(subject_ref)
 _INSERT_KEY: Final = insert(data_key)
-_KEYS: Final = select(data_key.c.subject, data_key.c.wrapping_key, data_key.c.wrapped).where(
-    data_key.c.tenant == bindparam("tenant"), data_key.c.subject.in_(bindparam("subjects", expanding=True))
+_KEYS: Final = OverLists(
+    lambda within: select(data_key.c.subject, data_key.c.wrapping_key, data_key.c.wrapped).where(
+        data_key.c.tenant == bindparam("tenant"), within(data_key.c.subject, "subjects")
+    )
 )
 _LINK: Final = insert(entry_subject)
-_COUNTS: Final = (
-    select(entry_subject.c.subject, entry_subject.c.kind, func.count())
-    .where(
-        entry_subject.c.tenant == bindparam("tenant"),
-        entry_subject.c.subject.in_(bindparam("subjects", expanding=True)),
+_COUNTS: Final = OverLists(
+    lambda within: (
+        select(entry_subject.c.subject, entry_subject.c.kind, func.count())
+        .where(entry_subject.c.tenant == bindparam("tenant"), within(entry_subject.c.subject, "subjects"))
+        .group_by(entry_subject.c.subject, entry_subject.c.kind)
     )
-    .group_by(entry_subject.c.subject, entry_subject.c.kind)
 )
 _reaching = entry_subject.alias("reaching")
-_ENTRIES_OF: Final = (
-    select(*COLUMNS, entry_subject.c.subject)
-    .join(entry_subject, (entry_subject.c.tenant == entry.c.tenant) & (entry_subject.c.entry == entry.c.id))
-    .where(
+_ENTRIES: Final = select(*COLUMNS, entry_subject.c.subject).join(
+    entry_subject, (entry_subject.c.tenant == entry.c.tenant) & (entry_subject.c.entry == entry.c.id)
+)
+_ENTRIES_OF: Final = OverLists(
+    lambda within: _ENTRIES.where(
         entry.c.tenant == bindparam("tenant"),
         entry.c.id.in_(
             select(_reaching.c.entry).where(
                 _reaching.c.tenant == bindparam("tenant"),
-                _reaching.c.subject.in_(bindparam("subjects", expanding=True)),
-                _reaching.c.kind.in_(bindparam("kinds", expanding=True)),
+                within(_reaching.c.subject, "subjects"),
+                within(_reaching.c.kind, "kinds"),
             )
         ),
-    )
-    .order_by(entry.c.ordinal, entry_subject.c.subject)
+    ).order_by(entry.c.ordinal, entry_subject.c.subject)
 )
-_SUBJECTS_OF: Final = (
-    select(entry_subject.c.entry, entry_subject.c.subject)
-    .where(
-        entry_subject.c.tenant == bindparam("tenant"),
-        entry_subject.c.entry.in_(bindparam("entries", expanding=True)),
+_SUBJECTS_OF: Final = OverLists(
+    lambda within: (
+        select(entry_subject.c.entry, entry_subject.c.subject)
+        .where(entry_subject.c.tenant == bindparam("tenant"), within(entry_subject.c.entry, "entries"))
+        .order_by(entry_subject.c.subject)
     )
-    .order_by(entry_subject.c.subject)
 )
 
 
@@ -124,10 +127,10 @@ def resolve(
     """
     if not hmacs:
         return ()
-    values = {"tenant": tenant, "epochs": sorted(epochs), "hmacs": sorted(hmacs)}
+    found = _RESOLVE.execute(connection, {"tenant": tenant}, epochs=sorted(epochs), hmacs=sorted(hmacs))
     return tuple(
         ReferenceRow(key_epoch=epoch, hmac=hmac, subject=UUID(bytes=subject), suppression=bool(suppression))
-        for epoch, hmac, subject, suppression in connection.execute(_RESOLVE, values)
+        for epoch, hmac, subject, suppression in found
     )
 
 
@@ -189,7 +192,7 @@ def data_keys(connection: Connection, tenant: str, subjects: Collection[UUID]) -
     """
     if not subjects:
         return {}
-    found = connection.execute(_KEYS, {"tenant": tenant, "subjects": _sorted_bytes(subjects)})
+    found = _KEYS.execute(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
     rows = (
         DataKeyRow(subject=UUID(bytes=subject), wrapping_key=wrapping_key, wrapped=wrapped)
         for subject, wrapping_key, wrapped in found
@@ -231,7 +234,7 @@ def counts(connection: Connection, tenant: str, subjects: Collection[UUID]) -> d
     """
     if not subjects:
         return {}
-    found = connection.execute(_COUNTS, {"tenant": tenant, "subjects": _sorted_bytes(subjects)})
+    found = _COUNTS.execute(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
     return {(UUID(bytes=subject), kind): count for subject, kind, count in found}
 
 
@@ -251,10 +254,12 @@ def entries_of(
     """
     if not subjects or not kinds:
         return ()
-    values = {"tenant": tenant, "subjects": _sorted_bytes(subjects), "kinds": sorted(kinds)}
+    rows = _ENTRIES_OF.execute(
+        connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects), kinds=sorted(kinds)
+    )
     found: list[LinkedEntry] = []
     ordinal, first, linked = 0, None, list[UUID]()
-    for row in connection.execute(_ENTRIES_OF, values):
+    for row in rows:
         if first is not None and row[0] != ordinal:
             found.append(LinkedEntry(row=row_of(first), subjects=tuple(linked)))
             linked = []
@@ -278,8 +283,8 @@ def subjects_of(connection: Connection, tenant: str, entries: Sequence[UUID]) ->
     """
     linked: dict[UUID, tuple[UUID, ...]] = dict.fromkeys(entries, ())
     if linked:
-        values = {"tenant": tenant, "entries": [item.bytes for item in linked]}
-        for entry_id, subject in connection.execute(_SUBJECTS_OF, values):
+        ids = [item.bytes for item in linked]
+        for entry_id, subject in _SUBJECTS_OF.execute(connection, {"tenant": tenant}, entries=ids):
             linked[UUID(bytes=entry_id)] += (UUID(bytes=subject),)
     return linked
 

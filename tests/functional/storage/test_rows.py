@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -219,3 +220,14 @@ def test_stored_rows_are_streamed_as_they_are(database: Database) -> None:
         1,
     )
     assert dict(linked) == {"tenant": T, "entry": row.id.bytes, "subject": ann.bytes, "kind": "outcome"}
+
+
+@pytest.mark.parametrize("length", [1, 2, 16, 17, 40])
+def test_lists_of_any_length_are_looked_for(database: Database, length: int) -> None:
+    rows = [ReferenceRow(key_epoch=n % 2, hmac=bytes([n]) * 32, subject=uuid4()) for n in range(length)]
+    for row in rows:
+        database.write(partial(subjects.insert_reference, tenant=T, row=row))
+    with database.read() as connection:
+        for _ in range(2):
+            found = subjects.resolve(connection, T, epochs=[0, 1, 2], hmacs=[row.hmac for row in rows])
+            assert sorted(found, key=lambda row: row.hmac) == rows
