@@ -12,6 +12,7 @@ from consentgate.cli.text import faint, fields, title
 from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from consentgate.config.setup import Home
     from consentgate.policy.assertions import Definition
 
 Answers = tuple[tuple[str, Json], ...]
@@ -70,24 +71,27 @@ def init(
         folder, controller=controller, database=database, jurisdiction=jurisdiction, purposes=purposes
     )
     recorded = _record(folder, by, answers)
+    return _shown(made, controller, jurisdiction, recorded, home)
+
+
+def _shown(
+    made: "Home", controller: str, jurisdiction: str | None, recorded: Answers, home: str | None
+) -> Done:
     settings = made.settings
+    files = (settings.keys, settings.log_key, settings.log_vkey, settings.log_state)
     result: dict[str, Json] = {
-        "home": str(folder),
+        "home": str(settings.home),
         "controller": controller,
         "jurisdiction": jurisdiction,
         "vkey": made.vkey,
-        "files": [
-            str(path) for path in (settings.keys, settings.log_key, settings.log_vkey, settings.log_state)
-        ],
+        "files": [str(path) for path in files],
         "assertions": [{"name": name, "value": value} for name, value in recorded],
     }
+    secret = f"{settings.keys.name}, {settings.log_key.name}, {settings.log_state.name}: back them up apart"
     pairs = [
-        ("home", str(folder)),
+        ("home", str(settings.home)),
         ("controller", controller + (f", in {jurisdiction}" if jurisdiction else "")),
-        (
-            "secret",
-            f"{settings.keys.name}, {settings.log_key.name}, {settings.log_state.name}: back them up apart",
-        ),
+        ("secret", secret),
         ("vkey", made.vkey),
         ("asserted", ", ".join(name for name, _ in recorded)),
     ]
