@@ -41,7 +41,9 @@ def upgrade() -> None:
     """Make everything."""
     _artifacts()
     _entries()
+    _statements()
     _log()
+    _signing()
     _destroyable()
     if context.get_context().dialect.name == "postgresql":
         _guards_of_postgresql()
@@ -59,7 +61,7 @@ def downgrade() -> None:
 
 
 def _entries() -> None:
-    """Entries, and the index of statements."""
+    """Entries."""
     op.create_table(
         "entry",
         sa.Column("ordinal", ORDINAL, autoincrement=True, nullable=False),
@@ -94,6 +96,10 @@ def _entries() -> None:
         sqlite_where=sa.text("kind = 'outcome'"),
         postgresql_where=sa.text("kind = 'outcome'"),
     )
+
+
+def _statements() -> None:
+    """The index of statements."""
     op.create_table(
         "statement",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -142,7 +148,7 @@ def _artifacts() -> None:
 
 
 def _log() -> None:
-    """The log."""
+    """Positions and tiles."""
     op.create_table(
         "seq",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -166,6 +172,10 @@ def _log() -> None:
         sa.PrimaryKeyConstraint("log", "level", "idx", name="pk_tile"),
         sqlite_with_rowid=False,
     )
+
+
+def _signing() -> None:
+    """The trees, and what was signed of them."""
     op.create_table(
         "tree_state",
         sa.Column("log", sa.BigInteger(), autoincrement=False, nullable=False),
