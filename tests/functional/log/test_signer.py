@@ -15,6 +15,7 @@ from consentgate.moment import system_clock, system_random
 from consentgate.storage import checkpoints, deployment
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
+from consentgate.storage.failures import Duplicate
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey
 from tests.functional.log.place import Log, log_at, sequence_once, signer_at
@@ -230,6 +231,20 @@ def test_checkpoint_edited_in_the_database_is_noticed(log: Log, signer: Signer) 
     change(log, "UPDATE checkpoint SET note = 'other'")
     with pytest.raises(LogRefused, match="another checkpoint"):
         signer.once()
+    change(log, "UPDATE checkpoint SET origin = 'consentgate.invalid/other'")
+    with pytest.raises(LogRefused, match="another checkpoint"):
+        signer.once()
+
+
+def test_checkpoint_that_another_process_released_in_this_moment_is_the_same(
+    log: Log, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object, **__: object) -> bool:
+        raise Duplicate("pk_checkpoint")
+
+    grown(log)
+    monkeypatch.setattr(checkpoints, "insert_checkpoint", taken)
+    assert signed(signer).size == 3
 
 
 def test_state_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:

@@ -377,6 +377,8 @@ def test_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     database = Database(engine, clock=system_clock)
     with pytest.raises(Unavailable, match="cannot be opened"), database.read():
         pass
+    with pytest.raises(Unavailable, match=r"^The database refused: .* cannot be opened"):
+        database.write(lambda _: None)
     database.close()
 
 
