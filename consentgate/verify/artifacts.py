@@ -81,8 +81,8 @@ class Artifacts:
         for row in names:
             yield from self._notice(row)
         for (tenant, digest), stored in list(self._stored.items()):
-            if stored.kind == PACKS:
-                yield from self._follow(tenant, digest, PACKS)
+            if stored.kind in (MANIFEST, PACKS):
+                yield from self._follow(tenant, digest, stored.kind)
         yield from self._unnamed(sealed=False)
 
     def name(self, tenant: str, digest: bytes, kind: str, where: str) -> Iterator[Finding]:

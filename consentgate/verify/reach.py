@@ -14,12 +14,14 @@ from typing import Final
 from consentgate.canonical import Json
 from consentgate.consent.reference import Reference
 from consentgate.consent.statement import Statement
+from consentgate.entries.kinds import KINDS
 from consentgate.errors import InvalidInput
 from consentgate.verify.known import RESTORE, Entries, EntryId, altered, extra, missing
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
 from consentgate.verify.source import KeySource
 
+_ABOUT_NOBODY: Final = frozenset(kind.name for kind in KINDS.values() if kind.parts <= {"body"})
 _LINK: Final = "a link of the entry to whom it names"
 
 
@@ -149,6 +151,8 @@ class Reach:
         self._since[row.tenant, row.subject] = min(since, known.ordinal)
         if known.kind != row.kind:
             yield altered(f"{where}, column kind", known.kind, row.kind)
+        elif known.kind in _ABOUT_NOBODY:
+            yield extra(where, f"a link of an entry of kind {known.kind}, which is about nobody")
 
     def _reference(self, row: ReferenceRow, epochs: frozenset[int]) -> Iterator[Finding]:
         where = f"reference of subject {name_of(row.subject)}"

@@ -259,10 +259,6 @@ MUTATIONS: list[tuple[Mutation, list[tuple[str, str]]]] = [
         lambda world: change(world.notice_rows, 0, manifest=world.notice_rows[0].digest),
         [
             ("altered", "notice voice 1 (en), manifest"),
-            (
-                "altered",
-                f"artifact {sha(b'We compare your voice.').hex()}, columns kind and media_type",
-            ),
             ("missing", f"notice of manifest {sound().artifact_rows[1].digest.hex()}"),
         ],
     ),

@@ -1,0 +1,163 @@
+"""A home with a little of everything in its database, made once; copies of it, to tamper with."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from consentgate import NOBODY, ConsentGate, Evidence, Speaker
+from consentgate.config.settings import load_settings
+from consentgate.config.setup import make_home
+from consentgate.config.upkeep import keep_log
+from consentgate.config.verification import Verified, verify_deployment
+from consentgate.entries.leaf import Draft
+from consentgate.moment import floor, system_clock, system_random, uuid7
+from consentgate.testing.chime import ChimeServer
+
+ISS = "https://ivr.acme.example"
+DATABASE = "consentgate.db"
+NOTICE: dict[str, Any] = {
+    "id": "voiceprint",
+    "version": "2026-02",
+    "language": "en",
+    "in_writing": True,
+    "elements": ["collection_or_storage_disclosed", "length_of_term", "specific_purpose"],
+    "consent_form": "written_release",
+    "purposes": ["authentication"],
+    "operations": ["search"],
+    "validity": "P2Y",
+}
+ANNA = ("customer", "c-1")
+PHONE = ("phone", "+13125550123")
+BEN = ("customer", "c-2")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home, and what it was before its last entries."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def database(self) -> Path:
+        return self.home / DATABASE
+
+    def copied(self, folder: Path) -> "Place":
+        shutil.copytree(self.folder, folder)
+        return Place(folder)
+
+    @contextmanager
+    def raw(self) -> Iterator[sqlite3.Connection]:
+        """The database without anything that guards it."""
+        raw = sqlite3.connect(self.database, isolation_level=None)
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {name}")
+        raw.execute("PRAGMA ignore_check_constraints = ON")
+        try:
+            yield raw
+        finally:
+            raw.close()
+
+    def sql(self, *statements: str) -> None:
+        with self.raw() as raw:
+            for statement in statements:
+                raw.execute(statement)
+
+    def loosen(self, table: str) -> None:
+        """Make a table anew without its keys, so that it takes any row twice."""
+        self.sql(
+            f"CREATE TABLE loose AS SELECT * FROM {table}",
+            f"DROP TABLE {table}",
+            f"ALTER TABLE loose RENAME TO {table}",
+        )
+
+    def verify(self, *, vkey: str | None = None, with_keys: bool = True) -> Verified:
+        settings = load_settings(self.home)
+        return verify_deployment(settings, vkey=vkey, with_keys=with_keys, step=lambda: None)
+
+    def exit(self) -> int:
+        return self.verify().verification.exit_code
+
+    def found(self) -> list[tuple[str, str]]:
+        return [(each.kind, each.where) for each in self.verify().verification.findings]
+
+    def kinds(self) -> set[str]:
+        return {kind for kind, _ in self.found()}
+
+    def verdicts(self) -> dict[str, str]:
+        levels = self.verify().verification.levels
+        return {each.name: each.verdict for each in levels if each.verdict != "holds"}
+
+    def work(self, work: Callable[[ConsentGate], object]) -> None:
+        """Do honest work, and keep the log."""
+        with ConsentGate(load_settings(self.home), background=False) as gate:
+            work(gate)
+        assert keep_log(load_settings(self.home)) is None
+
+    def one(self, query: str) -> Any:
+        raw = sqlite3.connect(self.database)
+        try:
+            return raw.execute(query).fetchone()[0]
+        finally:
+            raw.close()
+
+
+def person(*references: tuple[str, str]) -> Speaker:
+    evidence = Evidence(code="US-IL", kind="account_address", source="crm", confidence="high")
+    return Speaker(list(references), [evidence], adult=True)
+
+
+def build(folder: Path) -> Place:
+    """Make the home: in its first state, kept as a copy beside it, there are no withdrawal and no search."""
+    place = Place(folder)
+    make_home(place.home, controller="acme")
+    place.work(_first)
+    shutil.copy(place.database, folder / "old.db")
+    shutil.copy(place.home / "log.state", folder / "old.state")
+    place.work(_second)
+    return place
+
+
+def _first(gate: ConsentGate) -> None:
+    gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
+    gate.assert_("public_policy_published", True, by="privacy@acme.example", since=system_clock())
+    gate.add_issuer(ISS, name="Acme IVR")
+    issuer = gate.issuer(ISS)
+    for reference in (ANNA, BEN):
+        issuer.grant(person(reference), notice="voiceprint", method="ivr_dtmf")
+    gate._parts.database.write(lambda connection: _heartbeats(gate, connection))
+
+
+def _heartbeats(gate: ConsentGate, connection: Connection) -> None:
+    at = floor(system_clock())
+    for _ in range(300):
+        draft = Draft(id=uuid7(at, system_random), kind="heartbeat", at=at)
+        gate._parts.lanes.append(connection, draft)
+
+
+def _second(gate: ConsentGate) -> None:
+    on_line: dict[str, Any] = {"callee": NOBODY, "purpose": "authentication"}
+    gate.register_call("tx-1", caller=[person(BEN)], recording_consent="all_parties", **on_line)
+    with ChimeServer() as server:
+        client = gate.protect(server.client())
+        server.script.results(("vp-somebody-else", 0.93))
+        client.start_speaker_search_task(
+            VoiceConnectorId="abcdef1ghij2klmno3pqr4",
+            TransactionId="tx-1",
+            VoiceProfileDomainId="vpd-1",
+            CallLeg="Caller",
+        )
+        client.close()
+    gate.register_call("tx-2", caller=[person(ANNA)], **on_line)
+    gate.register_call("tx-2", caller=[person(BEN)], **on_line)
+    # The phone comes first: the statement lies under the phone's key, and finds Anna by a link alone.
+    gate.issuer(ISS).withdraw(person(PHONE, ANNA), method="ivr_dtmf")
