@@ -80,7 +80,7 @@ class Deployment:
             "issuer": OUTSIDE,
             "id": uuid7_text(now, system_random),
             "issued_at": now,
-            "references": (Reference(kind="customer", value="C-1"),),
+            "references": (Reference(kind="customer", value="C-1000417"),),
             "state": "ConsentWithdrawn",
             "event_time": now,
             "method": "web_form",
@@ -180,10 +180,10 @@ def build(folder: Path) -> Deployment:
     with ConsentGate(made.settings, background=False) as gate, ChimeServer() as server:
         _put_on_record(gate, folder)
         gate.add_issuer(OUTSIDE, name="Acme forms", key=key.public)
-        caller = _person("C-1", PHONE)
+        caller = _person("C-1000417", PHONE)
         grant = gate.issuer(ISS).grant(caller, notice="voiceprint", method="web_esign").entry
         client = gate.protect(server.client(retries={"max_attempts": 0}))
-        server.script.results(("vp-somebody-else", 0.93))
+        server.script.results(("vp-somebody-else", 0.930417))
         _search(gate, client, "tx-1", caller)
         with pytest.raises(ConsentDenied) as denied:
             _search(gate, client, "tx-2", _person("C-2", "+13125550124"))

@@ -10,7 +10,7 @@ from tests.acceptance.deployment import ISS, OUTSIDE, PHONE, Deployment, Output,
 
 pytestmark = pytest.mark.acceptance
 
-C1 = ("--reference", "customer:C-1")
+C1 = ("--reference", "customer:C-1000417")
 EXPLAIN = ("policy", "explain", *C1, "--evidence", "US-IL", "--adult", "--purpose", "authentication")
 
 
@@ -151,12 +151,12 @@ def test_assertions_are_added_and_listed_about_controller_and_person(program: Pr
         "--by",
         "crm",
         "--about",
-        "customer:C-1",
+        "customer:C-1000417",
     )
     assert "one person" in said(program, *about)
     names = [each["name"] for each in program.json("assertion", "list")["result"]["items"]]
     assert names == ["public_policy_published", "recording_consent", "has_dpo"]
-    [person] = program.json("assertion", "list", "--about", "customer:C-1")["result"]["items"]
+    [person] = program.json("assertion", "list", "--about", "customer:C-1000417")["result"]["items"]
     assert person["about_person"]
     assert program.json("assertion", "list", "--about", "customer:nobody")["result"]["items"] == []
     assert "has_dpo" in said(program, "assertion", "list")
@@ -340,7 +340,7 @@ def test_entry_shows_no_phone_token_or_score_unless_asked(program: Program, depl
         hidden = str(program.json("entries", "show", each["id"])["result"]["parts"]) + said(
             program, "entries", "show", each["id"][-8:]
         )
-        for secret in (PHONE, "C-1", "0.93", "vp-somebody-else", "eyJ"):
+        for secret in (PHONE, "C-1000417", "0.930417", "vp-somebody-else", "eyJhbGci"):
             assert secret not in hidden, (each["kind"], secret)
     revealed = program.json("entries", "show", deployed.succeeded, "--reveal")["result"]
     assert PHONE in str(revealed["parts"]["decision.0"])

@@ -34,7 +34,7 @@ def test_newcomer_gets_from_nothing_to_a_verified_consent(tmp_path: Path) -> Non
         ("assertion", "add", "recording_consent", "all_parties", "--by", "privacy@acme.example"),
     ):
         assert outside(*command, home=home).exit == 0
-    who = ("--reference", "customer:C-1", "--reference", f"phone:{PHONE}")
+    who = ("--reference", "customer:C-1000417", "--reference", f"phone:{PHONE}")
     say = ("--issuer", ISS, *who)
     granted = outside(
         "consent", "issue", "grant", *say, "--notice", "voiceprint", "--method", "web_esign", home=home

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from consentgate import ConsentDenied, ConsentGate, ConsentWithdrawn, Reference
+from consentgate.errors import InvalidInput
 from consentgate.ledger.statements import read_statement
 from tests.functional.gate.conftest import World
 
@@ -45,8 +46,9 @@ def test_no_intent_commits_after_the_withdrawal_and_each_before_it_has_a_stop_or
             world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
             world.register(transaction, caller)
             together(partial(world.search, transaction), partial(ivr.withdraw, caller, method="ivr_dtmf"))
-            for row, parts in world.opened("outcome")[-1:]:
-                if row.end == "succeeded":
+            for _, parts in world.opened("outcome")[-1:]:
+                # Makes room at the service; the gate may have stopped the task already.
+                with suppress(InvalidInput):
                     world.server.finish(parts["exchange.0"]["task"], status="STOPPED")
     withdrawn = withdrawals(world)
     stops = {row.re for row, _ in world.opened("stop")}
