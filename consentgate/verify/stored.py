@@ -73,7 +73,8 @@ def check_stored(source: LedgerSource) -> Stored:
 def _facts(rows: Iterable[FactRow]) -> tuple[dict[str, str], list[Finding]]:
     facts = {row.name: row.value for row in rows}
     findings = [
-        extra(f"deployment, {name}", "a fact of no known name") for name in facts.keys() - {ORIGIN, TEST}
+        extra(f"deployment, {name}", "a fact of no known name")
+        for name in sorted(facts.keys() - {ORIGIN, TEST})
     ]
     origin = facts.get(ORIGIN)
     if origin is None:

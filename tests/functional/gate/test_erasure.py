@@ -53,7 +53,7 @@ def entries_about(world: World, person: Speaker) -> tuple[tuple[UUID, ...], tupl
 
 
 def erase(world: World, people: tuple[UUID, ...], about: tuple[UUID, ...]) -> None:
-    """Delete the rows that link the person: theirs, and every link of the entries that are about them."""
+    """Delete the rows that link the person: theirs, and the calls' links of entries that are about nobody else."""
     with sqlite3.connect(world.home / "consentgate.db") as raw:
         for subject in people:
             for table in ("data_key", "subject_ref", "entry_subject"):
@@ -61,7 +61,8 @@ def erase(world: World, people: tuple[UUID, ...], about: tuple[UUID, ...]) -> No
         calls = set(raw.execute("SELECT subject FROM entry_subject WHERE kind = 'call'"))
         keyed = set(raw.execute("SELECT subject FROM data_key"))
         for entry in about:
-            for (call,) in calls - keyed:
+            linked = set(raw.execute("SELECT subject FROM entry_subject WHERE entry = ?", (entry.bytes,)))
+            for (call,) in set() if linked & keyed else calls - keyed:
                 raw.execute("DELETE FROM entry_subject WHERE entry = ? AND subject = ?", (entry.bytes, call))
     raw.close()
 

@@ -97,6 +97,7 @@ class World:
         self.lanes: dict[bytes, tuple[int, bytes | None]] = {}
         self.frontier = Frontier()
         self.row = b""
+        self.shift = timedelta(0)
 
     def entries(self) -> Iterable[EntryRow]:
         return self.entry_rows
@@ -177,7 +178,9 @@ class World:
             seal_part(entry, name, encode(content), key, bytes)
             for name, (key, content) in (parts or {}).items()
         )
-        draft = Draft(id=entry, kind=kind, at=NOON + timedelta(seconds=number), parts=sealed, **members)
+        draft = Draft(
+            id=entry, kind=kind, at=NOON + timedelta(seconds=number) + self.shift, parts=sealed, **members
+        )
         n, prev = self.lanes.get(lane, (0, None))
         leaf = leaves.leaf_of(draft, w=lane, n=n, prev=prev, after=after)
         self.lanes[lane] = (n + 1, leaf.hash)
