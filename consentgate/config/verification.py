@@ -24,7 +24,7 @@ from consentgate.verify.result import Verification
 from consentgate.verify.rows import ArtifactRow, EntryRow, FactRow, NoticeRow, StatementRow
 from consentgate.verify.source import LedgerSource, Memory
 from consentgate.verify.stored import ORIGIN, TEST
-from consentgate.verify.typed import TypedLedger
+from consentgate.verify.typed import Faults, typed_ledger
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ def verify_deployment(
         evidence = evidence_of(
             connection, now=system_clock(), vkey=known, signer=memory, signer_after=after, custody=custody
         )
-        facts = {row.name: row.value for row in TypedLedger(evidence.ledger).facts()}
+        facts = {row.name: row.value for row in typed_ledger(evidence.ledger, Faults()).facts()}
         return Verified(
             verification=verify(replace(evidence, ledger=_Counted(evidence.ledger, step))),
             entries=stored.count(connection),

@@ -29,7 +29,7 @@ from consentgate.verify.signed import check_signature, check_signer
 from consentgate.verify.source import Evidence, KeySource
 from consentgate.verify.stored import ORIGIN, TEST, Stored, check_stored
 from consentgate.verify.tree import Tree, check_tree
-from consentgate.verify.typed import TypedKeys, TypedLedger, TypedLog
+from consentgate.verify.typed import Faults, typed_keys, typed_ledger, typed_log
 
 LEVELS: Final = ("bytes", "lanes", "tree", "signature", "signer", "pairing", "links")
 
@@ -66,15 +66,16 @@ class _Run:
         self._evidence = evidence
         self._key = key
         self._damage = damage
-        self._ledger = TypedLedger(evidence.ledger)
-        self._log = TypedLog(evidence.log)
+        self._ledger_faults, self._log_faults = Faults(), Faults()
+        self._ledger = typed_ledger(evidence.ledger, self._ledger_faults)
+        self._log = typed_log(evidence.log, self._log_faults)
         self._levels: list[Level] = []
         self._findings: list[Finding] = []
 
     def result(self) -> Verification:
         stored = check_stored(self._ledger)
         until = max((each.at for each in stored.entries.values()), default=None)
-        self._judge("bytes", [*self._damage, *self._ledger.findings, *stored.findings], until)
+        self._judge("bytes", [*self._damage, *self._ledger_faults.findings, *stored.findings], until)
         self._judge("lanes", check_lanes(stored.entries), until)
         tree = self._tree(stored)
         self._signed(tree, stored.facts.get(ORIGIN))
@@ -92,7 +93,7 @@ class _Run:
         now = None if TEST in stored.facts else self._evidence.now
         grown += check_times("tree state", self._log.tree_states(), tree.times, now)
         grown += check_times("checkpoint", self._log.checkpoints(), tree.times, now)
-        self._judge("tree", [*self._log.findings, *grown], tree.until(tree.size))
+        self._judge("tree", [*self._log_faults.findings, *grown], tree.until(tree.size))
         return tree
 
     def _signed(self, tree: Tree, origin: str | None) -> None:
@@ -110,13 +111,14 @@ class _Run:
         self._judge("signer", check_signer(before, after, self._key, tree, last), until)
 
     def _links(self, stored: Stored, source: KeySource, until: datetime | None) -> None:
-        keys = TypedKeys(source)
+        faults = Faults()
+        keys = typed_keys(source, faults)
         try:
             linked = check_links(self._ledger, keys, stored.entries, stored.artifacts)
         except Unavailable:
             self._leave("links")
             return
-        self._judge("links", [*keys.findings, *linked], until)
+        self._judge("links", [*faults.findings, *linked], until)
 
     def _judge(self, name: str, findings: Sequence[Finding], until: datetime | None) -> None:
         self._levels.append(level_of(name, findings, until))

@@ -49,25 +49,34 @@ Row = TypeVar(
 _WORDS: Final = {int: "a number", str: "text", bytes: "bytes", float: "a fraction", type(None): "nothing"}
 
 
-class _Reader:
-    """Reads tables, and keeps what is wrong with the types of their values."""
+class Faults:
+    """What is wrong with the types of the values that were read."""
 
     def __init__(self) -> None:
         self._found: dict[str, Finding] = {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found in the rows that were read so far."""
+        """What was found in the rows that were read so far, each row once."""
         return tuple(self._found.values())
 
     def rows(self, table: str, rows: Iterable[Row], key: tuple[str, ...] = ()) -> Iterator[Row]:
-        """Let sound rows through; ``key`` names columns of which no two rows may have the same values."""
+        """Let sound rows through.
+
+        Args:
+            table: its name.
+            rows: its rows.
+            key: columns of which no two rows may have the same values.
+
+        Yields:
+            The rows whose values are of the right types.
+        """
         seen: set[tuple[object, ...]] = set()
         for number, row in enumerate(rows, start=1):
             where = f"{table}, row {number}"
             wrong = next(_wrong(row), None)
             if wrong is not None:
-                self._found[where] = wrong_type(where, *wrong)
+                self._found[where] = _wrong_type(where, *wrong)
                 continue
             if key:
                 values = tuple(getattr(row, column) for column in key)
@@ -98,127 +107,117 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def wrong_type(where: str, column: str, expected: str, found: str) -> Finding:
-    """Say that a value is of another type than its column.
-
-    Args:
-        where: table and row.
-        column: the column.
-        expected: the type that it should be of.
-        found: the one that it is of.
-
-    Returns:
-        The finding.
-    """
+def _wrong_type(where: str, column: str, expected: str, found: str) -> Finding:
     return Finding(
         kind="malformed", where=f"{where}, column {column}", expected=expected, found=found, cure=RESTORE
     )
 
 
-class TypedLedger:
-    """A ledger whose rows are of the right types."""
+def typed_ledger(source: LedgerSource, faults: Faults) -> LedgerSource:
+    """Keep rows of other types away from whoever reads a ledger.
 
-    def __init__(self, source: LedgerSource) -> None:
+    Args:
+        source: the ledger.
+        faults: takes what is left out.
+
+    Returns:
+        The same ledger, with rows of the right types only.
+    """
+    return _Ledger(source, faults)
+
+
+def typed_log(source: LogSource, faults: Faults) -> LogSource:
+    """Keep rows of other types away from whoever reads a log.
+
+    Args:
+        source: the log.
+        faults: takes what is left out.
+
+    Returns:
+        The same log, with rows of the right types only.
+    """
+    return _Log(source, faults)
+
+
+def typed_keys(source: KeySource, faults: Faults) -> KeySource:
+    """Keep rows of other types away from whoever reads links, references and keys.
+
+    Args:
+        source: links, references and keys.
+        faults: takes what is left out.
+
+    Returns:
+        The same, with rows of the right types only.
+    """
+    return _Keys(source, faults)
+
+
+class _Ledger:
+    def __init__(self, source: LedgerSource, faults: Faults) -> None:
         self._source = source
-        self._reader = _Reader()
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was left out so far."""
-        return self._reader.findings
+        self._faults = faults
 
     def damage(self) -> Iterable[str]:
-        """As `LedgerSource.damage`."""
         return self._source.damage()
 
     def facts(self) -> Iterable[FactRow]:
-        """As `LedgerSource.facts`."""
-        return self._reader.rows("deployment", self._source.facts(), ("name",))
+        return self._faults.rows("deployment", self._source.facts(), ("name",))
 
     def entries(self) -> Iterable[EntryRow]:
-        """As `LedgerSource.entries`."""
-        return self._reader.rows("entry", self._source.entries())
+        return self._faults.rows("entry", self._source.entries())
 
     def statements(self) -> Iterable[StatementRow]:
-        """As `LedgerSource.statements`."""
-        return self._reader.rows("statement", self._source.statements())
+        return self._faults.rows("statement", self._source.statements())
 
     def artifacts(self) -> Iterable[ArtifactRow]:
-        """As `LedgerSource.artifacts`."""
-        return self._reader.rows("artifact", self._source.artifacts(), ("tenant", "digest"))
+        return self._faults.rows("artifact", self._source.artifacts(), ("tenant", "digest"))
 
     def notices(self) -> Iterable[NoticeRow]:
-        """As `LedgerSource.notices`."""
         key = ("tenant", "id", "version", "language")
-        return self._reader.rows("notice", self._source.notices(), key)
+        return self._faults.rows("notice", self._source.notices(), key)
 
 
-class TypedLog:
-    """A log whose rows are of the right types."""
-
-    def __init__(self, source: LogSource) -> None:
+class _Log:
+    def __init__(self, source: LogSource, faults: Faults) -> None:
         self._source = source
-        self._reader = _Reader()
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was left out so far."""
-        return self._reader.findings
+        self._faults = faults
 
     def sequence(self) -> Iterable[SeqRow]:
-        """As `LogSource.sequence`."""
-        return self._reader.rows("seq", self._source.sequence())
+        return self._faults.rows("seq", self._source.sequence())
 
     def tiles(self) -> Iterable[TileRow]:
-        """As `LogSource.tiles`."""
-        return self._reader.rows("tile", self._source.tiles(), ("level", "index"))
+        return self._faults.rows("tile", self._source.tiles(), ("level", "index"))
 
     def tree_states(self) -> Iterable[TreeStateRow]:
-        """As `LogSource.tree_states`."""
-        return self._reader.rows("tree_state", self._source.tree_states(), ("size",))
+        return self._faults.rows("tree_state", self._source.tree_states(), ("size",))
 
     def checkpoints(self) -> Iterable[CheckpointRow]:
-        """As `LogSource.checkpoints`."""
-        return self._reader.rows("checkpoint", self._source.checkpoints(), ("size",))
+        return self._faults.rows("checkpoint", self._source.checkpoints(), ("size",))
 
     def strays(self) -> Mapping[str, int]:
-        """As `LogSource.strays`."""
         return self._source.strays()
 
 
-class TypedKeys:
-    """Links, references and keys whose rows are of the right types."""
-
-    def __init__(self, source: KeySource) -> None:
+class _Keys:
+    def __init__(self, source: KeySource, faults: Faults) -> None:
         self._source = source
-        self._reader = _Reader()
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was left out so far."""
-        return self._reader.findings
+        self._faults = faults
 
     def links(self) -> Iterable[LinkRow]:
-        """As `KeySource.links`."""
-        return self._reader.rows("entry_subject", self._source.links())
+        return self._faults.rows("entry_subject", self._source.links())
 
     def references(self) -> Iterable[ReferenceRow]:
-        """As `KeySource.references`."""
         key = ("tenant", "key_epoch", "hmac")
-        return self._reader.rows("subject_ref", self._source.references(), key)
+        return self._faults.rows("subject_ref", self._source.references(), key)
 
     def data_keys(self) -> Iterable[DataKey]:
-        """As `KeySource.data_keys`."""
-        return self._reader.rows("data_key", self._source.data_keys(), ("tenant", "subject"))
+        return self._faults.rows("data_key", self._source.data_keys(), ("tenant", "subject"))
 
     def epochs(self) -> Collection[int]:
-        """As `KeySource.epochs`."""
         return self._source.epochs()
 
     def hashes(self, tenant: str, reference: Reference) -> Iterable[tuple[int, bytes]]:
-        """As `KeySource.hashes`."""
         return self._source.hashes(tenant, reference)
 
     def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
-        """As `KeySource.call_hashes`."""
         return self._source.call_hashes(tenant, call)
