@@ -3,8 +3,9 @@
 `Database` sets a file up for writing, which is a write itself, and refuses places where SQLite cannot keep
 evidence. A verifier looks at copies too: on read-only media, on a network, in another journal mode.
 
-Invariants: the connection cannot write (``mode=ro``), and no setting of the file is touched; all reads see
-one state; text that is no UTF-8 comes through, with its odd bytes as lone surrogates, and hides nothing else.
+Invariants: the connection cannot write (``mode=ro``), and no setting of the file is touched; beside a file in
+write-ahead mode SQLite may lay an empty log, as for any reader. All reads see one state; text that is no UTF-8
+comes through, with its odd bytes as lone surrogates, and hides nothing else.
 """
 
 import sqlite3
@@ -51,9 +52,10 @@ def _begun(path: Path) -> Connection:
     try:
         return _opened(path, "mode=ro")
     except Unavailable:
-        # A write-ahead log needs a shared file beside it, which a read-only folder does not take. Where there
-        # is no log nobody writes, and the file alone is the whole state.
-        if path.with_name(f"{path.name}-wal").exists():
+        # A write-ahead log needs a shared file beside it, which a read-only folder does not take. Where the
+        # log is empty nobody writes, and the file alone is the whole state.
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
             raise
         return _opened(path, "mode=ro&immutable=1")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from consentgate import NOBODY, ConsentGate
 from consentgate.canonical import b64
@@ -17,6 +17,7 @@ from consentgate.errors import InvalidInput, Misconfigured, Unavailable
 from consentgate.log.append import Lanes
 from consentgate.log.state import FileState, SignerState
 from consentgate.moment import system_clock, system_random
+from consentgate.storage import readonly
 from consentgate.storage.database import Database
 from consentgate.storage.readonly import read_only
 from consentgate.verify.levels import verify
@@ -272,9 +273,25 @@ def test_only_files_can_be_verified(tmp_path: Path) -> None:
     for url in ("sqlite://", "postgresql://host/db"):
         with pytest.raises(Misconfigured), read_only(url):
             pass
-    (tmp_path / "x.db-wal").touch()
+    (tmp_path / "x.db-wal").write_bytes(b"somebody writes")
     with pytest.raises(Unavailable), read_only(f"sqlite:///{tmp_path / 'x.db'}"):
         pass
+
+
+def test_file_in_write_ahead_mode_is_read_in_a_folder_that_takes_no_log(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = readonly._opened
+
+    def refusing(path: Path, how: str) -> Connection:
+        if how == "mode=ro":
+            raise Unavailable
+        return opened(path, how)
+
+    monkeypatch.setattr(readonly, "_opened", refusing)
+    names = sorted(each.name for each in place.home.iterdir())
+    assert place.exit() == 0
+    assert sorted(each.name for each in place.home.iterdir()) == names
 
 
 def test_backdated_entries_are_found(tmp_path: Path) -> None:
