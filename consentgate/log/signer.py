@@ -34,9 +34,7 @@ from consentgate.tlog.proof import consistency_proof, verify_consistency
 
 _DOMAIN: Final = "consentgate.invalid/"
 _TEST: Final = "test/"
-_CURE: Final = (
-    "Run `consentgate verify`; if the database was restored, an operator must run `consentgate log recover`."
-)
+_CURE: Final = "Run `consentgate verify`; if the database was restored, bring back the newer copy: this log signs no other."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
