@@ -21,7 +21,6 @@ class Caller:
         said: what they said before the call.
         method: how they said it.
         age: in years.
-        about: what the caller stands for, in a few words.
         error: the vendor's error to script for this call, or None.
     """
 
@@ -30,7 +29,6 @@ class Caller:
     said: Said
     method: Method = "ivr_dtmf"
     age: int = 34
-    about: str
     error: str | None = None
 
     @property
@@ -40,18 +38,17 @@ class Caller:
 
 
 CAST: Final = (
-    Caller(name="Ada", code="US-IL", said="grant", about="pressed 1 after the notice"),
+    Caller(name="Ada", code="US-IL", said="grant"),
     Caller(
         name="Ben",
         code="US-TX",
         said="grant_elsewhere",
         method="web_esign",
-        about="signed on the web, by another issuer",
         error="ThrottledClientException",
     ),
-    Caller(name="Cleo", code="US-IL", said="grant", method="voice_recording", about="said yes on the line"),
-    Caller(name="Dan", code="US-CO", said="refusal", about="pressed 2"),
-    Caller(name="Eve", code="FR", said="nothing", about="was never asked"),
-    Caller(name="Fay", code=None, said="grant", about="calls from nobody knows where"),
-    Caller(name="Gus", code="US-TX", said="grant", age=12, about="is twelve"),
+    Caller(name="Cleo", code="US-IL", said="grant", method="voice_recording"),
+    Caller(name="Dan", code="US-CO", said="refusal"),
+    Caller(name="Eve", code="FR", said="nothing"),
+    Caller(name="Fay", code=None, said="grant"),
+    Caller(name="Gus", code="US-TX", said="grant", age=12),
 )

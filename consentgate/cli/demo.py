@@ -67,10 +67,10 @@ def _text(story: "Story", keep: str | None) -> str:
         title("The evidence") + faint("  hashes recomputed, nothing taken for granted"),
         f"  sent      {story.reached} of {searches} searches reached the vendor; an intent was durable before each",
         f"  verify    {_verdict(story.holds)}   {levels}",
-        f"  one bit   {_verdict(story.flipped)}  flipped in a copy: {finding.kind}, {finding.where}",
+        f"  tampered  {word('found')}   one bit of a copy flipped: {finding.kind}, {finding.where}",
     ]
-    if keep is not None:
-        lines += ["", faint(f"Look around: consentgate entries list --home {keep}")]
+    look = f"entries list --home {keep}" if keep is not None else "demo --keep FOLDER"
+    lines.append(faint(f"  look      consentgate {look}"))
     return "\n".join(lines)
 
 

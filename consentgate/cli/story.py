@@ -247,7 +247,8 @@ def _verify_flipped(settings: Settings) -> Verified:
         shutil.copytree(settings.home, copy)
         database = copy / "consentgate.db"
         stored = bytearray(database.read_bytes())
-        # The word that says what the entry is: a leaf is stored as it is hashed.
-        stored[stored.index(b'"kind":"denial"') + len(b'"kind":"')] ^= 0x01
+        # A digit of the time in the newest denial's leaf: still a leaf, and no longer the one that was hashed.
+        leaf = stored.rindex(b'{"at":"', 0, stored.rindex(b'"kind":"denial"'))
+        stored[leaf + len(b'{"at":"2026-11-22T12:00:00.00')] ^= 0x01
         database.write_bytes(stored)
         return _verify(load_settings(copy))

@@ -56,13 +56,24 @@ class ConsentGate(Records):
         self._closed = False
 
     @classmethod
-    def open(cls, home: str | Path | None = None, **options: Any) -> "ConsentGate":
+    def open(
+        cls,
+        home: str | Path | None = None,
+        *,
+        engine: Engine | None = None,
+        clock: Clock = system_clock,
+        random: Random = system_random,
+        background: bool = True,
+    ) -> "ConsentGate":
         """Open the gate of a home folder.
 
         Args:
             home: the folder that `consentgate init` made; by default ``CONSENTGATE_HOME``, else
                 ``.consentgate``.
-            **options: as the constructor takes them.
+            engine: as the constructor takes it.
+            clock: likewise.
+            random: likewise.
+            background: likewise.
 
         Returns:
             The gate.
@@ -70,7 +81,8 @@ class ConsentGate(Records):
         Raises:
             Misconfigured: there are no settings, or they cannot be used.
         """
-        return cls(load_settings(home_of(home)), **options)
+        settings = load_settings(home_of(home))
+        return cls(settings, engine=engine, clock=clock, random=random, background=background)
 
     def protect(self, client: Any) -> Any:
         """Put the gate into a boto3 client; from now on its gated operations need a consent.
@@ -130,11 +142,8 @@ class ConsentGate(Records):
         entry = self._write(lambda c: calls.register(self._parts.book, c, registration))
         return str(entry) if entry else None
 
-    def ready(self) -> bool:
-        """Say whether the gate could decide now: the database answers and the log is being kept.
-
-        Returns:
-            True.
+    def ready(self) -> None:
+        """Check that the gate could decide now: the database answers and the log is being kept.
 
         Raises:
             ConsentGateError: what stands in the way.
@@ -143,7 +152,6 @@ class ConsentGate(Records):
         service = self._parts.service
         if service is not None and service.failure is not None:
             raise LogRefused("The log is not being kept; see the cause.") from service.failure
-        return True
 
     def close(self) -> None:
         """Sequence and sign what is written, and let go of threads and connections; twice does nothing more."""

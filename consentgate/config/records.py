@@ -44,7 +44,7 @@ class Records:
         """
         standing = self._read(self._parts.reader.controller).registry.issuer(iss)
         if standing is None:
-            raise UnknownIssuer
+            raise UnknownIssuer(f"{iss} is not registered. Run `consentgate issuer add {iss}`.")
         key = key or issuer_files.read_key(self._parts.settings, [k.public.kid for k in standing.keys])
         return SigningIssuer(iss, key, self._parts.settings.controller, self._parts.book, self._take)
 

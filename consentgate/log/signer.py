@@ -34,7 +34,10 @@ from consentgate.tlog.proof import consistency_proof, verify_consistency
 
 _DOMAIN: Final = "consentgate.invalid/"
 _TEST: Final = "test/"
-_CURE: Final = "Run `consentgate verify`; if the database was restored, bring back the newer copy: this log signs no other."
+_CURE: Final = (
+    "Run `consentgate verify`, and bring back the newer copy: entries are still written, but this log signs"
+    " nothing until it continues what was signed."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ _LAW: Final = (
      "Check issuer, key and notice; ask for a new consent."),
     ("RETENTION_EXCEEDED", "The voiceprint should already be gone.", "Delete it."),
     ("SALE_PROHIBITED", "The law forbids the sale.", "Do not sell it; no consent helps."),
-    ("UNKNOWN_JURISDICTION", "Nobody knows which law protects the speaker.",
+    ("UNKNOWN_JURISDICTION", "No pack covers a jurisdiction that is known of the speaker.",
      "Give evidence of jurisdiction that a pack covers."),
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from consentgate.errors import (
     UnknownIssuer,
     UnknownNotice,
 )
+from consentgate.ledger.statements import read_statement
 from tests.functional.gate.conftest import ISS, NOTICE, World
 from tests.functional.gate.test_outside import signed
 
@@ -128,6 +129,11 @@ def test_guardian_speaks_for_a_minor(world: World) -> None:
     )
     world.register("tx-1", child)
     world.search("tx-1")
+    assert world.searches == 1
+    said = read_statement(world.parts("statement")["statement.0"])[1]
+    assert said.guardian == Guardian(verified=True)
+    assert said.expressed_by == "representative"
+    assert [e.kind for e in said.evidence] == ["signed_form"]
 
 
 def test_host_engine_keeps_its_own_settings(world: World) -> None:
@@ -136,7 +142,7 @@ def test_host_engine_keeps_its_own_settings(world: World) -> None:
     begun: list[str] = []
     event.listen(engine, "begin", lambda _: begun.append("begin"))
     with ConsentGate(settings, engine=engine, clock=world.clock, background=False) as gate:
-        assert gate.ready()
+        gate.ready()
     assert begun == []
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM entry").scalar()
@@ -146,7 +152,7 @@ def test_host_engine_keeps_its_own_settings(world: World) -> None:
 def test_ready_tells_what_keeps_the_log_from_being_kept(world: World) -> None:
     settings = load_settings(world.home)
     with ConsentGate(settings, clock=world.clock) as gate:
-        assert gate.ready()
+        gate.ready()
         gate.add_issuer("https://x.example", name="X")
     (world.home / "log.state").unlink()
     with ConsentGate(settings, clock=world.clock) as gate:
