@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format types imports examples pins clean
+.PHONY: help demo test check lint format types imports examples bench pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +36,9 @@ imports: $(VENV)/.dev ## check that imports go down only
 
 examples: $(VENV)/.dev ## run the examples
 	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python -W error $$example >/dev/null; done
+
+bench: $(VENV)/.dev ## measure what the gate costs, beside the same work done by hand
+	$(BIN)/python benchmarks/gated_call.py
 
 pins: ## pin the newest versions anew
 	tools/pin.sh --upgrade
