@@ -282,7 +282,3 @@ class Rules:
 
 
 RULE_NAMES: Final = tuple(each.name for each in fields(Rules))
-
-INFORMATIONAL: Final = frozenset(
-    {"consent_basis", "notice_required", "record_keeping", "private_right_of_action"}
-)

@@ -109,25 +109,6 @@ def reason(
     return Reason(code=code, speaker=speaker, bases=bases, detail=detail)
 
 
-def gate_reason(code: str, *detail: str, speaker: str | None = None) -> Reason:
-    """Make a reason of the gate itself.
-
-    Args:
-        code: a code of the gate's family in `DEFINITIONS`.
-        *detail: what exactly; for ``INPUT_MISSING`` the one input that is missing.
-        speaker: which speaker, or None.
-
-    Returns:
-        The reason.
-
-    Raises:
-        InvalidInput: the gate has no such reason.
-    """
-    if code not in DEFINITIONS or DEFINITIONS[code].family != "gate":
-        raise InvalidInput("The gate has no such reason; consentgate/policy/reasons.py lists them.")
-    return reason(code, *detail, speaker=speaker)
-
-
 _LAW: Final = (
     ("AGE_UNKNOWN", "Nobody ruled out that the speaker is a minor.",
      "Give the speaker's age, adult=True, or a grant with the claim age_over."),

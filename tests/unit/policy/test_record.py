@@ -13,7 +13,7 @@ from consentgate.consent.details import CallContext
 from consentgate.errors import Malformed
 from consentgate.packs.packset import shipped
 from consentgate.policy.facts import Evidence, RequestFacts, SpeakerFacts, Uses
-from consentgate.policy.reasons import gate_reason
+from consentgate.policy.reasons import reason as reason_of
 from consentgate.policy.record import (
     decision_from,
     decision_json,
@@ -63,16 +63,16 @@ def test_facts_come_back_from_their_stored_bytes() -> None:
         assert request_from(canonical.decode(canonical.encode(request_json(each)))) == each
     for one in (speaker, SpeakerFacts()):
         assert speaker_from(canonical.decode(canonical.encode(speaker_json(one)))) == one
-    reason = gate_reason("INPUT_MISSING", "purpose", speaker="caller 1")
+    reason = reason_of("INPUT_MISSING", "purpose", speaker="caller 1")
     assert reason_from(reason_json(reason)) == reason
 
 
 def test_codes_of_another_release_are_refused() -> None:
-    stored = reason_json(gate_reason("NO_SPEAKER"))
+    stored = reason_json(reason_of("NO_SPEAKER"))
     with pytest.raises(Malformed, match="none that this release knows"):
         reason_from({**stored, "code": "WEATHER"})
     decision = evaluate(SCENARIOS[0], PACKS).decision
-    odd = replace(decision, reasons=(replace(gate_reason("NO_SPEAKER"), code="WEATHER:rain"),))
+    odd = replace(decision, reasons=(replace(reason_of("NO_SPEAKER"), code="WEATHER:rain"),))
     with pytest.raises(Malformed, match="none that this release knows"):
         decision_from(decision_json(odd))
 
