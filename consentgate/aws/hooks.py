@@ -24,14 +24,14 @@ from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.errors import ConsentDenied, ConsentGateError, InvalidInput, PresignRefused
+from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt, Fault
-from consentgate.gate.ports import Door
 from consentgate.gate.request import Exchange, GatedRequest, Permit
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
 
 _KEY: Final = "consentgate"
-_MARK: Final = "consentgate_door"
+_MARK: Final = "consentgate_gate"
 # Failures that botocore reports only before a byte of the request has left.
 _NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, ConsentGateError)
 _LONGEST_BACKOFF_S: Final = 20.0
@@ -51,12 +51,12 @@ class _Passage:
 class Hooks:
     """The gate's handlers on one client."""
 
-    def __init__(self, door: Door, client: Any, clock: Clock) -> None:
+    def __init__(self, gate: Gate, client: Any, clock: Clock) -> None:
         service = client.meta.service_model.service_id.hyphenize()
         if service not in SERVICES:
             known = " and ".join(sorted(SERVICES))
             raise InvalidInput(f"protect takes clients of {known}; this one is of {service}.")
-        self._door = door
+        self._gate = gate
         self._service = service
         self._region: str | None = client.meta.region_name
         self._lasts_ms = _longest(client.meta.config)
@@ -74,10 +74,10 @@ class Hooks:
         """
         standing = getattr(meta, _MARK, None)
         if standing is not None:
-            if standing is not self._door:
+            if standing is not self._gate:
                 raise InvalidInput("Another gate protects this client already; each client has one.")
             return
-        setattr(meta, _MARK, self._door)
+        setattr(meta, _MARK, self._gate)
         handlers = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
@@ -98,7 +98,7 @@ class Hooks:
             return
         if context.get("is_presign_request"):
             raise PresignRefused
-        intent = self._door.new_intent()
+        intent = self._gate.new_intent()
         if operation.token is not None and not params.get(operation.token):
             params[operation.token] = _token(intent)
         context[_KEY] = _Passage(intent=intent)
@@ -112,7 +112,7 @@ class Hooks:
         if not isinstance(passage, _Passage):
             raise ConsentDenied((reason("NO_PERMIT"),), None)
         passage.url = str(params["url"])
-        passage.permit = self._door.begin(self._request(operation, passage, params))
+        passage.permit = self._gate.begin(self._request(operation, passage, params))
 
     def _on_attempt(self, request: Any, operation_name: str, **_: Any) -> None:
         """Begin an attempt: it must be the request that was decided on."""
@@ -128,7 +128,7 @@ class Hooks:
             return
         passage, permit = _permitted(getattr(request, "context", None))
         _same(passage, request.method, request.url, request.body)
-        self._door.recheck(permit, first=len(passage.attempts) == 1)
+        self._gate.recheck(permit, first=len(passage.attempts) == 1)
 
     def _on_received(
         self,
@@ -174,7 +174,7 @@ class Hooks:
             summary=answer.summary if answer else {},
             error=None if success else _error_code(parsed),
         )
-        self._door.finish(permit, exchange, parsed, self._vendor)
+        self._gate.finish(permit, exchange, parsed, self._vendor)
 
     def _on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that got no answer."""
@@ -183,7 +183,7 @@ class Hooks:
         if passage is None or permit is None:
             return
         exchange = Exchange(attempts=_ended(passage.attempts, exception), error=type(exception).__name__)
-        self._door.finish(permit, exchange, None, self._vendor)
+        self._gate.finish(permit, exchange, None, self._vendor)
 
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))

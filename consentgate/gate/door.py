@@ -1,4 +1,4 @@
-"""The gate as the hooks see it: the steps, bound to one context."""
+"""The gate as the hooks of a client see it: the steps, bound to one context."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from consentgate.gate.request import Exchange, GatedRequest, Permit
 
 
 class Gate:
-    """Implements the `Door` port."""
+    """The door that each request of a gated operation passes."""
 
     def __init__(self, context: GateContext) -> None:
         self._context = context
@@ -24,32 +24,42 @@ class Gate:
         return self._context.book.new_id(self._context.book.now())
 
     def begin(self, request: GatedRequest) -> Permit:
-        """Do steps 1 to 4; see `Door.begin`.
+        """Do steps 1 to 4: resolve, read, decide, append.
 
         Args:
             request: what botocore is about to send.
 
         Returns:
-            The right to send it.
+            The right to send it; the intent's entry is durable.
+
+        Raises:
+            ConsentDenied: nothing may be sent; the denial is recorded where a record could be written.
         """
         return begin(self._context, request)
 
     def recheck(self, permit: Permit, *, first: bool) -> None:
-        """Check that the permit still stands; see `Door.recheck`.
+        """Check, just before an attempt, that the permit still stands.
 
         Args:
             permit: the permit.
-            first: whether this is the first attempt.
+            first: whether this is the first attempt; a prompt first attempt reads nothing again.
+
+        Raises:
+            ConsentDenied: it does not.
         """
         recheck(self._context, permit, first=first)
 
     def finish(self, permit: Permit, exchange: Exchange, response: object, vendor: Vendor) -> None:
-        """Do step 6; see `Door.finish`.
+        """Do step 6: record the outcome, and stop the task where a stop order stands.
 
         Args:
             permit: the permit under which the request went.
             exchange: what came back.
             response: the answer as the caller will get it, or None.
             vendor: stops the task.
+
+        Raises:
+            ConsentWithdrawn: a speaker withdrew meanwhile.
+            OutcomeNotRecorded: the outcome could not be written.
         """
         finish(self._context, permit, exchange, response, vendor)
