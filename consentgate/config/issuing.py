@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -202,40 +203,18 @@ class SigningIssuer:
         manifest: Manifest | None,
     ) -> Statement:
         now = self._book.now()
-        base = Statement(
+        return Statement(
             issuer=self.iss,
             id=uuid7_text(now, self._book.random),
             issued_at=now,
             references=speaker.known_as,
-            state="ConsentWithdrawn",
+            state=state,
             event_time=now,
             method=method,
             controllers=(self._controller,),
             jurisdictions=tuple(sorted({e.code for e in speaker.evidence})),
             age_over=_ADULT if speaker.adult or (speaker.age or 0) >= _ADULT else None,
-        )
-        if manifest is None:
-            return replace(base, state=state)
-        return replace(
-            base,
-            state=state,
-            consent_form=manifest.consent_form,
-            signature_kind=terms.signature_of(method),
-            consent_type=terms.consent_type_of(manifest.consent_form),
-            separate=manifest.separate,
-            disclosure_consent=manifest.disclosure_consent,
-            purposes=manifest.purposes,
-            purpose_iris=manifest.purpose_iris,
-            operations=manifest.operations,
-            recipients=manifest.recipients,
-            notice=manifest.ref(),
-            language=manifest.language,
-            valid_until=manifest.valid_until(now),
-            personal_data=manifest.personal_data,
-            legal_basis=manifest.legal_basis,
-            retention=manifest.retention,
-            storage_locations=manifest.storage_locations,
-            withdrawal=manifest.withdrawal,
+            **(_said_by(manifest, method, now) if manifest else {}),
         )
 
     def _signed(self, statement: Statement) -> str:
@@ -250,3 +229,26 @@ class SigningIssuer:
 
         done = self._take(keep)
         return Issued(entry=str(done.entry), token=signed[0], stops=tuple(map(str, done.stops)))
+
+
+def _said_by(manifest: Manifest, method: Method, now: datetime) -> dict[str, Any]:
+    """Give the claims that a statement takes over from its notice."""
+    return {
+        "consent_form": manifest.consent_form,
+        "signature_kind": terms.signature_of(method),
+        "consent_type": terms.consent_type_of(manifest.consent_form),
+        "separate": manifest.separate,
+        "disclosure_consent": manifest.disclosure_consent,
+        "purposes": manifest.purposes,
+        "purpose_iris": manifest.purpose_iris,
+        "operations": manifest.operations,
+        "recipients": manifest.recipients,
+        "notice": manifest.ref(),
+        "language": manifest.language,
+        "valid_until": manifest.valid_until(now),
+        "personal_data": manifest.personal_data,
+        "legal_basis": manifest.legal_basis,
+        "retention": manifest.retention,
+        "storage_locations": manifest.storage_locations,
+        "withdrawal": manifest.withdrawal,
+    }
