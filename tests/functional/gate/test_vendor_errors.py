@@ -107,12 +107,11 @@ def test_all_parameters_and_all_response_members_pass(ready: World) -> None:
     ready.server.script.results(("vp-1", 0.93))
     answer = ready.search("tx-1", ClientRequestToken="my-own-token")
     task = answer["SpeakerSearchTask"]
-    assert {
-        "SpeakerSearchTaskId",
-        "SpeakerSearchTaskStatus",
-        "CallDetails",
-        "CreatedTimestamp",
-    } <= task.keys()
+    output = ready.client.meta.service_model.shape_for("SpeakerSearchTask")
+    assert task.keys() == output.members.keys()
+    assert task["CallDetails"].keys() == output.members["CallDetails"].members.keys()
+    assert task["SpeakerSearchDetails"].keys() == output.members["SpeakerSearchDetails"].members.keys()
+    assert task["SpeakerSearchDetails"]["Results"] == [{"VoiceProfileId": "vp-1", "ConfidenceScore": 0.93}]
     assert json.loads(ready.server.requests[-1].body)["ClientRequestToken"] == "my-own-token"
     assert ready.exchange("intent")["token"] == "my-own-token"
     assert ready.exchange("intent")["token_from"] == "caller"
