@@ -54,7 +54,8 @@ def test_failure_leaves_the_intent_open(ready: World, error: str) -> None:
     with pytest.raises(getattr(ready.client.exceptions, error)):
         ready.search("tx-1")
     assert ready.ends() == ["unknown"]
-    assert len(ready.exchange("observation")["attempts"]) == 3
+    # botocore chooses how often: three times since 1.44, five times before.
+    assert len(ready.exchange("observation")["attempts"]) == ready.searches > 1
 
 
 def test_retry_that_succeeds_is_one_success_with_one_token(ready: World) -> None:
