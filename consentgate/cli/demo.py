@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from consentgate.cli.story import Call, Story, Told
     from consentgate.config.verification import Verified
 
-# Width of the middle column, so that a line fits a screen of 88.
-_WIDE = 52
+# Width of the middle column, so that a line fits a screen of 80.
+_WIDE = 45
 _SAID = {"grant": "grant", "grant_elsewhere": "grant", "refusal": "refusal"}
 _HOW = {
     "ivr_dtmf": "key press in the IVR",
@@ -54,6 +54,9 @@ def _folder(keep: str | None) -> Iterator[Path]:
 def _text(story: "Story", keep: str | None) -> str:
     searches = len(story.calls) + 1
     finding = story.flipped.verification.findings[0]
+    # The entry by the end of its id, as everywhere on this screen.
+    where = finding.where.partition(",")[0]
+    where = f"{where.partition(' ')[0]} {where[-8:]}"
     levels = " · ".join(level.name for level in story.holds.verification.levels)
     lines = [
         title("What they said before") + faint("  signed statements, sealed in the ledger"),
@@ -65,9 +68,9 @@ def _text(story: "Story", keep: str | None) -> str:
         _call_line(story.after),
         "",
         title("The evidence") + faint("  hashes recomputed, nothing taken for granted"),
-        f"  sent      {story.reached} of {searches} searches reached the vendor; an intent was durable before each",
+        f"  sent      {story.reached} of {searches} searches reached the vendor, each after a durable intent",
         f"  verify    {_verdict(story.holds)}   {levels}",
-        f"  tampered  {word('found')}   one bit of a copy flipped: {finding.kind}, {finding.where}",
+        f"  tampered  {word('found')}   one bit of a copy flipped: {finding.kind}, {where}",
     ]
     look = f"entries list --home {keep}" if keep is not None else "demo --keep FOLDER"
     lines.append(faint(f"  look      consentgate {look}"))
@@ -87,7 +90,7 @@ def _line(name: str, place: str, verdict: str, what: str, entry: str, aside: str
     room = _WIDE - len(what) - 2
     law = aside if len(aside) <= room else aside[: max(room - 1, 0)].rpartition(" ")[0].rstrip(",;") + "…"
     text = f"{what}  {faint(law)}" + " " * (room - len(law)) if law else f"{what:<{_WIDE}}"
-    return f"  {name:<5} {place:<6} {word(verdict)}{' ' * (10 - len(verdict))}{text}  {faint(entry[-12:])}"
+    return f"  {name:<5} {place:<6} {word(verdict)}{' ' * (10 - len(verdict))}{text}  {faint(entry[-8:])}"
 
 
 def _verdict(verified: "Verified") -> str:
