@@ -31,6 +31,13 @@ _method = click.option("--method", required=True, type=click.Choice(METHODS), he
 _purpose = click.option(
     "--purpose", "purposes", metavar="WORD", multiple=True, help="Only for these purposes."
 )
+_evidence = click.option(
+    "--evidence",
+    "files",
+    metavar="KIND=FILE",
+    multiple=True,
+    help="A file that proves it, for example recording=call.wav; only its digest is stated.",
+)
 _token_out = click.option(
     "--token-out",
     metavar="FILE",
@@ -60,6 +67,7 @@ def consent() -> None:
 @click.option("--max-uses", type=click.IntRange(min=1), help="For so many requests only.")
 @click.option("--jurisdiction", "codes", metavar="CODE", multiple=True, help="Where the person is protected.")
 @click.option("--adult", is_flag=True, help="The person is known to be 18 or older.")
+@_evidence
 @_token_out
 def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **given: Any) -> Done:
     """Sign what a person just answered, by an issuer whose key lies here, and take it in.
@@ -67,9 +75,12 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
     Form, purposes, operations and validity of a grant are those that the notice asks for; the options only
     narrow them.
     """
-    from consentgate.cli.values import speaker
+    from consentgate.cli.values import evidence, speaker
 
-    who = speaker(given["known_as"], evidence=given["codes"], adult=given["adult"])
+    who, proof = (
+        speaker(given["known_as"], evidence=given["codes"], adult=given["adult"]),
+        evidence(given["files"]),
+    )
     purposes, operations = given["purposes"], given["operations"]
     if answer == "grant" and not given["notice"]:
         raise InvalidInput("A grant names the notice that was shown: give --notice.")
@@ -87,6 +98,7 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
                 notice=given["notice"],
                 language=given["language"],
                 purposes=purposes,
+                evidence=proof,
             )
             return _issued(issued, "refused", token_out)
         narrowed = {"purposes": purposes, "operations": operations, "max_uses": given["max_uses"]}
@@ -96,6 +108,7 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
             method=given["method"],
             language=given["language"],
             call=given["call"],
+            evidence=proof,
             **{name: value for name, value in narrowed.items() if value},
         )
         return _issued(issued, "given", token_out)
@@ -112,18 +125,21 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
 @_reference
 @_method
 @_purpose
+@_evidence
 @_token_out
 def _withdraw(home: str | None, iss: str, token_out: str | None, **given: Any) -> Done:
     """Sign that a person took their consent back, and take it in.
 
     No request for this person begins after it returns. Requests that are under way get a stop order.
     """
-    from consentgate.cli.values import speaker
+    from consentgate.cli.values import evidence, speaker
 
-    who = speaker(given["known_as"])
+    who, proof = speaker(given["known_as"]), evidence(given["files"])
 
     def work(gate: "ConsentGate") -> Done:
-        issued = gate.issuer(iss).withdraw(who, method=given["method"], purposes=given["purposes"])
+        issued = gate.issuer(iss).withdraw(
+            who, method=given["method"], purposes=given["purposes"], evidence=proof
+        )
         return _issued(issued, "withdrawn", token_out)
 
     return _with_stops(home, writing(home, work))

@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,6 +18,7 @@ from consentgate.canonical import Json
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
 
 if TYPE_CHECKING:
+    from consentgate.consent.details import EvidenceRef
     from consentgate.consent.reference import Reference
     from consentgate.crypto.jwk import PublicKey
     from consentgate.ledger.speaker import Speaker
@@ -24,6 +27,7 @@ STDIN: Final = "-"
 TOKEN_LIMIT: Final = 1 << 16
 SMALL_LIMIT: Final = 1 << 20
 NOTICE_LIMIT: Final = 64 << 20
+EVIDENCE_LIMIT: Final = 1 << 30
 
 
 def references(texts: Sequence[str]) -> "tuple[Reference, ...]":
@@ -142,6 +146,32 @@ def read_bytes(name: str, *, limit: int) -> bytes:
     if len(data) > limit:
         raise InvalidInput(f"{_named(name)} is larger than {limit} bytes: it is not what it should be.")
     return data
+
+
+def evidence(texts: Sequence[str]) -> "tuple[EvidenceRef, ...]":
+    """Read files that prove a statement, as far as a statement names them: by digest.
+
+    Args:
+        texts: ``KIND=FILE`` each.
+
+    Returns:
+        Digest, media type, size and kind of each.
+
+    Raises:
+        InvalidInput: a file cannot be read, or a text is none of that form.
+    """
+    from consentgate.consent.details import EvidenceRef
+
+    found = []
+    for text in texts:
+        kind, equals, name = text.partition("=")
+        if not equals:
+            raise InvalidInput("--evidence is KIND=FILE, for example recording=call.wav.")
+        data = read_bytes(name, limit=EVIDENCE_LIMIT)
+        media_type = guess_type(name)[0] or "application/octet-stream"
+        digest = sha256(data).digest()
+        found.append(EvidenceRef(digest=digest, media_type=media_type, size=len(data), kind=kind))
+    return tuple(found)
 
 
 def read_token(name: str) -> str:

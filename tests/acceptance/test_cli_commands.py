@@ -1,10 +1,13 @@
 """Every command, in text and as JSON by its schema, on a deployment with a little of everything in it."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from consentgate.cli.main import root
+from consentgate.consent.statement import TYP, from_claims
+from consentgate.crypto import jws
 from consentgate.crypto.jwk import generate_signing_key
 from tests.acceptance.deployment import ISS, OUTSIDE, PHONE, Deployment, Output, Program
 
@@ -197,7 +200,18 @@ def test_consent_is_issued_narrowed_shown_and_withdrawn(program: Program, tmp_pa
     assert "C-9" not in said(program, "consent", "show", issued["entry"])
     assert "customer:C-9" in said(program, "consent", "show", issued["entry"], "--reveal")
     assert "taken" not in said(program, *grant)
-    assert program.json("consent", "withdraw", *who)["result"]["state"] == "withdrawn"
+    form = tmp_path / "form.pdf"
+    form.write_bytes(b"%PDF signed")
+    token = tmp_path / "withdrawn.jws"
+    done = program.json(
+        "consent", "withdraw", *who, "--evidence", f"signed_form={form}", "--token-out", token
+    )
+    assert done["result"]["state"] == "withdrawn"
+    [proof] = from_claims(jws.parse(token.read_text().strip(), typ=TYP).payload).evidence
+    assert (proof.kind, proof.media_type, proof.size) == ("signed_form", "application/pdf", 11)
+    assert proof.digest == sha256(b"%PDF signed").digest()
+    assert program("consent", "withdraw", *who, "--evidence", "form.pdf").exit == 2
+    assert program("consent", "withdraw", *who, "--evidence", f"scan={tmp_path / 'none'}").exit == 2
     person = ("consent", "show", "--reference", "customer:C-9")
     ended = program.json(*person)["result"]
     assert (ended["standing"], [each["state"] for each in ended["items"]]) == (
