@@ -29,7 +29,10 @@ def _upgrade(home: str | None) -> Done:
         ("schema", changed),
         ("before", done.before or "none"),
         ("now", done.after),
-        ("repaired", "\n".join(done.repaired)),
+        (
+            "repaired",
+            "\n".join(f"{was.partition(': ')[0]}: find out who changed it" for was in done.repaired),
+        ),
     ]
     result: dict[str, Json] = {
         "changed": changed,

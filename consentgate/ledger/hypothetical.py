@@ -42,7 +42,7 @@ def reading_of(
         Malformed: something stored cannot be read.
     """
     side = reader.controller(connection)
-    on = reader._on_leg(connection, None, side, "Caller", 1, speaker)  # noqa: SLF001  # one reading for gate and explanation
+    on = reader.on_leg(connection, None, side, "Caller", 1, speaker)
     call = CallState(
         subject=UUID(int=0),
         legs={"Caller": (speaker,)},

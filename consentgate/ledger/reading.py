@@ -26,6 +26,7 @@ from consentgate.policy.assertions import Assertion
 from consentgate.policy.facts import Uses
 from consentgate.storage import entries, subjects
 from consentgate.storage.interactions import latest_at
+from consentgate.storage.subjects import LinkedEntry
 
 _READ_KINDS: Final = frozenset({"assertion", "call", "statement"})
 # Of calls only the time of the one before matters, which has a query of its own.
@@ -135,7 +136,7 @@ class Reader:
         people = [(name, i, s) for name, there in on for i, s in enumerate(there, 1)]
         references = tuple(dict.fromkeys(r for _, _, s in people for r in s.known_as))
         side = self._keep(connection)
-        judged = tuple(self._on_leg(connection, state, side, *person) for person in people)
+        judged = tuple(self.on_leg(connection, state, side, *person) for person in people)
         return Reading(
             call=state,
             unknown_legs=unknown,
@@ -207,7 +208,7 @@ class Reader:
     def _counts(self, connection: Connection) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(entries.counts_by_kind(connection, self._book.tenant, controller.KINDS).items()))
 
-    def _on_leg(
+    def on_leg(
         self,
         connection: Connection,
         state: CallState | None,
@@ -216,24 +217,29 @@ class Reader:
         number: int,
         speaker: Speaker,
     ) -> OnLeg:
+        """Read what was said by and about one speaker.
+
+        Args:
+            connection: an open snapshot.
+            state: the call, or None where there is none.
+            side: the controller's side.
+            leg: where the person is.
+            number: the speaker's number on that leg, from 1.
+            speaker: who it is.
+
+        Returns:
+            The speaker with statements, assertions, the interaction before, and uses.
+
+        Raises:
+            Malformed: something stored cannot be read.
+        """
         book = self._book
         named = book.vault.find(connection, speaker.known_as)
         found = subjects.entries_of(connection, book.tenant, frozenset(named.values()), _SAID_KINDS)
         own = named.get(speaker.first)
-        said = [linked for linked in found if linked.row.kind == "statement"]
         wanted = {s for linked in found for s in linked.subjects} | ({own} if own else set())
         keys = book.vault.data_keys(connection, tuple(wanted))
-        # They only ever add reasons: like a refusal, they count under any reference of the speaker.
-        about = [linked for linked in found if linked.row.kind == "assertion"]
-        asserted = [
-            controller.assertion_of(a.row, [keys[s] for s in a.subjects if s in keys], own) for a in about
-        ]
-        received = statements.received(book, connection, said, keys, side.registry)
-        if len(received) != len(said):
-            # It may be a refusal: who cannot be read has not consented.
-            raise Malformed(
-                "A statement that reaches this speaker cannot be opened. Run `consentgate verify`."
-            )
+        received = self._received(connection, found, keys, side)
         return OnLeg(
             leg=leg,
             number=number,
@@ -241,10 +247,26 @@ class Reader:
             subject=Subject(id=own, data_key=keys[own]) if own in keys else None,
             reached=frozenset(named.values()),
             received=received,
-            asserted=tuple(a for a in asserted if a is not None),
+            asserted=_asserted(found, keys, own),
             last_interaction_at=speaker.last_interaction_at or self._previous_call(connection, own, state),
             uses=count_uses(book, connection, own, received) if own else (),
         )
+
+    def _received(
+        self,
+        connection: Connection,
+        found: Sequence[LinkedEntry],
+        keys: Mapping[UUID, bytes],
+        side: Controller,
+    ) -> tuple[Received, ...]:
+        said = [linked for linked in found if linked.row.kind == "statement"]
+        received = statements.received(self._book, connection, said, keys, side.registry)
+        if len(received) != len(said):
+            # It may be a refusal: who cannot be read has not consented.
+            raise Malformed(
+                "A statement that reaches this speaker cannot be opened: run `consentgate verify`."
+            )
+        return received
 
     def _previous_call(
         self, connection: Connection, own: UUID | None, state: CallState | None
@@ -254,3 +276,15 @@ class Reader:
             return None
         before = state.since if state else None
         return latest_at(connection, self._book.tenant, own, "call", before=before)
+
+
+def _asserted(
+    found: Sequence[LinkedEntry], keys: Mapping[UUID, bytes], own: UUID | None
+) -> tuple[Assertion, ...]:
+    """Assertions about a person only ever add reasons: like a refusal, they count under any reference."""
+    opened = (
+        controller.assertion_of(linked.row, [keys[s] for s in linked.subjects if s in keys], own)
+        for linked in found
+        if linked.row.kind == "assertion"
+    )
+    return tuple(assertion for assertion in opened if assertion is not None)
