@@ -92,6 +92,24 @@ def reference_hmac(key: bytes, tenant: str, kind: str, value: str) -> bytes:
     return hmac.digest(key, encode([tenant, kind, value]), hashlib.sha256)
 
 
+def lock_number(key: bytes, tenant: str, kind: str, value: str) -> int:
+    """Compute the number that stands for a reference among a database's locks.
+
+    Args:
+        key: the lock key, 32 bytes.
+        tenant: the tenant.
+        kind: the reference's kind.
+        value: the reference itself, taken character for character.
+
+    Returns:
+        A signed number of 64 bits. Two references may share one: then they wait for each other, and no more.
+
+    Raises:
+        InvalidInput: the key is not 32 bytes, or a text is no valid Unicode.
+    """
+    return int.from_bytes(reference_hmac(key, tenant, kind, value)[:8], "big", signed=True)
+
+
 def _hkdf(key: bytes, *, salt: bytes, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=info).derive(key)
 

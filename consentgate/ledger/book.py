@@ -13,12 +13,14 @@ from sqlalchemy import Connection
 
 from consentgate import canonical
 from consentgate.canonical import Json
+from consentgate.consent.reference import Reference
 from consentgate.entries import leaf as leaves
 from consentgate.entries.leaf import Answer, Draft, SealedPart
 from consentgate.entries.parts import open_part, split_parts
 from consentgate.errors import KeyMismatch, Malformed
 from consentgate.ledger.vault import BODY, Vault
 from consentgate.moment import Clock, Random, floor, uuid7
+from consentgate.storage import locks
 from consentgate.storage.entries import EntryRow
 
 _FORMAT: Final = 1
@@ -108,6 +110,27 @@ class Book:
             A UUIDv7.
         """
         return uuid7(at, self.random)
+
+    def hold(
+        self,
+        connection: Connection,
+        references: Iterable[Reference] = (),
+        *,
+        call: str | None = None,
+        controller: bool = False,
+    ) -> None:
+        """Keep everybody else from deciding about people, a call or by the controller's side until the commit.
+
+        Args:
+            connection: an open write transaction that has read nothing of them yet.
+            references: every reference of everybody about whom something is to be added.
+            call: the call that is to be added to, or None.
+            controller: whether issuers, packs or the controller's assertions are to be added to.
+
+        Raises:
+            Unavailable: somebody else held a lock for too long.
+        """
+        locks.hold(connection, alone=self.vault.lock_numbers(references, call=call, controller=controller))
 
     def write(
         self,

@@ -96,6 +96,8 @@ def register(book: Book, connection: Connection, registration: Registration) -> 
     Returns:
         Id of the new entry, or None when all of it stands already.
     """
+    people = [s for on in registration.legs.values() if not isinstance(on, Nobody) for s in on]
+    book.hold(connection, [r for speaker in people for r in speaker.known_as], call=registration.call)
     at = book.now()
     known = read(book, connection, registration.call)
     fresh = _fresh(known, registration)
@@ -136,10 +138,29 @@ def read(book: Book, connection: Connection, call: str) -> CallState | None:
     if subject is None:
         return None
     rows = subjects.entries_of(connection, book.tenant, [subject], ["call"])
+    keys = book.vault.data_keys(connection, [s for row in rows for s in row.subjects])
+    return state_of(subject, rows, keys, book.vault.find_key(connection, BODY))
+
+
+def state_of(
+    subject: UUID, rows: Sequence[LinkedEntry], keys: Mapping[UUID, bytes], body: bytes | None
+) -> CallState | None:
+    """Fold a call's events.
+
+    Args:
+        subject: the call's own row.
+        rows: its events with their subjects, in order.
+        keys: data keys by subject.
+        body: the tenant's key for what is about nobody, or None where there is none.
+
+    Returns:
+        Its state, or None without events.
+
+    Raises:
+        Malformed: a stored event cannot be read.
+    """
     if not rows:
         return None
-    keys = book.vault.data_keys(connection, [s for row in rows for s in row.subjects])
-    body = book.vault.find_key(connection, BODY)
     state = CallState(
         subject=subject,
         legs={},

@@ -123,6 +123,7 @@ def put_registry(book: Book, connection: Connection, new: Registry) -> bytes:
     Returns:
         Its digest.
     """
+    book.hold(connection, controller=True)
     content = encode_registry(new)
     digest = sha256(content).digest()
     row = ArtifactRow(digest=digest, kind="registry", media_type="application/json", content=content)
@@ -143,6 +144,7 @@ def put_packs(
         files: each pack's exact bytes by code.
         index: the set's index.
     """
+    book.hold(connection, controller=True)
     put = [ArtifactRow(digest=digest, kind="packs", media_type="application/json", content=index)]
     put += [
         ArtifactRow(
@@ -170,6 +172,7 @@ def put_assertion(book: Book, connection: Connection, said: Said, about: Referen
     Raises:
         InvalidInput: the name is not in the closed list, or its value has another shape.
     """
+    book.hold(connection, [about] if about else [], controller=about is None)
     at = book.now()
     subject = book.vault.ensure(connection, about) if about is not None else None
     whom = str(subject.id) if subject else None

@@ -9,7 +9,7 @@ All of it in one write transaction. A statement that is there already is taken i
 same id with other content is refused. Statements lie sealed: a token is personal data.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -81,11 +81,12 @@ def ingest(book: Book, connection: Connection, token: str, registry: Registry, s
         ClockSkew: a grant claims a time too far in the future.
         RecordConflict: its id is taken by another statement.
     """
+    parsed = jws.parse(token, typ=TYP)
+    statement = from_claims(parsed.payload)
+    book.hold(connection, statement.references)
     at = book.now()
-    parsed, statement = _verified(
-        token, registry, at, lambda said: rows.entry_of(connection, book.tenant, said.key) is not None
-    )
     known = rows.entry_of(connection, book.tenant, statement.key)
+    _verify(parsed, statement, registry, at, known=known is not None)
     if known is not None:
         _same(book, connection, known, parsed)
         return Ingested(entry=known, statement=statement, new=False)
@@ -217,19 +218,14 @@ def _manifest(book: Book, connection: Connection, named: Json) -> Manifest | Non
     return notices.manifest(book, connection, canonical.unb64(named))
 
 
-def _verified(
-    token: str, registry: Registry, at: datetime, known: Callable[[Statement], bool]
-) -> tuple[jws.Jws, Statement]:
-    parsed = jws.parse(token, typ=TYP)
-    statement = from_claims(parsed.payload)
+def _verify(parsed: jws.Jws, statement: Statement, registry: Registry, at: datetime, *, known: bool) -> None:
     key = registry.key(statement.issuer, parsed.kid)
     if key is None:
         raise UnknownIssuer
     jws.verify(parsed, key.public)
     # A key that no longer counts grants nothing; but nobody needs leave to say no.
-    if statement.grants and not known(statement) and key_problems(key, received_at=at, trusted_at=None):
+    if statement.grants and not known and key_problems(key, received_at=at, trusted_at=None):
         raise UnknownIssuer
-    return parsed, statement
 
 
 def _same(book: Book, connection: Connection, known: UUID, parsed: jws.Jws) -> None:

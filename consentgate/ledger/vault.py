@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.consent.reference import Reference
-from consentgate.crypto.derive import reference_hmac
+from consentgate.crypto.derive import lock_number, reference_hmac
 from consentgate.entries.leaf import SealedPart
 from consentgate.entries.parts import seal_part
 from consentgate.errors import Unavailable
@@ -28,6 +28,8 @@ from consentgate.storage.subjects import DataKeyRow, ReferenceRow
 CALL: Final = ":call"
 KEY: Final = ":key"
 BODY: Final = "body"
+
+_CONTROLLER: Final = ":controller"
 
 _ID_BYTES: Final = 16
 _KEY_BYTES: Final = 32
@@ -66,6 +68,27 @@ class Vault:
         """
         keys = self._custody.reference_keys()
         return tuple(reference_hmac(keys[e], self._tenant, kind, value) for e in sorted(keys, reverse=True))
+
+    def lock_numbers(
+        self, references: Iterable[Reference], *, call: str | None = None, controller: bool = False
+    ) -> frozenset[int]:
+        """Give the numbers to lock before what is said about people, a call or the controller is read or added to.
+
+        Args:
+            references: every reference of everybody in question.
+            call: the call's name, or None.
+            controller: whether the controller's side is in question too.
+
+        Returns:
+            The numbers.
+        """
+        names = {(r.kind, r.value) for r in references}
+        if call is not None:
+            names.add((CALL, call))
+        if controller:
+            names.add((_CONTROLLER, ""))
+        key = self._custody.lock_key()
+        return frozenset(lock_number(key, self._tenant, kind, value) for kind, value in names)
 
     def find(self, connection: Connection, references: Iterable[Reference]) -> dict[Reference, UUID]:
         """Find the subjects that references name.

@@ -1,0 +1,40 @@
+"""Locks that order a withdrawal against an intent: numbers that stand for references, calls and the controller.
+
+Invariants: one transaction asks for all its numbers at once and takes them in ascending order, so that two never wait
+for each other in a circle; a transaction reads what a lock guards in a later statement than the one that took it. On
+SQLite the write lock, which every write transaction holds from its start, is all of them.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import BigInteger, Connection, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from consentgate.storage.failures import translated
+
+LOCK_FUNCTION: Final = "consentgate_lock"
+"""PostgreSQL's function: takes two arrays of bigint, the numbers to share and the numbers to hold alone."""
+
+_HOLD: Final = select(
+    getattr(func, LOCK_FUNCTION)(
+        bindparam("shared", type_=ARRAY(BigInteger)), bindparam("alone", type_=ARRAY(BigInteger))
+    )
+)
+
+
+def hold(connection: Connection, *, shared: Collection[int] = (), alone: Collection[int] = ()) -> None:
+    """Take locks until the end of the transaction.
+
+    Args:
+        connection: of `Database.write`, before anything that the locks guard is read.
+        shared: numbers that others may share.
+        alone: numbers that nobody else may hold meanwhile.
+
+    Raises:
+        Unavailable: another transaction held one of them for too long.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    with translated():
+        connection.execute(_HOLD, {"shared": sorted(set(shared) - set(alone)), "alone": sorted(set(alone))})
