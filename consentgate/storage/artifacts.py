@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from consentgate.storage.failures import translated
+from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import artifact, notice
 
 
@@ -48,23 +48,25 @@ class NoticeRow:
     manifest: bytes
 
 
-_INSERT_ARTIFACT: Final = insert(artifact)
-_ARTIFACT: Final = select(
-    artifact.c.digest, artifact.c.kind, artifact.c.media_type, artifact.c.content
-).where(artifact.c.tenant == bindparam("tenant"), artifact.c.digest == bindparam("digest"))
-_HAS_ARTIFACT: Final = select(artifact.c.kind).where(
-    artifact.c.tenant == bindparam("tenant"), artifact.c.digest == bindparam("digest")
+_INSERT_ARTIFACT: Final = Prepared(insert(artifact))
+_NAMED: Final = (artifact.c.tenant == bindparam("tenant")) & (artifact.c.digest == bindparam("digest"))
+_ARTIFACT: Final = Prepared(
+    select(artifact.c.digest, artifact.c.kind, artifact.c.media_type, artifact.c.content).where(_NAMED)
 )
-_INSERT_NOTICE: Final = insert(notice)
-_NOTICES: Final = (
+_HAS_ARTIFACT: Final = Prepared(select(artifact.c.kind).where(_NAMED))
+_INSERT_NOTICE: Final = Prepared(insert(notice))
+_ALL_NOTICES: Final = (
     select(notice.c.id, notice.c.version, notice.c.language, notice.c.digest, notice.c.manifest)
     .where(notice.c.tenant == bindparam("tenant"))
     .order_by(notice.c.id, notice.c.version, notice.c.language)
 )
-_NOTICE: Final = _NOTICES.where(
-    notice.c.id == bindparam("id"),
-    notice.c.version == bindparam("version"),
-    notice.c.language == bindparam("language"),
+_NOTICES: Final = Prepared(_ALL_NOTICES)
+_NOTICE: Final = Prepared(
+    _ALL_NOTICES.where(
+        notice.c.id == bindparam("id"),
+        notice.c.version == bindparam("version"),
+        notice.c.language == bindparam("language"),
+    )
 )
 
 
@@ -84,11 +86,10 @@ def put_artifact(connection: Connection, tenant: str, row: ArtifactRow) -> bool:
         Unavailable: the database refused.
     """
     name = {"tenant": tenant, "digest": row.digest}
-    if connection.execute(_HAS_ARTIFACT, name).first():
+    if _HAS_ARTIFACT.rows(connection, name):
         return False
     values = name | {"kind": row.kind, "media_type": row.media_type, "content": row.content}
-    with translated():
-        connection.execute(_INSERT_ARTIFACT, values)
+    _INSERT_ARTIFACT.run(connection, values)
     return True
 
 
@@ -103,7 +104,7 @@ def artifact_of(connection: Connection, tenant: str, digest: bytes) -> ArtifactR
     Returns:
         The artifact, or None. The caller compares the digest of what it got.
     """
-    found = connection.execute(_ARTIFACT, {"tenant": tenant, "digest": digest}).first()
+    found = first_of(_ARTIFACT.rows(connection, {"tenant": tenant, "digest": digest}))
     if found is None:
         return None
     return ArtifactRow(digest=found[0], kind=found[1], media_type=found[2], content=found[3])
@@ -129,8 +130,7 @@ def insert_notice(connection: Connection, tenant: str, row: NoticeRow) -> None:
         "digest": row.digest,
         "manifest": row.manifest,
     }
-    with translated():
-        connection.execute(_INSERT_NOTICE, values)
+    _INSERT_NOTICE.run(connection, values)
 
 
 def notice_of(
@@ -149,7 +149,7 @@ def notice_of(
         The notice, or None.
     """
     values = {"tenant": tenant, "id": notice_id, "version": version, "language": language}
-    found = connection.execute(_NOTICE, values).first()
+    found = first_of(_NOTICE.rows(connection, values))
     return _notice_row(*found) if found else None
 
 
@@ -163,7 +163,7 @@ def notices(connection: Connection, tenant: str) -> tuple[NoticeRow, ...]:
     Returns:
         All of them, by id, version and language.
     """
-    return tuple(_notice_row(*row) for row in connection.execute(_NOTICES, {"tenant": tenant}))
+    return tuple(_notice_row(*row) for row in _NOTICES.rows(connection, {"tenant": tenant}))
 
 
 def _notice_row(notice_id: str, version: str, language: str, digest: bytes, manifest: bytes) -> NoticeRow:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
-from consentgate.storage.failures import translated
+from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import deployment
 from consentgate.storage.triggers import CLOCK_FUNCTION
 
@@ -17,10 +17,10 @@ TEST_DATABASE: Final = "test_database"
 LOG_ORIGIN: Final = "log_origin"
 """Origin of log 0, which is also the name of its key."""
 
-_INSERT: Final = insert(deployment)
-_FACT: Final = select(deployment.c.value).where(deployment.c.name == bindparam("name"))
-_FACTS: Final = select(deployment.c.name, deployment.c.value).order_by(deployment.c.name)
-_NOW: Final = text(f"SELECT {CLOCK_FUNCTION}()")
+_INSERT: Final = Prepared(insert(deployment))
+_FACT: Final = Prepared(select(deployment.c.value).where(deployment.c.name == bindparam("name")))
+_FACTS: Final = Prepared(select(deployment.c.name, deployment.c.value).order_by(deployment.c.name))
+_NOW: Final = Prepared(text(f"SELECT {CLOCK_FUNCTION}()"))
 
 
 def fact(connection: Connection, name: str) -> str | None:
@@ -33,8 +33,8 @@ def fact(connection: Connection, name: str) -> str | None:
     Returns:
         Its value, or None.
     """
-    found: str | None = connection.execute(_FACT, {"name": name}).scalar()
-    return found
+    found = first_of(_FACT.rows(connection, {"name": name}))
+    return found[0] if found else None
 
 
 def facts(connection: Connection) -> dict[str, str]:
@@ -46,7 +46,7 @@ def facts(connection: Connection) -> dict[str, str]:
     Returns:
         The values by name.
     """
-    return {row[0]: row[1] for row in connection.execute(_FACTS)}
+    return {row[0]: row[1] for row in _FACTS.rows(connection, {})}
 
 
 def insert_fact(connection: Connection, name: str, value: str) -> None:
@@ -61,8 +61,7 @@ def insert_fact(connection: Connection, name: str, value: str) -> None:
         Duplicate: the fact has a value (key ``pk_deployment``).
         Unavailable: the database refused.
     """
-    with translated():
-        connection.execute(_INSERT, {"name": name, "value": value})
+    _INSERT.run(connection, {"name": name, "value": value})
 
 
 def is_test_database(connection: Connection) -> bool:
@@ -86,4 +85,4 @@ def now(connection: Connection) -> int:
     Returns:
         Milliseconds since 1970, UTC.
     """
-    return int(connection.execute(_NOW).scalar_one())
+    return int(_NOW.rows(connection, {})[0][0])

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
-from consentgate.storage.lists import OverLists
+from consentgate.storage.prepared import OverLists, Prepared, first_of
 from consentgate.storage.tables import entry
 
 
@@ -57,13 +57,15 @@ COLUMNS: Final = tuple(entry.columns)
 
 _INSERT: Final = insert(entry)
 _ALL: Final = select(*COLUMNS).where(entry.c.tenant == bindparam("tenant"))
-_BY_ID: Final = _ALL.where(entry.c.id == bindparam("id"))
-_OF_KIND: Final = (
+_BY_ID: Final = Prepared(_ALL.where(entry.c.id == bindparam("id")))
+_OF_KIND: Final = Prepared(
     _ALL.where(entry.c.kind == bindparam("kind"), entry.c.ordinal > bindparam("after"))
     .order_by(entry.c.ordinal)
     .limit(bindparam("limit"))
 )
-_LATEST: Final = _ALL.where(entry.c.kind == bindparam("kind")).order_by(entry.c.ordinal.desc()).limit(1)
+_LATEST: Final = Prepared(
+    _ALL.where(entry.c.kind == bindparam("kind")).order_by(entry.c.ordinal.desc()).limit(1)
+)
 _COUNTS: Final = OverLists(
     lambda within: (
         select(entry.c.kind, func.count())
@@ -77,7 +79,7 @@ _ANSWERS: Final = OverLists(
     )
 )
 _answer = entry.alias("answer")
-_OPEN_INTENTS: Final = (
+_OPEN_INTENTS: Final = Prepared(
     _ALL.where(
         entry.c.kind == "intent",
         entry.c.ordinal > bindparam("after"),
@@ -88,8 +90,10 @@ _OPEN_INTENTS: Final = (
     .order_by(entry.c.ordinal)
     .limit(bindparam("limit"))
 )
-_IN_LANE: Final = select(entry.c.hash).where(
-    entry.c.tenant == bindparam("tenant"), entry.c.w == bindparam("w"), entry.c.n == bindparam("n")
+_IN_LANE: Final = Prepared(
+    select(entry.c.hash).where(
+        entry.c.tenant == bindparam("tenant"), entry.c.w == bindparam("w"), entry.c.n == bindparam("n")
+    )
 )
 
 
@@ -137,7 +141,7 @@ def by_id(connection: Connection, tenant: str, entry_id: UUID) -> EntryRow | Non
     Returns:
         The entry, or None.
     """
-    found = connection.execute(_BY_ID, {"tenant": tenant, "id": entry_id.bytes}).first()
+    found = first_of(_BY_ID.rows(connection, {"tenant": tenant, "id": entry_id.bytes}))
     return row_of(found) if found else None
 
 
@@ -157,7 +161,7 @@ def of_kind(
         The entries in ordinal order.
     """
     values = {"tenant": tenant, "kind": kind, "after": after, "limit": limit}
-    return tuple(map(row_of, connection.execute(_OF_KIND, values)))
+    return tuple(map(row_of, _OF_KIND.rows(connection, values)))
 
 
 def latest(connection: Connection, tenant: str, kind: str) -> EntryRow | None:
@@ -171,7 +175,7 @@ def latest(connection: Connection, tenant: str, kind: str) -> EntryRow | None:
     Returns:
         The entry with the highest ordinal, or None.
     """
-    found = connection.execute(_LATEST, {"tenant": tenant, "kind": kind}).first()
+    found = first_of(_LATEST.rows(connection, {"tenant": tenant, "kind": kind}))
     return row_of(found) if found else None
 
 
@@ -187,7 +191,7 @@ def counts_by_kind(connection: Connection, tenant: str, kinds: Collection[str]) 
         A count for each of the kinds, 0 included.
     """
     counts = dict.fromkeys(kinds, 0)
-    for kind, count in _COUNTS.execute(connection, {"tenant": tenant}, kinds=sorted(kinds)):
+    for kind, count in _COUNTS.rows(connection, {"tenant": tenant}, kinds=sorted(kinds)):
         counts[kind] = count
     return counts
 
@@ -235,7 +239,7 @@ def answers(
         The entries whose ``re`` names it, in ordinal order.
     """
     values = {"tenant": tenant, "re": entry_id.bytes}
-    return tuple(map(row_of, _ANSWERS.execute(connection, values, kinds=kinds)))
+    return tuple(map(row_of, _ANSWERS.rows(connection, values, kinds=kinds)))
 
 
 def open_intents(
@@ -253,7 +257,7 @@ def open_intents(
         The intents in ordinal order.
     """
     values = {"tenant": tenant, "after": after, "limit": limit}
-    return tuple(map(row_of, connection.execute(_OPEN_INTENTS, values)))
+    return tuple(map(row_of, _OPEN_INTENTS.rows(connection, values)))
 
 
 def hash_in_lane(connection: Connection, tenant: str, w: bytes, n: int) -> bytes | None:
@@ -269,7 +273,8 @@ def hash_in_lane(connection: Connection, tenant: str, w: bytes, n: int) -> bytes
         The leaf hash there, or None.
     """
     values = {"tenant": tenant, "w": w, "n": n}
-    return next(connection.execute(_IN_LANE, values).scalars(), None)
+    found = first_of(_IN_LANE.rows(connection, values))
+    return found[0] if found else None
 
 
 def row_of(row: Sequence[Any]) -> EntryRow:

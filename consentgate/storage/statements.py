@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from consentgate.storage.failures import translated
+from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import statement
 
-_INSERT: Final = insert(statement)
-_BY_KEY: Final = select(statement.c.entry).where(
-    statement.c.tenant == bindparam("tenant"), statement.c.key == bindparam("key")
+_INSERT: Final = Prepared(insert(statement))
+_BY_KEY: Final = Prepared(
+    select(statement.c.entry).where(
+        statement.c.tenant == bindparam("tenant"), statement.c.key == bindparam("key")
+    )
 )
 
 
@@ -30,8 +32,7 @@ def insert_statement(connection: Connection, tenant: str, entry: UUID, key: byte
         Duplicate: the statement was taken in before (key ``uq_statement_key``).
         Unavailable: the database refused.
     """
-    with translated():
-        connection.execute(_INSERT, {"tenant": tenant, "entry": entry.bytes, "key": key})
+    _INSERT.run(connection, {"tenant": tenant, "entry": entry.bytes, "key": key})
 
 
 def entry_of(connection: Connection, tenant: str, key: bytes) -> UUID | None:
@@ -45,5 +46,5 @@ def entry_of(connection: Connection, tenant: str, key: bytes) -> UUID | None:
     Returns:
         The entry's id, or None.
     """
-    found = connection.execute(_BY_KEY, {"tenant": tenant, "key": key}).scalar()
-    return UUID(bytes=found) if found else None
+    found = first_of(_BY_KEY.rows(connection, {"tenant": tenant, "key": key}))
+    return UUID(bytes=found[0]) if found else None

@@ -12,8 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from consentgate.storage.entries import COLUMNS, EntryRow, row_of
-from consentgate.storage.failures import translated
-from consentgate.storage.lists import OverLists
+from consentgate.storage.prepared import OverLists, Prepared
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
 
 
@@ -71,14 +70,14 @@ _RESOLVE: Final = OverLists(
         within(subject_ref.c.hmac, "hmacs"),
     )
 )
-_INSERT_REFERENCE: Final = insert(subject_ref)
-_INSERT_KEY: Final = insert(data_key)
+_INSERT_REFERENCE: Final = Prepared(insert(subject_ref))
+_INSERT_KEY: Final = Prepared(insert(data_key))
 _KEYS: Final = OverLists(
     lambda within: select(data_key.c.subject, data_key.c.wrapping_key, data_key.c.wrapped).where(
         data_key.c.tenant == bindparam("tenant"), within(data_key.c.subject, "subjects")
     )
 )
-_LINK: Final = insert(entry_subject)
+_LINK: Final = Prepared(insert(entry_subject))
 _COUNTS: Final = OverLists(
     lambda within: (
         select(entry_subject.c.subject, entry_subject.c.kind, func.count())
@@ -127,7 +126,7 @@ def resolve(
     """
     if not hmacs:
         return ()
-    found = _RESOLVE.execute(connection, {"tenant": tenant}, epochs=sorted(epochs), hmacs=sorted(hmacs))
+    found = _RESOLVE.rows(connection, {"tenant": tenant}, epochs=sorted(epochs), hmacs=sorted(hmacs))
     return tuple(
         ReferenceRow(key_epoch=epoch, hmac=hmac, subject=UUID(bytes=subject), suppression=bool(suppression))
         for epoch, hmac, subject, suppression in found
@@ -153,8 +152,7 @@ def insert_reference(connection: Connection, tenant: str, row: ReferenceRow) -> 
         "subject": row.subject.bytes,
         "suppression": row.suppression,
     }
-    with translated():
-        connection.execute(_INSERT_REFERENCE, values)
+    _INSERT_REFERENCE.run(connection, values)
 
 
 def insert_data_key(connection: Connection, tenant: str, row: DataKeyRow) -> None:
@@ -175,8 +173,7 @@ def insert_data_key(connection: Connection, tenant: str, row: DataKeyRow) -> Non
         "wrapping_key": row.wrapping_key,
         "wrapped": row.wrapped,
     }
-    with translated():
-        connection.execute(_INSERT_KEY, values)
+    _INSERT_KEY.run(connection, values)
 
 
 def data_keys(connection: Connection, tenant: str, subjects: Collection[UUID]) -> dict[UUID, DataKeyRow]:
@@ -192,7 +189,7 @@ def data_keys(connection: Connection, tenant: str, subjects: Collection[UUID]) -
     """
     if not subjects:
         return {}
-    found = _KEYS.execute(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
+    found = _KEYS.rows(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
     rows = (
         DataKeyRow(subject=UUID(bytes=subject), wrapping_key=wrapping_key, wrapped=wrapped)
         for subject, wrapping_key, wrapped in found
@@ -214,11 +211,9 @@ def link(connection: Connection, tenant: str, entry_id: UUID, kind: str, subject
         Duplicate: one of the links exists (key ``pk_entry_subject``).
         Unavailable: the database refused.
     """
-    if not subjects:
-        return
     row = {"tenant": tenant, "entry": entry_id.bytes, "kind": kind}
-    with translated():
-        connection.execute(_LINK, [row | {"subject": subject} for subject in _sorted_bytes(subjects)])
+    for subject in _sorted_bytes(subjects):
+        _LINK.run(connection, row | {"subject": subject})
 
 
 def counts(connection: Connection, tenant: str, subjects: Collection[UUID]) -> dict[tuple[UUID, str], int]:
@@ -234,7 +229,7 @@ def counts(connection: Connection, tenant: str, subjects: Collection[UUID]) -> d
     """
     if not subjects:
         return {}
-    found = _COUNTS.execute(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
+    found = _COUNTS.rows(connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects))
     return {(UUID(bytes=subject), kind): count for subject, kind, count in found}
 
 
@@ -254,7 +249,7 @@ def entries_of(
     """
     if not subjects or not kinds:
         return ()
-    rows = _ENTRIES_OF.execute(
+    rows = _ENTRIES_OF.rows(
         connection, {"tenant": tenant}, subjects=_sorted_bytes(subjects), kinds=sorted(kinds)
     )
     found: list[LinkedEntry] = []
@@ -284,7 +279,7 @@ def subjects_of(connection: Connection, tenant: str, entries: Sequence[UUID]) ->
     linked: dict[UUID, tuple[UUID, ...]] = dict.fromkeys(entries, ())
     if linked:
         ids = [item.bytes for item in linked]
-        for entry_id, subject in _SUBJECTS_OF.execute(connection, {"tenant": tenant}, entries=ids):
+        for entry_id, subject in _SUBJECTS_OF.rows(connection, {"tenant": tenant}, entries=ids):
             linked[UUID(bytes=entry_id)] += (UUID(bytes=subject),)
     return linked
 

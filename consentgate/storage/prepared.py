@@ -1,0 +1,172 @@
+"""Statements compiled once for each database and run by the driver itself.
+
+Invariants: values are bound one by one, never written into a statement; driver errors come out as ours, without
+the values. SQLAlchemy's own way of running a statement costs ten times what SQLite needs for a small query, and
+a gated call is a dozen of them.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam, false
+from sqlalchemy.sql.expression import ClauseElement
+
+from consentgate.storage.failures import translate, translated
+
+Within: TypeAlias = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
+"""Gives the condition that a column's value is in the list of a name."""
+
+# A request has at most twelve speakers.
+_SHORT: Final = 16
+_KEPT: Final = 64
+
+
+class _Compiled:
+    """A statement's text for one database, and where its values go."""
+
+    __slots__ = ("constants", "names", "text")
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        self.constants = {
+            name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
+        }
+        self.names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
+
+    def arguments(self, values: Mapping[str, object]) -> Any:
+        if self.names is None:
+            return {**self.constants, **values}
+        if self.constants:
+            values = {**self.constants, **values}
+        return [values[name] for name in self.names]
+
+
+class Prepared:
+    """One statement.
+
+    Example:
+        ``Prepared(select(entry.c.id).where(entry.c.kind == bindparam("kind"))).rows(connection, {"kind": "stop"})``
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        """Name the statement.
+
+        Args:
+            statement: with a named parameter for each value.
+        """
+        self._statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def rows(self, connection: Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Run a question.
+
+        Args:
+            connection: any.
+            values: of the parameters.
+
+        Returns:
+            The rows.
+
+        Raises:
+            SchemaMismatch: a table is missing.
+            Unavailable: the database is out of reach or refused.
+        """
+        compiled = self._for(connection)
+        rows: list[tuple[Any, ...]] = _execute(
+            connection, compiled.text, compiled.arguments(values)
+        ).fetchall()
+        return rows
+
+    def run(self, connection: Connection, values: Mapping[str, object]) -> None:
+        """Run an insertion.
+
+        Args:
+            connection: of `Database.write`.
+            values: of the parameters.
+
+        Raises:
+            Duplicate: a row with the same unique key exists.
+            Unavailable: the database is out of reach or refused.
+        """
+        compiled = self._for(connection)
+        _execute(connection, compiled.text, compiled.arguments(values))
+
+    def _for(self, connection: Connection) -> _Compiled:
+        dialect = connection.dialect
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
+        return found
+
+
+class OverLists:
+    """A statement over one list or more, for any lengths; compiled once for each length of short ones."""
+
+    def __init__(self, build: Callable[[Within], Select[Any]]) -> None:
+        """Name the statement.
+
+        Args:
+            build: makes it out of conditions.
+        """
+        self._build = build
+        self._made = lru_cache(maxsize=_KEPT)(self._make)
+
+    def rows(
+        self, connection: Connection, values: Mapping[str, object], **lists: Collection[object]
+    ) -> Sequence[Sequence[Any]]:
+        """Run the question.
+
+        Args:
+            connection: any.
+            values: of the other parameters.
+            **lists: the lists, by the names that the statement gives them.
+
+        Returns:
+            The rows.
+
+        Raises:
+            SchemaMismatch: a table is missing.
+            Unavailable: the database is out of reach or refused.
+        """
+        if any(len(items) > _SHORT for items in lists.values()):
+            with translated():
+                return connection.execute(self._build(_expanding), {**values, **lists}).all()
+        statement = self._made(tuple((name, len(items)) for name, items in lists.items()))
+        each = {f"{name}_{n}": item for name, items in lists.items() for n, item in enumerate(items)}
+        return statement.rows(connection, {**values, **each})
+
+    def _make(self, lengths: tuple[tuple[str, int], ...]) -> Prepared:
+        length = dict(lengths)
+
+        def within(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+            if not length[name]:
+                return false()
+            return column.in_([bindparam(f"{name}_{n}", type_=column.type) for n in range(length[name])])
+
+        return Prepared(self._build(within))
+
+
+def _expanding(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    return column.in_(bindparam(name, expanding=True))
+
+
+def first_of(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    """Take the first row.
+
+    Args:
+        rows: what `rows` gave.
+
+    Returns:
+        It, or None without rows.
+    """
+    return rows[0] if rows else None
+
+
+def _execute(connection: Connection, text: str, arguments: Sequence[object] | Mapping[str, object]) -> Any:
+    raw: Any = connection.connection.dbapi_connection
+    try:
+        return raw.execute(text, arguments)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise translate(error) from None
