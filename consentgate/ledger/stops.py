@@ -1,18 +1,22 @@
 """Stop orders: what a withdrawal leaves behind for every request that may still be under way."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
 from consentgate.ledger.book import Book, Content, open_parts
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
 
 MAX_CALL: Final = timedelta(hours=24)
+
+Told: TypeAlias = tuple[Mapping[str, Json], ...]
+"""What an intent's decisions say: one for each speaker whose key is there."""
 
 
 def order_stops(
@@ -37,13 +41,40 @@ def order_stops(
     Returns:
         Ids of the intents that are to be stopped.
     """
+
+    def in_scope(told: Told) -> bool:
+        named = {purpose for each in told if isinstance(purpose := each.get("purpose"), str)}
+        return not purposes or not named or not purposes.isdisjoint(named)
+
+    return order_stops_where(book, connection, at, about, in_scope, cause=cause)
+
+
+def order_stops_where(
+    book: Book,
+    connection: Connection,
+    at: datetime,
+    about: Collection[UUID],
+    falls: Callable[[Told], bool],
+    *,
+    cause: UUID,
+) -> tuple[UUID, ...]:
+    """Write a stop order for each open intent and each running task of some subjects whose decisions fall.
+
+    Args:
+        book: the ledger.
+        connection: the write transaction of the cause.
+        at: its time.
+        about: ids of the subjects.
+        falls: whether the decisions of an intent no longer stand.
+        cause: id of the entry that makes them fall.
+
+    Returns:
+        Ids of the intents that are to be stopped.
+    """
     ordered: list[UUID] = []
-    for linked in subjects.entries_of(connection, book.tenant, about, ["intent"]):
-        if linked.row.at <= at - MAX_CALL or not _is_live(book, connection, linked.row.id):
-            continue
+    for linked in live_intents(book, connection, at, about):
         keys = book.vault.data_keys(connection, linked.subjects)
-        named = _purposes(linked, keys.values())
-        if purposes and named and not purposes & named:
+        if not falls(_decisions(linked, keys.values())):
             continue
         subject = next(s for s in linked.subjects if s in about)
         part = Content(name="decision.0", data_key=keys[subject], members={"cause": str(cause)})
@@ -51,6 +82,39 @@ def order_stops(
         book.write(connection, "stop", at, [part], [subject], re=answer)
         ordered.append(linked.row.id)
     return tuple(ordered)
+
+
+def live_intents(
+    book: Book, connection: Connection, at: datetime, about: Collection[UUID]
+) -> Iterator[LinkedEntry]:
+    """Find the intents that are open, or whose task may still run.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        at: the time.
+        about: ids of subjects.
+
+    Yields:
+        Those linked to any of them, oldest first.
+    """
+    for linked in subjects.entries_of(connection, book.tenant, about, ["intent"]):
+        if linked.row.at > at - MAX_CALL and _is_live(book, connection, linked.row.id):
+            yield linked
+
+
+def decisions_of(book: Book, connection: Connection, linked: LinkedEntry) -> Told:
+    """Open the decisions of an intent.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        linked: the intent.
+
+    Returns:
+        What they say; those whose key was destroyed are missing.
+    """
+    return _decisions(linked, book.vault.data_keys(connection, linked.subjects).values())
 
 
 def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
@@ -61,10 +125,6 @@ def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
     return outcome is None or outcome.end == "succeeded"
 
 
-def _purposes(linked: LinkedEntry, keys: Collection[bytes]) -> frozenset[str]:
-    found = (
-        content.get("purpose")
-        for name, content in open_parts(linked.row, keys).items()
-        if name.startswith("decision.")
-    )
-    return frozenset(p for p in found if isinstance(p, str))
+def _decisions(linked: LinkedEntry, keys: Collection[bytes]) -> Told:
+    opened = open_parts(linked.row, keys)
+    return tuple(content for name, content in opened.items() if name.startswith("decision."))
