@@ -72,7 +72,7 @@ def test_leaf_with_an_unknown_or_missing_member_is_refused(kind: str) -> None:
         ("intent", "kind", "intents"),
         ("intent", "kind", 1),
         ("intent", "kind", "call"),
-        ("intent", "id", str(uuid4())),
+        ("intent", "id", "5f0c2a6e-3b1d-4c8a-9e57-0d2f6b7a8c91"),
         ("intent", "id", str(entry_id(1)).upper()),
         ("intent", "id", None),
         ("intent", "at", "2026-11-22T12:00:00Z"),
