@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
+from consentgate.storage.functions import CLOCK_FUNCTION
 from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import deployment
-from consentgate.storage.triggers import CLOCK_FUNCTION
 
 TEST_DATABASE: Final = "test_database"
 """Present, with value "yes", once a test clock was ever used on this database."""

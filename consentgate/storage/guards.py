@@ -6,32 +6,15 @@ as much as one that is missing: it could drop rows in silence.
 
 from typing import Final
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, inspect, select
 
 from consentgate.errors import SchemaMismatch
-from consentgate.storage import shape
+from consentgate.storage import catalogue, shape
 from consentgate.storage.failures import translated
-from consentgate.storage.tables import (
-    ACCEPTED_REVISIONS,
-    INSERT_ONLY,
-    VERSION_TABLE,
-    metadata,
-    version_table,
-)
-from consentgate.storage.triggers import POSTGRESQL_BODIES, postgresql_repairs, postgresql_trigger_names
+from consentgate.storage.shape import Difference
+from consentgate.storage.tables import ACCEPTED_REVISIONS, VERSION_TABLE, version_table
 
 _UPGRADE: Final = "run `consentgate db upgrade`"
-_POSTGRESQL_TRIGGERS: Final = text(
-    "SELECT c.relname, t.tgname, t.tgenabled::text, p.proname FROM pg_trigger t"
-    " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
-    " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
-)
-_POSTGRESQL_FUNCTIONS: Final = text(
-    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
-)
-_POSTGRESQL_TABLES: Final = text(
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
-)
 
 
 def problems(connection: Connection) -> tuple[str, ...]:
@@ -56,9 +39,7 @@ def problems(connection: Connection) -> tuple[str, ...]:
         wrong = f"The database is at revision {revision}, this version needs {ACCEPTED_REVISIONS[0]}"
         return (f"{wrong}: {_UPGRADE}; if the revision is newer, install the newer consentgate.",)
     with translated():
-        if connection.dialect.name == "sqlite":
-            return tuple(each.problem for each in shape.differences(connection))
-        return _postgresql_problems(connection)
+        return tuple(each.problem for each in _differences(connection))
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -96,30 +77,10 @@ def repairs(connection: Connection) -> tuple[str, ...]:
     Returns:
         The statements, in order.
     """
+    return tuple(sql for each in _differences(connection) for sql in each.repair)
+
+
+def _differences(connection: Connection) -> tuple[Difference, ...]:
     if connection.dialect.name == "sqlite":
-        return tuple(sql for each in shape.differences(connection) for sql in each.repair)
-    return postgresql_repairs()
-
-
-def _postgresql_problems(connection: Connection) -> tuple[str, ...]:
-    tables = {row[0] for row in connection.execute(_POSTGRESQL_TABLES)}
-    found = [f"Table {name} is missing: restore a backup." for name in metadata.tables if name not in tables]
-    functions = {row[0]: row[1] for row in connection.execute(_POSTGRESQL_FUNCTIONS)}
-    for name, body in POSTGRESQL_BODIES.items():
-        if functions.get(name) != body:
-            found.append(f"Function {name} is missing or altered: {shape.REPAIR}.")
-    stored = {
-        (row[0], row[1]): (row[2], row[3])
-        for row in connection.execute(_POSTGRESQL_TRIGGERS)
-        if row[0] in metadata.tables
-    }
-    expected = {(table.name, name) for table in INSERT_ONLY for name in postgresql_trigger_names(table)}
-    for table_name, name in sorted(expected):
-        # "A" is ENABLE ALWAYS: also under session_replication_role = replica.
-        if stored.get((table_name, name)) != ("A", "consentgate_refuse_change"):
-            found.append(f"Trigger {name} is missing, off or altered: {shape.REPAIR}.")
-    found += [
-        f"Trigger {name} on table {table_name} is not ours: find out what it does and drop it."
-        for table_name, name in sorted(set(stored) - expected)
-    ]
-    return tuple(found)
+        return shape.differences(connection)
+    return catalogue.differences(connection)

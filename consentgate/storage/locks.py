@@ -8,13 +8,10 @@ SQLite the write lock, which every write transaction holds from its start, is al
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, func, select
 
 from consentgate.storage.failures import translated
-
-LOCK_FUNCTION: Final = "consentgate_lock"
-"""PostgreSQL's function: takes two arrays of bigint, the numbers to share and the numbers to hold alone."""
+from consentgate.storage.functions import LOCK_FUNCTION
 
 _HOLD: Final = select(
     getattr(func, LOCK_FUNCTION)(

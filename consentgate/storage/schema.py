@@ -131,12 +131,14 @@ def _upgrade(connection: Connection) -> Upgrade:
 
     before = guards.revision_of(connection)
     config = _config(io.StringIO())
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
     if before is not None and before not in known:
         raise SchemaMismatch(
             f"The database is at revision {before}, unknown to this version: install the newer consentgate."
         )
-    wrong = guards.problems(connection) if before is not None else ()
+    # An older database is compared once it is upgraded: it lacks what is new, and nobody damaged that.
+    wrong = guards.problems(connection) if before == scripts.get_current_head() else ()
     config.attributes["connection"] = connection
     with translated():
         command.upgrade(config, "head")

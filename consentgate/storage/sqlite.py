@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine
 from consentgate.errors import ConsentGateError, SchemaMismatch
 from consentgate.moment import Clock, to_millis
 from consentgate.storage.failures import translate, translated
+from consentgate.storage.functions import CLOCK_FUNCTION
 from consentgate.storage.place import MOUNTS, refuse_memory, refuse_network
-from consentgate.storage.triggers import CLOCK_FUNCTION
 
 BUSY_SECONDS: Final = 5.0
 """How long a write waits for another process that holds the lock."""

@@ -34,7 +34,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration that this code knows."""
 
 ACCEPTED_REVISIONS: Final = (REVISION,)

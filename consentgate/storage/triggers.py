@@ -17,21 +17,14 @@ from typing import Final
 
 from sqlalchemy import Table, UniqueConstraint
 
+from consentgate.storage.functions import REFUSAL_FUNCTION
 from consentgate.storage.tables import INSERT_ONLY, uq_entry_outcome
 
 _PREFIX: Final = "consentgate"
 
-CLOCK_FUNCTION: Final = "consentgate_now"
-"""The database's clock: milliseconds since 1970. SQLite's is registered on each connection instead."""
-
-_REFUSAL_FUNCTION: Final = "consentgate_refuse_change"
-
-POSTGRESQL_BODIES: Final = {
-    CLOCK_FUNCTION: " SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint ",
-    _REFUSAL_FUNCTION: " BEGIN RAISE EXCEPTION USING MESSAGE = 'consentgate: ' || TG_TABLE_NAME"
-    " || ' is insert-only', ERRCODE = 'integrity_constraint_violation'; END ",
-}
-"""What PostgreSQL stores of each of our functions."""
+# Bits of pg_trigger.tgtype: 1 row, 2 before, 8 delete, 16 update, 32 truncate.
+_ROW_TRIGGER: Final = 1 | 2 | 8 | 16
+_TRUNCATE_TRIGGER: Final = 2 | 32
 
 
 def keys_of(table: Table) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -62,39 +55,31 @@ def sqlite_triggers() -> dict[str, str]:
     return {name: sql for table in INSERT_ONLY for name, sql in _sqlite_triggers_of(table)}
 
 
-def postgresql_trigger_names(table: Table) -> tuple[str, str]:
-    """Name PostgreSQL's triggers of a table.
+def postgresql_triggers(table: Table) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Give PostgreSQL's triggers of a table: one against UPDATE and DELETE, one against TRUNCATE.
 
     Args:
         table: one of `INSERT_ONLY`.
 
     Returns:
-        The row trigger against UPDATE and DELETE, and the statement trigger against TRUNCATE.
+        What ``pg_trigger.tgtype`` says of each, and the statements that make it, by name.
     """
-    return f"{_PREFIX}_{table.name}_row", f"{_PREFIX}_{table.name}_truncate"
-
-
-def postgresql_repairs() -> tuple[str, ...]:
-    """Give the statements that put PostgreSQL's functions and triggers right, whatever is there now.
-
-    Returns:
-        The statements, in order.
-    """
-    kinds = {CLOCK_FUNCTION: "bigint LANGUAGE sql VOLATILE", _REFUSAL_FUNCTION: "trigger LANGUAGE plpgsql"}
-    repairs = [
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS {kind} AS $${POSTGRESQL_BODIES[name]}$$"
-        for name, kind in kinds.items()
-    ]
-    for table in INSERT_ONLY:
-        scopes = (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT"))
-        for name, (event, each) in zip(postgresql_trigger_names(table), scopes, strict=True):
-            made = f"BEFORE {event} ON {table.name} FOR EACH {each} EXECUTE FUNCTION {_REFUSAL_FUNCTION}()"
-            repairs += [
+    made: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for suffix, event, each, kind in (
+        ("row", "UPDATE OR DELETE", "ROW", _ROW_TRIGGER),
+        ("truncate", "TRUNCATE", "STATEMENT", _TRUNCATE_TRIGGER),
+    ):
+        name = f"{_PREFIX}_{table.name}_{suffix}"
+        how = f"BEFORE {event} ON {table.name} FOR EACH {each} EXECUTE FUNCTION {REFUSAL_FUNCTION}()"
+        made[name] = (
+            kind,
+            (
                 f"DROP TRIGGER IF EXISTS {name} ON {table.name}",
-                f"CREATE TRIGGER {name} {made}",
+                f"CREATE TRIGGER {name} {how}",
                 f"ALTER TABLE {table.name} ENABLE ALWAYS TRIGGER {name}",
-            ]
-    return tuple(repairs)
+            ),
+        )
+    return made
 
 
 def _sqlite_triggers_of(table: Table) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ from consentgate.errors import SchemaMismatch
 from consentgate.storage import deployment, entries, schema, sequence, subjects
 from consentgate.storage.failures import Duplicate, translate
 from consentgate.storage.tables import INSERT_ONLY, REVISION, VERSION_TABLE, metadata
+from tests.databases import Server, engine_of
 from tests.functional.storage.place import entry_row
-from tests.integration.postgres import postgres_at
 
 pytestmark = pytest.mark.postgres
 
@@ -24,8 +24,8 @@ TRIGGER_FUNCTION = (
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with postgres_at(tmp_path_factory.mktemp("pg")) as found:
+def engine(postgres: Server) -> Iterator[Engine]:
+    with engine_of(postgres.empty()) as found:
         assert schema.upgrade(found) == schema.Upgrade(before=None, after=REVISION, repaired=())
         yield found
 

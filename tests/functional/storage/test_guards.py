@@ -242,7 +242,7 @@ def test_tables_of_a_host_do_not_disturb(file: Path, raw: sqlite3.Connection) ->
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        (f"INSERT INTO {VERSION_TABLE} VALUES ('0002')", f"{REVISION}, 0002"),
+        (f"INSERT INTO {VERSION_TABLE} VALUES ('9999')", f"{REVISION}, 9999"),
         (f"DELETE FROM {VERSION_TABLE}", "none"),
     ],
 )

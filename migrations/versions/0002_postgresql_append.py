@@ -1,0 +1,171 @@
+"""What PostgreSQL does in one round trip: locks, version and append. SQLite gets the revision only.
+
+Revision ID: 0002
+Revises: 0001
+
+Stands alone: what it makes must not change when the package does.
+"""
+
+from collections.abc import Sequence
+
+from alembic import context, op
+
+revision: str = "0002"
+down_revision: str | Sequence[str] | None = "0001"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+# Names of the system come first by themselves, those of a temporary schema last.
+PATH = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
+
+LOCK = """
+DECLARE
+  i integer := 1;
+  j integer := 1;
+BEGIN
+  IF shared IS NULL OR alone IS NULL THEN
+    RAISE EXCEPTION 'consentgate: locks are two arrays' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  WHILE i <= cardinality(shared) OR j <= cardinality(alone) LOOP
+    IF j > cardinality(alone) OR shared[i] < alone[j] THEN
+      PERFORM pg_advisory_xact_lock_shared(shared[i]);
+      i := i + 1;
+    ELSE
+      PERFORM pg_advisory_xact_lock(alone[j]);
+      j := j + 1;
+    END IF;
+  END LOOP;
+END
+"""
+
+VERSION = """
+BEGIN
+  RETURN (
+    WITH reached AS MATERIALIZED (
+      SELECT DISTINCT r.subject FROM subject_ref r
+      WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs)
+    ), links AS (
+      SELECT encode(l.subject, 'hex') || ':' || l.kind || '=' || count(*) AS link
+      FROM reached JOIN entry_subject l
+        ON l.tenant = p_tenant AND l.subject = reached.subject AND l.kind = ANY (p_kinds)
+      GROUP BY l.subject, l.kind
+    )
+    SELECT coalesce((SELECT string_agg(encode(subject, 'hex'), ',' ORDER BY subject) FROM reached), '')
+      || '|' || coalesce((SELECT string_agg(link, ',' ORDER BY link COLLATE "C") FROM links), '')
+      || '|assertion='
+      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'assertion' AND e.about = 0)
+      || ',packs='
+      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'packs' AND e.about = 0)
+      || ',registry='
+      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'registry' AND e.about = 0)
+  );
+END
+"""
+
+APPEND_ARGUMENTS = """
+p_shared bigint[],
+p_alone bigint[],
+p_epochs bigint[],
+p_hmacs bytea[],
+p_kinds text[],
+p_version text,
+p_tenant text,
+p_id bytea,
+p_kind text,
+p_at bigint,
+p_about smallint,
+p_w bytea,
+p_n bigint,
+p_re bytea,
+p_end text,
+p_leaf bytea,
+p_hash bytea,
+p_parts text,
+p_subjects bytea[],
+OUT code text,
+OUT number bigint,
+OUT stop_ids bytea[],
+OUT stop_hashes bytea[]
+"""
+
+APPEND = """
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'consentgate: an entry is appended at READ COMMITTED only'
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM set_config('lock_timeout', '4s', true);
+  number := 0;
+  -- (a) locks; every later statement sees what was committed before they were held
+  PERFORM consentgate_lock(p_shared, p_alone);
+  IF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
+    code := 'there';
+  ELSIF p_kind = 'outcome'
+    AND EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'outcome') THEN
+    code := 'late';
+  -- (b) version
+  ELSIF p_version IS DISTINCT FROM ''
+    AND consentgate_version(p_tenant, p_epochs, p_hmacs, p_kinds) IS DISTINCT FROM p_version THEN
+    code := 'changed';
+    RETURN;
+  -- (c) clock
+  ELSIF abs(consentgate_now() - p_at) > 2000 THEN
+    code := 'clock';
+    RETURN;
+  ELSE
+    -- (d) entry and links; a conflict of ids or outcomes waits for the other transaction's end
+    INSERT INTO entry (tenant, id, kind, at, about, w, n, re, "end", leaf, hash, parts)
+    VALUES (p_tenant, p_id, p_kind, p_at, p_about, p_w, p_n, p_re, p_end, p_leaf, p_hash, p_parts)
+    ON CONFLICT DO NOTHING RETURNING ordinal INTO number;
+    IF FOUND THEN
+      code := 'done';
+      INSERT INTO entry_subject (tenant, entry, subject, kind)
+      SELECT p_tenant, p_id, s.subject, p_kind FROM unnest(p_subjects) AS s (subject);
+    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
+      code := 'there';
+    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.w = p_w AND e.n = p_n) THEN
+      RAISE EXCEPTION 'consentgate: key uq_entry_lane exists' USING ERRCODE = 'unique_violation';
+    ELSE
+      code := 'late';
+    END IF;
+  END IF;
+  number := coalesce(number, 0);
+  -- (e) stop orders
+  IF p_re <> '' THEN
+    SELECT array_agg(e.id ORDER BY e.ordinal), array_agg(e.hash ORDER BY e.ordinal)
+    INTO stop_ids, stop_hashes
+    FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'stop';
+  END IF;
+END
+"""
+
+
+def upgrade() -> None:
+    """Make the functions."""
+    if context.get_context().dialect.name != "postgresql":
+        return
+    op.execute(
+        "CREATE FUNCTION consentgate_lock(shared bigint[], alone bigint[]) RETURNS void"
+        f" LANGUAGE plpgsql VOLATILE AS $function${LOCK}$function$"
+    )
+    op.execute(PATH)
+    op.execute(
+        "CREATE FUNCTION consentgate_version(p_tenant text, p_epochs bigint[], p_hmacs bytea[], p_kinds text[])"
+        f" RETURNS text LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $function${VERSION}$function$"
+    )
+    op.execute(
+        f"CREATE FUNCTION consentgate_append({APPEND_ARGUMENTS}) RETURNS record"
+        f" LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $function${APPEND}$function$"
+    )
+
+
+def downgrade() -> None:
+    """Refuse: evidence is not dropped by a migration.
+
+    Raises:
+        NotImplementedError: always.
+    """
+    raise NotImplementedError("Restore a backup instead.")

