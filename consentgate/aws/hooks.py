@@ -5,15 +5,16 @@
     provide-client-params   no presigned URL of a gated operation; allocate the intent, set the request token
     before-call             the one decision point: steps 1 to 4 on the request as it was serialised
     request-created         an attempt begins: it must have a permit and be the request that was decided on
-    before-send             the last look at each attempt: same bytes, permit still good
+    before-sign             no presigned URL that is made past the client's own method
+    before-send             each attempt again: same bytes, permit still good
     response-received       how the attempt ended
     after-call, -error      step 6
 
-Handlers return None always: botocore takes any other value for new parameters or for a response.
+Handlers return None always: botocore takes any other value for new parameters or for a response. Behind all
+handlers stands the last look of `passage`.
 """
 
 import ssl
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -21,31 +22,31 @@ from uuid import UUID
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError
 
 from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
+from consentgate.aws.passage import (
+    KEY,
+    Passage,
+    is_gated,
+    permitted,
+    require_same,
+    stand_behind,
+    used_up,
+)
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.errors import ConsentDenied, ConsentGateError, InvalidInput, PresignRefused
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt, Fault
-from consentgate.gate.request import Exchange, GatedRequest, Permit
+from consentgate.gate.request import Exchange, GatedRequest
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
 
-_KEY: Final = "consentgate"
 _MARK: Final = "consentgate_gate"
 # Failures that botocore reports only before a byte of the request has left.
 _NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, ConsentGateError)
+# Another handler answered in the vendor's place: nothing left.
+_FOREIGN: Final = "AnsweredInProcess"
 _LONGEST_BACKOFF_S: Final = 20.0
 _DEFAULT_ATTEMPTS: Final = 5
-
-
-@dataclass(slots=True)
-class _Passage:
-    """What one call of a gated operation carries through botocore's context."""
-
-    intent: UUID
-    permit: Permit | None = None
-    url: str = ""
-    attempts: list[Attempt] = field(default_factory=list)
 
 
 class Hooks:
@@ -60,28 +61,33 @@ class Hooks:
         self._service = service
         self._region: str | None = client.meta.region_name
         self._lasts_ms = _longest(client.meta.config)
+        self._origin = _origin(client.meta.endpoint_url)
         self._vendor = ChimeVendor(client)
         self._clock = clock
 
-    def register(self, meta: Any) -> None:
-        """Put the handlers in place, once however often it is called.
+    def register(self, client: Any) -> None:
+        """Put the handlers and the last look in place, once however often it is called.
 
         Args:
-            meta: the client's ``meta``.
+            client: the client.
 
         Raises:
             InvalidInput: another gate is in this client already.
+            Misconfigured: this botocore is not supported.
         """
+        meta = client.meta
         standing = getattr(meta, _MARK, None)
         if standing is not None:
             if standing is not self._gate:
                 raise InvalidInput("Another gate protects this client already; each client has one.")
             return
+        stand_behind(client)
         setattr(meta, _MARK, self._gate)
         handlers = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
             "request-created": self._on_attempt,
+            "before-sign": self._on_sign,
             "before-send": self._on_send,
             "response-received": self._on_received,
             "after-call": self._on_answer,
@@ -101,15 +107,15 @@ class Hooks:
         intent = self._gate.new_intent()
         if operation.token is not None and not params.get(operation.token):
             params[operation.token] = _token(intent)
-        context[_KEY] = _Passage(intent=intent)
+        context[KEY] = Passage(intent=intent)
 
     def _on_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Decide on the serialised request; without a permit nothing goes on."""
         operation = self._operation(model.name)
         if operation is None:
             return
-        passage = context.get(_KEY)
-        if not isinstance(passage, _Passage):
+        passage = context.get(KEY)
+        if not isinstance(passage, Passage):
             raise ConsentDenied((reason("NO_PERMIT"),), None)
         passage.url = str(params["url"])
         passage.permit = self._gate.begin(self._request(operation, passage, params))
@@ -118,50 +124,50 @@ class Hooks:
         """Begin an attempt: it must be the request that was decided on."""
         if self._operation(operation_name) is None:
             return
-        passage, _permit = _permitted(getattr(request, "context", None))
-        _same(passage, request.method, request.url, request.data)
+        passage, _permit = permitted(getattr(request, "context", None))
+        require_same(passage, request.method, request.url, request.data)
+        passage.cleared, passage.left, passage.answer = False, False, None
         passage.attempts.append(Attempt(started_at=self._clock()))
+
+    def _on_sign(self, request: Any, signature_version: Any, operation_name: str, **_: Any) -> None:
+        """Refuse presigned URLs that somebody makes with the client's signer."""
+        gated = self._operation(operation_name) is not None or is_gated(request.method, request.url)
+        if gated and str(signature_version).endswith(("-query", "-presign-post")):
+            raise PresignRefused
 
     def _on_send(self, request: Any, event_name: str, **_: Any) -> None:
         """Look at the prepared request a last time, and at the permit."""
         if self._operation(event_name.rpartition(".")[2]) is None:
             return
-        passage, permit = _permitted(getattr(request, "context", None))
-        _same(passage, request.method, request.url, request.body)
+        passage, permit = permitted(getattr(request, "context", None))
+        require_same(passage, request.method, request.url, request.body)
         self._gate.recheck(permit, first=len(passage.attempts) == 1)
+        passage.cleared = True
 
-    def _on_received(
-        self,
-        response_dict: dict[str, Any] | None,
-        context: dict[str, Any],
-        exception: BaseException | None,
-        **_: Any,
-    ) -> None:
-        """Note how the attempt ended."""
-        passage = context.get(_KEY)
-        if not isinstance(passage, _Passage) or not passage.attempts:
+    def _on_received(self, context: dict[str, Any], exception: BaseException | None, **_: Any) -> None:
+        """Note how the attempt ended: as the network told, whatever other handlers made of the answer."""
+        passage = context.get(KEY)
+        if not isinstance(passage, Passage) or not passage.attempts:
             return
         begun = passage.attempts.pop()
+        answer = passage.answer
         passage.attempts.append(
             Attempt(
                 started_at=begun.started_at,
                 ended_at=self._clock(),
-                status=response_dict["status_code"] if response_dict else None,
-                fault=None if response_dict else _fault(exception),
-                cause=type(exception).__name__ if exception else "",
+                status=answer[0] if answer else None,
+                fault=None if answer else _fault(exception) if passage.left else "not_sent",
+                cause="" if answer else type(exception).__name__ if exception else _FOREIGN,
             )
         )
 
-    def _on_answer(
-        self, http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any
-    ) -> None:
+    def _on_answer(self, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that was answered."""
-        operation, passage = self._operation(model.name), context.get(_KEY)
-        permit = _used_up(passage)
+        operation, passage = self._operation(model.name), context.get(KEY)
+        permit = used_up(passage)
         if operation is None or passage is None or permit is None:
             return
-        body = bytes(http_response.content or b"") if passage.attempts else b""
-        status = int(http_response.status_code) if passage.attempts else None
+        status, body = passage.answer or (None, b"")
         success = status is not None and 200 <= status < 300
         answer = operation.answer(body) if operation.answer and success else None
         exchange = Exchange(
@@ -178,23 +184,28 @@ class Hooks:
 
     def _on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that got no answer."""
-        passage = context.get(_KEY)
-        permit = _used_up(passage)
+        passage = context.get(KEY)
+        permit = used_up(passage)
         if passage is None or permit is None:
             return
-        exchange = Exchange(attempts=_ended(passage.attempts, exception), error=type(exception).__name__)
+        exchange = Exchange(attempts=_ended(passage, exception), error=type(exception).__name__)
         self._gate.finish(permit, exchange, None, self._vendor)
 
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))
 
-    def _request(self, operation: Operation, passage: _Passage, params: dict[str, Any]) -> GatedRequest:
+    def _request(self, operation: Operation, passage: Passage, params: dict[str, Any]) -> GatedRequest:
         url = urlsplit(passage.url)
         wire = Wire(method=params["method"], path=url.path, query=url.query, body=_bytes(params["body"]))
         said = operation.address(wire) if operation.address else None
         trouble = "OPERATION_NOT_SUPPORTED" if said is None else said.trouble
-        if said is not None and trouble is None and said.token is None:
-            # Another handler replaced the parameters after the token was set: not what the caller asked for.
+        if (
+            trouble is None
+            and said is not None
+            and (said.token is None or _origin(passage.url) != self._origin)
+        ):
+            # Another handler replaced the parameters after the token was set, or turned the request to another
+            # place: not what the caller asked for.
             trouble = "REQUEST_ALTERED"
         return GatedRequest(
             intent=passage.intent,
@@ -217,34 +228,14 @@ class Hooks:
         )
 
 
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
 def _token(intent: UUID) -> str:
     """The client request token that we make: stable over botocore's own retries, and telling."""
     return f"cg-{intent}"
-
-
-def _permitted(context: Any) -> tuple[_Passage, Permit]:
-    passage = context.get(_KEY) if isinstance(context, dict) else None
-    if not isinstance(passage, _Passage) or passage.permit is None:
-        raise ConsentDenied((reason("NO_PERMIT"),), None)
-    return passage, passage.permit
-
-
-def _used_up(passage: _Passage | None) -> Permit | None:
-    """Take the permit away: it was for one request, and that is over."""
-    if not isinstance(passage, _Passage):
-        return None
-    permit, passage.permit = passage.permit, None
-    return permit
-
-
-def _same(passage: _Passage, method: str, url: str, body: Any) -> None:
-    permit = passage.permit
-    if permit is None or (method, url, _bytes(body)) != (
-        permit.request.method,
-        passage.url,
-        permit.request.body,
-    ):
-        raise ConsentDenied((reason("REQUEST_ALTERED"),), str(permit.entry) if permit else None)
 
 
 def _bytes(body: Any) -> bytes:
@@ -265,12 +256,13 @@ def _is_about_certificate(error: Any) -> bool:
     return any(isinstance(each, ssl.SSLCertVerificationError) for each in (error, inner))
 
 
-def _ended(attempts: list[Attempt], exception: BaseException) -> tuple[Attempt, ...]:
-    """Close a last attempt whose end botocore did not report: its answer could not be parsed."""
+def _ended(passage: Passage, exception: BaseException) -> tuple[Attempt, ...]:
+    """Close a last attempt whose end botocore did not report: its answer could not be parsed, or it never left."""
+    attempts = passage.attempts
     if attempts and attempts[-1].ended_at is None:
-        begun = attempts[-1]
-        last = Attempt(started_at=begun.started_at, fault=_fault(exception), cause=type(exception).__name__)
-        return (*attempts[:-1], last)
+        fault = _fault(exception) if passage.left else "not_sent"
+        cause = type(exception).__name__
+        return (*attempts[:-1], Attempt(started_at=attempts[-1].started_at, fault=fault, cause=cause))
     return tuple(attempts)
 
 

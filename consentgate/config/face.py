@@ -12,8 +12,9 @@ from consentgate.config.records import Records
 from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.errors import InvalidInput, LogRefused
 from consentgate.gate.door import Gate
-from consentgate.ledger import calls
-from consentgate.ledger.calls import LegName, Registration
+from consentgate.ledger import registering
+from consentgate.ledger.calls import LegName
+from consentgate.ledger.registering import Registration
 from consentgate.ledger.speaker import Nobody, Speaker
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.policy.facts import RecordingConsent
@@ -95,10 +96,11 @@ class ConsentGate(Records):
 
         Raises:
             InvalidInput: it is a client of another service, or another gate is in it already.
+            Misconfigured: this botocore is not supported.
         """
         from consentgate.aws.hooks import Hooks
 
-        Hooks(self._door, client, self._parts.book.clock).register(client.meta)
+        Hooks(self._door, client, self._parts.book.clock).register(client)
         return client
 
     def register_call(
@@ -139,8 +141,8 @@ class ConsentGate(Records):
             purpose=purpose,
             recording_consent=recording_consent,
         )
-        entry = self._write(lambda c: calls.register(self._parts.book, c, registration))
-        return str(entry) if entry else None
+        registered = self._write(lambda c: registering.register(self._parts.book, c, registration))
+        return str(registered.entry) if registered else None
 
     def ready(self) -> None:
         """Check that the gate could decide now: the database answers and the log is being kept.
