@@ -22,8 +22,9 @@ Random: TypeAlias = Callable[[int], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_FIELDS = r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})"
-_TEXT = re.compile(_FIELDS + r"\.(\d{3})Z", re.ASCII)
+# Some releases of Python read hour 24 as the midnight after.
+_FIELDS = r"\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}"
+_TEXT = re.compile(_FIELDS + r"\.\d{3}Z", re.ASCII)
 _ANY = re.compile(_FIELDS + r"(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -63,13 +64,10 @@ def floor(at: datetime) -> datetime:
     """
     if not isinstance(at, datetime):
         raise InvalidInput("A time is a datetime.")
-    if at.utcoffset() is None:
-        raise InvalidInput("A time needs a zone; use datetime.now(UTC).")
-    try:
-        at = at.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidInput("The time is out of range.") from error
-    return at.replace(microsecond=at.microsecond // 1000 * 1000, fold=0)
+    if at.tzinfo is not UTC:
+        at = _in_utc(at)
+    below = at.microsecond % 1000
+    return at.replace(microsecond=at.microsecond - below, fold=0) if below or at.fold else at
 
 
 def to_text(at: datetime) -> str:
@@ -84,7 +82,9 @@ def to_text(at: datetime) -> str:
     Raises:
         InvalidInput: the time has no zone.
     """
-    return floor(at).isoformat(timespec="milliseconds")[:23] + "Z"
+    if getattr(at, "tzinfo", None) is not UTC:
+        at = floor(at)
+    return at.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -99,7 +99,11 @@ def from_text(text: str) -> datetime:
     Raises:
         Malformed: any other form, or no such time.
     """
-    return _read(_TEXT, text)
+    if not isinstance(text, str):
+        raise Malformed("A time is read from text.")
+    if not _TEXT.fullmatch(text):
+        raise Malformed("This is not a UTC time such as 2026-11-22T12:00:00.000Z.")
+    return _at(text)
 
 
 def from_any(text: str) -> datetime:
@@ -114,7 +118,12 @@ def from_any(text: str) -> datetime:
     Raises:
         Malformed: any other form, or no such time.
     """
-    return _read(_ANY, text)
+    if not isinstance(text, str):
+        raise Malformed("A time is read from text.")
+    match = _ANY.fullmatch(text)
+    if match is None:
+        raise Malformed("This is not a UTC time such as 2026-11-22T12:00:00.000Z.")
+    return _at(f"{text[:19]}.{match[1] or '0':0<3.3}Z")
 
 
 def to_millis(at: datetime) -> int:
@@ -206,16 +215,17 @@ def parse_uuid(text: str) -> uuid.UUID:
     return uuid.UUID(text)
 
 
-def _read(form: re.Pattern[str], text: str) -> datetime:
-    if not isinstance(text, str):
-        raise Malformed("A time is read from text.")
-    match = form.fullmatch(text)
-    if match is None:
-        raise Malformed("This is not a UTC time such as 2026-11-22T12:00:00.000Z.")
-    *fields, fraction = match.groups()
-    year, month, day, hour, minute, second = (int(field) for field in fields)
-    micros = int((fraction or "0").ljust(3, "0")[:3]) * 1000
+def _in_utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise InvalidInput("A time needs a zone; use datetime.now(UTC).")
     try:
-        return datetime(year, month, day, hour, minute, second, micros, tzinfo=UTC)
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput("The time is out of range.") from error
+
+
+def _at(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise Malformed("There is no such time.") from error

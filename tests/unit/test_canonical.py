@@ -1,3 +1,6 @@
+import base64
+from collections import OrderedDict
+from enum import IntEnum, StrEnum
 from typing import cast
 
 import pytest
@@ -30,6 +33,15 @@ VALUES: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(NAMES, inner, max_size=5),
     max_leaves=20,
 )
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+class Number(IntEnum):
+    ONE = 1
+    MUCH = 2**53
 
 
 @given(VALUES)
@@ -79,6 +91,12 @@ def test_integers_below_two_to_the_53_are_taken() -> None:
 
 def test_tuples_are_lists() -> None:
     assert encode(("a", (1,))) == b'["a",[1]]'
+
+
+def test_values_of_subclasses_are_written_as_what_they_are() -> None:
+    assert encode(OrderedDict({"b": Word.A, "a": Number.ONE})) == b'{"a":1,"b":"a"}'
+    with pytest.raises(InvalidInput):
+        encode([Number.MUCH])
 
 
 def test_leaf_texts_are_printable_ascii() -> None:
@@ -194,6 +212,19 @@ def test_base64url_has_one_spelling(text: str) -> None:
     except Malformed:
         return
     assert b64(data) == text
+
+
+@given(st.text("ABQgwZaz09-_=+/", max_size=9))
+def test_base64url_reads_what_the_library_reads_in_its_one_spelling(text: str) -> None:
+    try:
+        expected = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        expected = None
+    if expected is not None and base64.urlsafe_b64encode(expected).rstrip(b"=").decode() == text:
+        assert unb64(text) == expected
+    else:
+        with pytest.raises(Malformed):
+            unb64(text)
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,38 @@ def test_times_are_written_in_utc_and_rounded_down() -> None:
     assert moment.to_millis(datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)) == -1
 
 
+@given(
+    st.datetimes(
+        min_value=datetime(1, 1, 2),  # noqa: DTZ001  # bounds have no zone
+        max_value=datetime(9999, 12, 30),  # noqa: DTZ001  # bounds have no zone
+        timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+    )
+)
+def test_times_of_any_zone_are_rounded_like_their_time_in_utc(at: datetime) -> None:
+    there = at.astimezone(UTC)
+    assert moment.floor(at) == moment.floor(there) == there.replace(microsecond=at.microsecond // 1000 * 1000)
+    assert moment.to_text(at) == moment.to_text(there) == moment.to_text(moment.floor(at))
+    assert moment.to_millis(at) == moment.to_millis(there)
+
+
+def test_a_time_in_utc_is_not_folded() -> None:
+    assert moment.floor(NOON.replace(fold=1)).fold == 0
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 9))
+def test_times_of_others_are_read_digit_by_digit(at: datetime, digits: int) -> None:
+    fraction = f".{at.microsecond:06}000"[: digits + 1] if digits else ""
+    kept = int(fraction[1:4].ljust(3, "0")) * 1000 if digits else 0
+    text = at.strftime("%m-%dT%H:%M:%S")
+    for zone in ("Z", "+00:00"):
+        assert moment.from_any(f"{at.year:04}-{text}{fraction}{zone}") == at.replace(microsecond=kept)
+
+
 @pytest.mark.parametrize("at", [datetime(2026, 1, 1), "2026-01-01T00:00:00.000Z", None])  # noqa: DTZ001  # the point
 def test_times_without_a_zone_are_refused(at: object) -> None:
-    with pytest.raises(InvalidInput):
-        moment.floor(cast("datetime", at))
+    for read in (moment.floor, moment.to_text, moment.to_millis):
+        with pytest.raises(InvalidInput):
+            read(cast("datetime", at))
 
 
 def test_times_out_of_range_are_refused() -> None:
