@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format types imports examples bench pins clean
+.PHONY: help demo test nightly check lint format types imports examples bench pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,6 +17,10 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+nightly: export CONSENTGATE_FUZZ ?= 1000000
+nightly: $(VENV)/.dev ## run all tests with a million inputs for each decoder (CONSENTGATE_FUZZ)
+	$(BIN)/python -m pytest --timeout 0
 
 check: lint types imports examples test ## run every gate
 
@@ -38,7 +42,7 @@ examples: $(VENV)/.dev ## run the examples
 	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python -W error $$example >/dev/null; done
 
 bench: $(VENV)/.dev ## measure what the gate costs, beside the same work done by hand
-	$(BIN)/python benchmarks/gated_call.py
+	$(BIN)/python -m benchmarks --write docs/explanation
 
 pins: ## pin the newest versions anew
 	tools/pin.sh --upgrade

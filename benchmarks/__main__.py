@@ -1,0 +1,124 @@
+"""What the gate costs, beside the same work done by hand, in one run. ``make bench`` runs it.
+
+The loopback service is a process of its own; each call is another speaker's; figures are medians of rounds in
+which the gate and the baseline take turns. Machines are noisy: compare the figures of one run, not the times of
+two. A missed target is printed as missed and fails nothing.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.calls import measure_calls, profile_calls
+from benchmarks.figures import Figure, markdown, plain
+from benchmarks.place import Place, postgres_place, sqlite_place
+from benchmarks.plot import svg
+from benchmarks.start import measure_first_decision, measure_imports
+
+PAGE = "speed.md"
+PICTURE = "speed.svg"
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+PARTS = ("calls", "start")
+
+
+def machine() -> str:
+    """Say on what this was measured."""
+    names = ", ".join(
+        f"{name} {version(name)}" for name in ("botocore", "SQLAlchemy", "cryptography", "psycopg")
+    )
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}, {names}"
+    )
+
+
+def measure(options: argparse.Namespace, places: list[Place], cold: list[Place]) -> list[Figure]:
+    """Measure everything that was asked for."""
+    figures: list[Figure] = []
+    if "calls" in options.parts:
+        for place in places:
+            _say(f"calls on {place.name} ...")
+            figures += measure_calls(place, options.rounds)
+    if "start" in options.parts:
+        _say("imports ...")
+        figures += measure_imports(options.starts)
+        for place in cold:
+            _say(f"cold start on {place.name} ...")
+            figures += measure_first_decision(place, options.starts)
+    return figures
+
+
+def write(folder: Path, figures: list[Figure]) -> None:
+    """Put table and picture into the page."""
+    page = folder / PAGE
+    head, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{page} has no place for the figures.")
+    body = f"{markdown(figures)}\n\nMeasured on {machine()}.\n"
+    page.write_text(f"{head}{BEGIN}{body}{END}{tail}", "utf-8")
+    (folder / PICTURE).write_text(svg(figures), "utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the gate costs.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="calls, start; both if none is named")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this one")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of calls (9)")
+    parser.add_argument("--starts", type=int, default=15, help="fresh processes of each kind (15)")
+    parser.add_argument("--folder", type=Path, help="where databases are made: the disk that is measured")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help=f"write the figures into {PAGE} there")
+    parser.add_argument("--json", action="store_true", help="print figures as JSON")
+    parser.add_argument("--profile", type=int, metavar="LINES", help="print where the time of calls goes")
+    options = parser.parse_args()
+    options.parts = options.parts or list(PARTS)
+    if set(options.parts) - set(PARTS):
+        parser.error(f"parts are {' and '.join(PARTS)}")
+    return options
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    options = arguments()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
+        wanted = [options.database] if options.database else ["sqlite", "postgresql"]
+        made = {
+            use: [_place(stack, folder / use, kind) for kind in wanted]
+            for use in ("calls", "start")
+            if use in options.parts
+        }
+        if options.profile:
+            for place in made["calls"]:
+                print(profile_calls(place, options.profile))
+            return
+        figures = measure(options, made.get("calls", []), made.get("start", []))
+    if options.json:
+        print(json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1))
+    else:
+        print(f"{plain(figures)}\n\n{machine()}")
+    if options.write:
+        write(options.write, figures)
+
+
+def _place(stack: ExitStack, folder: Path, kind: str) -> Place:
+    folder.mkdir()
+    return sqlite_place(folder) if kind == "sqlite" else stack.enter_context(postgres_place(folder))
+
+
+def _say(what: str) -> None:
+    if sys.stderr.isatty():
+        print(what, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""A measured figure beside its baseline and its target, and the table of all of them.
+
+Invariant: a figure is what was measured; nothing here rounds a miss into a hit.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """Seconds with the gate beside seconds by hand.
+
+    Attributes:
+        name: what was done.
+        ours: median with the gate, in seconds.
+        theirs: median by hand, in seconds.
+        value: a ratio, or seconds that were added.
+        kind: which of the two.
+        target: the most that the value shall be; None where nothing was promised.
+    """
+
+    name: str
+    ours: float
+    theirs: float
+    value: float
+    kind: Literal["times", "added"]
+    target: float | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the value is within its target; true without one."""
+        return self.target is None or self.value <= self.target
+
+    @property
+    def reading(self) -> str:
+        """The value as people read it."""
+        return self._written(self.value)
+
+    @property
+    def promise(self) -> str:
+        """The target as people read it."""
+        return "" if self.target is None else f"at most {self._written(self.target)}"
+
+    @property
+    def verdict(self) -> str:
+        """Met or missed; nothing without a target."""
+        if self.target is None:
+            return ""
+        return "met" if self.met else "missed"
+
+    def cells(self) -> tuple[str, ...]:
+        """Give the row of the table."""
+        return self.name, _ms(self.ours), _ms(self.theirs), self.reading, self.promise, self.verdict
+
+    def _written(self, value: float) -> str:
+        return f"{value:.2f}x" if self.kind == "times" else f"{value * 1e3:+.0f} ms"
+
+
+HEADS = ("", "with the gate", "by hand", "figure", "target", "")
+
+
+def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure out of one median per round: the median of the rounds' own ratios."""
+    return Figure(
+        name=name,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        value=statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+        kind="times",
+        target=target,
+    )
+
+
+def added(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of seconds that were added."""
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return Figure(name=name, ours=a, theirs=b, value=a - b, kind="added", target=target)
+
+
+def plain(figures: Sequence[Figure]) -> str:
+    """Lay the table out for a terminal."""
+    rows = [HEADS, *(figure.cells() for figure in figures)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADS))]
+    lines = [
+        "  ".join(cell.ljust(width) if i in (0, 4, 5) else cell.rjust(width) for i, (cell, width) in each)
+        for each in (enumerate(zip(row, widths, strict=True)) for row in rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """Lay the table out for a page."""
+    rule = ("---", "---:", "---:", "---:", "---", "---")
+    rows = [HEADS, rule, *(figure.cells() for figure in figures)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.2f} ms" if seconds < 0.1 else f"{seconds * 1e3:.0f} ms"

@@ -1,0 +1,45 @@
+"""Cold start: what a fresh process waits for, with the gate and without, process after process in turn."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import Figure, added, ratio
+from benchmarks.place import Place, prepare
+from consentgate import ConsentGate
+
+FRESH: Final = Path(__file__).with_name("fresh.py")
+IMPORT_TARGET_S: Final = 0.040
+DECISION_TARGET: Final = 1.5
+
+
+def measure_imports(starts: int) -> list[Figure]:
+    """Measure what importing consentgate adds to importing boto3 and sqlalchemy."""
+    taken: dict[str, list[float]] = {"both": [], "package": [], "face": []}
+    for _ in range(starts):
+        for kind, found in taken.items():
+            found.append(_seconds(kind))
+    return [
+        added("import consentgate", taken["package"], taken["both"], IMPORT_TARGET_S),
+        added("from consentgate import ConsentGate", taken["face"], taken["both"], None),
+    ]
+
+
+def measure_first_decision(place: Place, starts: int) -> list[Figure]:
+    """Measure how soon a fresh process on an existing home has decided: a denial, recorded."""
+    calls = [f"cold-{number}" for number in range(starts)]
+    with ConsentGate(place.settings) as gate:
+        prepare(gate, (), calls)
+    ours, theirs = [], []
+    for call in calls:
+        ours.append(_seconds("first_decision", str(place.settings.home), call))
+        theirs.append(_seconds("by_hand", place.settings.database))
+    return [ratio(f"first decision of a process, {place.name}", ours, theirs, DECISION_TARGET)]
+
+
+def _seconds(*arguments: str) -> float:
+    done = subprocess.run(
+        [sys.executable, str(FRESH), *arguments], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
