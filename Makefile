@@ -16,11 +16,11 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 	@$(BIN)/consentgate demo
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 nightly: export CONSENTGATE_FUZZ ?= 1000000
 nightly: $(VENV)/.dev ## run all tests with a million inputs for each decoder (CONSENTGATE_FUZZ)
-	$(BIN)/python -m pytest --timeout 0
+	$(BIN)/python -m pytest -n auto --dist loadfile --timeout 0
 
 check: lint types imports examples test ## run every gate
 
