@@ -7,9 +7,11 @@ from sqlalchemy import Engine, create_engine
 from consentgate.config.settings import Settings
 from consentgate.errors import Misconfigured
 from consentgate.gate.context import GateContext, Limits
+from consentgate.gate.spool import Spool
 from consentgate.keys.custody import KeyFile
+from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
-from consentgate.ledger.reading import Reader
+from consentgate.ledger.reader import Reader
 from consentgate.ledger.vault import Vault
 from consentgate.log.append import Lanes, append_writer_stop
 from consentgate.log.service import LogService
@@ -127,14 +129,19 @@ def assemble(
         lanes=lanes,
         book=book,
         reader=reader,
-        gate=_context(settings, database, book, reader),
+        gate=_context(settings, database, book, reader, Envelopes(custody, random)),
         service=LogService(database, signer=signer_of(settings, database)) if background else None,
     )
 
 
-def _context(settings: Settings, database: Database, book: Book, reader: Reader) -> GateContext:
+def _context(
+    settings: Settings, database: Database, book: Book, reader: Reader, envelopes: Envelopes
+) -> GateContext:
     if not settings.controller:
         raise Misconfigured("The settings name no controller: set [controller] id, as statements name it.")
+    spool = Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None
+    if spool is not None:
+        spool.prepare()
     return GateContext(
         database=database,
         book=book,
@@ -144,4 +151,6 @@ def _context(settings: Settings, database: Database, book: Book, reader: Reader)
         jurisdiction=settings.controller_jurisdiction,
         purposes=settings.purposes,
         limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
+        envelopes=envelopes,
+        spool=spool,
     )

@@ -27,10 +27,11 @@ from consentgate.gate.finish import close_unsent
 from consentgate.gate.judge import Verdict, judge
 from consentgate.gate.request import GatedRequest, Permit
 from consentgate.ledger import controller
-from consentgate.ledger.reading import OnLeg, Reading, Seen
+from consentgate.ledger.reading import OnLeg, Reading
 from consentgate.ledger.vault import Subject
 from consentgate.policy.reasons import Reason, reason
 from consentgate.storage import entries
+from consentgate.storage.guarded import UNGUARDED, Guard
 
 _ROUNDS: Final = 4
 
@@ -78,7 +79,7 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
     if first and time.monotonic() - permit.committed_tick <= gate.limits.reread_after.total_seconds():
         return
     try:
-        with gate.database.read() as connection:
+        with gate.database.glance() as connection:
             still = gate.reader.still(connection, permit.seen)
     except ConsentGateError as error:
         raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), str(permit.entry)) from error
@@ -89,8 +90,8 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
 def _begin(gate: GateContext, request: GatedRequest) -> Permit:
     disagreed: ClockDisagrees | None = None
     for _ in range(_ROUNDS):
-        # [1] and [2] in one snapshot: the call, who is on the leg, and all that a decision reads
-        with gate.database.read() as connection:
+        # [1] and [2] in one statement: the call, who is on the leg, and all that a decision reads
+        with gate.database.glance() as connection:
             reading = gate.reader.read(connection, request.call, request.leg)
         if gate.packs.digest not in reading.controller.packs:
             _record_packs(gate)
@@ -98,9 +99,11 @@ def _begin(gate: GateContext, request: GatedRequest) -> Permit:
         # [3] decide
         at = gate.book.now()
         verdict = judge(gate, request, reading, at)
-        # [4] append, after comparing versions
+        # [4] append, in the statement that first compares the version
         try:
-            done = gate.database.write(partial(_append, gate, request, reading, verdict, at))
+            done = gate.database.write(
+                partial(_append, gate, request, reading, verdict, at), single=_is_single(reading, verdict)
+            )
         except ClockDisagrees as error:
             disagreed = error
             continue
@@ -125,47 +128,57 @@ def _append(
     connection: Connection,
 ) -> Permit | str | None:
     """Write the intent or the denial; None when what was read no longer stands."""
-    if not gate.reader.still(connection, reading.seen):
-        return None
+    guard = gate.reader.guard(reading.seen)
     if not verdict.allowed:
         denial = Denial(request=request, verdict=verdict)
-        return _write_denial(gate, connection, denial, reading.speakers, at)
+        return _write_denial(gate, connection, denial, reading.speakers, at, guard)
     owners = _owners(gate, connection, reading.speakers)
+    about = _about(reading.speakers, owners)
     appended = gate.book.write(
         connection,
         "intent",
         at,
         intent_contents(gate, request, reading, verdict, owners),
-        _about(reading.speakers, owners),
+        about,
         entry=request.intent,
         decided_at=at,
         send_by=at + gate.limits.send_by,
+        guard=guard,
     )
-    seen = reading.seen
-    if seen.uses:
-        # Our own intent is a use: it must not look like a change.
-        seen = gate.reader.observe(connection, seen.call, seen.references, uses=True)
-    return _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, seen)
+    if appended.code != "done":
+        return None
+    return _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, about)
+
+
+def _is_single(reading: Reading, verdict: Verdict) -> bool:
+    """Whether the entry is all that is written: nobody's data key has to be made first."""
+    return bool(verdict.judged) and all(on.subject for on in reading.speakers)
 
 
 def _write_denial(
-    gate: GateContext, connection: Connection, denial: Denial, speakers: Sequence[OnLeg], at: datetime
-) -> str:
+    gate: GateContext,
+    connection: Connection,
+    denial: Denial,
+    speakers: Sequence[OnLeg],
+    at: datetime,
+    guard: Guard = UNGUARDED,
+) -> str | None:
     owners = _owners(gate, connection, speakers) if denial.verdict.judged else ()
     contents = denial_contents(gate, connection, denial, owners, at)
-    appended = gate.book.write(connection, "denial", at, contents, _about(speakers, owners), decided_at=at)
-    return str(appended.id)
+    about = _about(speakers, owners)
+    appended = gate.book.write(connection, "denial", at, contents, about, decided_at=at, guard=guard)
+    return str(appended.id) if appended.code == "done" else None
 
 
 def _owners(gate: GateContext, connection: Connection, speakers: Sequence[OnLeg]) -> tuple[Subject, ...]:
     return tuple(on.subject or gate.book.vault.ensure(connection, on.speaker.first) for on in speakers)
 
 
-def _about(speakers: Sequence[OnLeg], owners: Sequence[Subject]) -> set[UUID]:
+def _about(speakers: Sequence[OnLeg], owners: Sequence[Subject]) -> frozenset[UUID]:
     """Whom the entry is linked to: a withdrawal under any reference of a speaker must find it."""
     if not owners:
-        return set()
-    return {owner.id for owner in owners}.union(*(on.reached for on in speakers))
+        return frozenset()
+    return frozenset(owner.id for owner in owners).union(*(on.reached for on in speakers))
 
 
 def _permit(
@@ -174,7 +187,7 @@ def _permit(
     reading: Reading,
     owners: tuple[Subject, ...],
     send_by: datetime,
-    seen: Seen,
+    about: frozenset[UUID],
 ) -> Permit:
     return Permit(
         request=request,
@@ -183,8 +196,9 @@ def _permit(
         committed_tick=time.monotonic(),
         send_by=send_by,
         owners=owners,
-        about=frozenset(_about(reading.speakers, owners)),
-        seen=seen,
+        about=about,
+        # Our own intent is a use: it must not look like a change.
+        seen=reading.seen.after("intent", about),
     )
 
 
@@ -195,7 +209,7 @@ def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: date
             row = entries.by_id(connection, gate.book.tenant, request.intent)
         if row is not None:
             owners = tuple(on.subject for on in reading.speakers if on.subject is not None)
-            permit = _permit(request, row.hash, reading, owners, at, reading.seen)
+            permit = _permit(request, row.hash, reading, owners, at, _about(reading.speakers, owners))
             close_unsent(gate, permit)
     except ConsentGateError:
         # The intent stays open, as after a crash; reconciliation closes it.

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from consentgate.gate.spool import Spool
+from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
-from consentgate.ledger.reading import Reader
+from consentgate.ledger.reader import Reader
 from consentgate.packs.packset import PackSet
 from consentgate.storage.database import Database
 
@@ -40,6 +42,8 @@ class GateContext:
         jurisdiction: code of the controller's own law, or None.
         purposes: default purpose per action.
         limits: times.
+        envelopes: seals outcomes that cannot be written.
+        spool: where they wait, or None.
     """
 
     database: Database
@@ -50,3 +54,5 @@ class GateContext:
     jurisdiction: str | None
     purposes: Mapping[str, str]
     limits: Limits
+    envelopes: Envelopes
+    spool: Spool | None = None

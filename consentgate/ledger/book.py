@@ -3,7 +3,7 @@
 Invariant: an entry, its index row and its links are written in the same transaction, or not at all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -22,12 +22,13 @@ from consentgate.ledger.vault import BODY, Vault
 from consentgate.moment import Clock, Random, floor, uuid7
 from consentgate.storage import locks
 from consentgate.storage.entries import EntryRow
+from consentgate.storage.guarded import UNGUARDED, Code, Guard
 
 _FORMAT: Final = 1
 
 
 class Appended(Protocol):
-    """What the log gives back for an appended entry."""
+    """What the log gives back for an entry."""
 
     @property
     def id(self) -> UUID:
@@ -39,19 +40,31 @@ class Appended(Protocol):
         """Its leaf hash, 32 bytes."""
         ...
 
+    @property
+    def code(self) -> Code:
+        """``done``, or why nothing was inserted: ``changed``, ``late`` or ``there``."""
+        ...
+
+    @property
+    def stops(self) -> tuple[tuple[UUID, bytes], ...]:
+        """Ids and leaf hashes of the stop orders that answer what the entry answers."""
+        ...
+
 
 class Appender(Protocol):
     """Appends entries: the log's lane."""
 
-    def append(self, connection: Connection, draft: Draft) -> Appended:
-        """Append an entry inside the caller's write transaction; durable when that commits.
+    def append(self, connection: Connection, draft: Draft, about: Collection[UUID], guard: Guard) -> Appended:
+        """Append an entry inside the caller's write transaction, if what was read still stands.
 
         Args:
             connection: an open write transaction.
             draft: the entry without its place.
+            about: subjects that it is linked to.
+            guard: what must stand.
 
         Returns:
-            The entry's id and leaf hash.
+            What became of it; durable when the transaction commits.
 
         Raises:
             ClockDisagrees: the draft's time is more than two seconds off the database's.
@@ -145,6 +158,7 @@ class Book:
         send_by: datetime | None = None,
         re: Answer | None = None,
         end: str | None = None,
+        guard: Guard = UNGUARDED,
     ) -> Appended:
         """Seal, append and link one entry.
 
@@ -159,6 +173,8 @@ class Book:
             send_by: until when the request may leave (intents).
             re: the entry that it answers.
             end: how the request ended (outcomes and observations).
+            guard: what must stand; only with one, for an outcome, or with an id that may be taken can it happen
+                that nothing is inserted.
 
         Returns:
             What the log gives back.
@@ -174,9 +190,7 @@ class Book:
             end=end,
             parts=tuple(self._sealed(entry, c) for c in sorted(contents, key=lambda content: content.name)),
         )
-        appended = self.log.append(connection, draft)
-        self.vault.link(connection, entry, kind, about)
-        return appended
+        return self.log.append(connection, draft, frozenset(about), guard)
 
     def write_body(
         self, connection: Connection, kind: str, at: datetime, members: Mapping[str, Json]

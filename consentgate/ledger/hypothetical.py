@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.ledger.calls import CallState
-from consentgate.ledger.reading import OnLeg, Reader, Reading
+from consentgate.ledger.reader import Reader, written_at
+from consentgate.ledger.reading import OnLeg, Reading
 from consentgate.ledger.speaker import Speaker
-from consentgate.moment import from_millis
 from consentgate.policy.facts import RecordingConsent
 
 
@@ -41,8 +41,7 @@ def reading_of(
     Raises:
         Malformed: something stored cannot be read.
     """
-    side = reader.controller(connection)
-    on = reader.on_leg(connection, None, side, "Caller", 1, speaker)
+    reading = reader.read_alone(connection, speaker)
     call = CallState(
         subject=UUID(int=0),
         legs={"Caller": (speaker,)},
@@ -51,8 +50,7 @@ def reading_of(
         entries=(),
         since=at,
     )
-    nobody = reader.read(connection, None, "Caller")
-    return replace(nobody, call=call, unknown_legs=(), speakers=(on,))
+    return replace(reading, call=call)
 
 
 def as_of(reading: Reading, at: datetime) -> Reading:
@@ -70,7 +68,9 @@ def as_of(reading: Reading, at: datetime) -> Reading:
     """
     side = replace(
         reading.controller,
-        assertions=tuple(each for each in reading.controller.assertions if _written(each.entry) <= at),
+        assertions=tuple(
+            each for each in reading.controller.assertions if written_at(UUID(each.entry)) <= at
+        ),
     )
     return replace(reading, controller=side, speakers=tuple(_on_as_of(on, at) for on in reading.speakers))
 
@@ -80,11 +80,6 @@ def _on_as_of(on: OnLeg, at: datetime) -> OnLeg:
     return replace(
         on,
         received=tuple(each for each in on.received if each.received_at <= at),
-        asserted=tuple(each for each in on.asserted if _written(each.entry) <= at),
+        asserted=tuple(each for each in on.asserted if written_at(UUID(each.entry)) <= at),
         last_interaction_at=last if last is None or last <= at else None,
     )
-
-
-def _written(entry: str) -> datetime:
-    """The time in an entry's id (RFC 9562): when it was appended."""
-    return from_millis(UUID(entry).int >> 80)

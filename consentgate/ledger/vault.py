@@ -69,6 +69,33 @@ class Vault:
         keys = self._custody.reference_keys()
         return tuple(reference_hmac(keys[e], self._tenant, kind, value) for e in sorted(keys, reverse=True))
 
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The live epochs of the reference key."""
+        return tuple(self._custody.reference_keys())
+
+    def call_hashes(self, call: str) -> tuple[bytes, ...]:
+        """Give the keyed hashes of a call's name.
+
+        Args:
+            call: the call's name.
+
+        Returns:
+            As `hashes`.
+        """
+        return self.hashes(CALL, call)
+
+    def unwrap(self, row: DataKeyRow) -> bytes:
+        """Unwrap a data key.
+
+        Args:
+            row: the wrapped key.
+
+        Returns:
+            32 bytes.
+        """
+        return self._custody.unwrap(row.wrapping_key, row.wrapped)
+
     def lock_numbers(
         self, references: Iterable[Reference], *, call: str | None = None, controller: bool = False
     ) -> frozenset[int]:
@@ -180,7 +207,7 @@ class Vault:
             Data keys of those that still have one.
         """
         rows = subjects.data_keys(connection, self._tenant, frozenset(wanted))
-        return {s: self._custody.unwrap(row.wrapping_key, row.wrapped) for s, row in rows.items()}
+        return {s: self.unwrap(row) for s, row in rows.items()}
 
     def seal(self, entry: UUID, name: str, content: Mapping[str, Json], data_key: bytes) -> SealedPart:
         """Seal one part.
@@ -195,17 +222,6 @@ class Vault:
             The sealed part.
         """
         return seal_part(entry, name, canonical.encode(content), data_key, self._random)
-
-    def link(self, connection: Connection, entry: UUID, kind: str, about: Iterable[UUID]) -> None:
-        """Link an entry to the subjects that it is about.
-
-        Args:
-            connection: an open write transaction.
-            entry: id of the entry.
-            kind: the entry's kind.
-            about: subject ids.
-        """
-        subjects.link(connection, self._tenant, entry, kind, frozenset(about))
 
     def _ensure(self, connection: Connection, kind: str, value: str) -> Subject:
         subject = self._lookup(connection, kind, value)

@@ -12,6 +12,7 @@ Invariants:
   one of the clocks is wrong.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -22,14 +23,13 @@ from consentgate.entries.kinds import about_people
 from consentgate.entries.leaf import Draft, LanePosition, Leaf, encode, leaf_of
 from consentgate.entries.parts import join_parts
 from consentgate.errors import ClockDisagrees
-from consentgate.moment import Random, floor, from_millis, to_millis, uuid7
-from consentgate.storage import deployment, entries
+from consentgate.moment import Random, floor, from_millis, uuid7
+from consentgate.storage import deployment, entries, guarded
 from consentgate.storage.database import Database
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.failures import Duplicate
+from consentgate.storage.guarded import UNGUARDED, Code, Guard
 from consentgate.tlog.merkle import leaf_hash
-
-CLOCK_TOLERANCE_MILLIS: Final = 2000
 
 _LANE_BYTES: Final = 16
 _INFO: Final = "consentgate.lane"
@@ -37,17 +37,22 @@ _INFO: Final = "consentgate.lane"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
-    """An entry that is in the transaction; durable when that commits.
+    """What became of an entry; durable when the transaction commits.
 
     Attributes:
         id: the entry's id.
         hash: its leaf hash, 32 bytes.
-        ordinal: its place in the order of insertion.
+        code: ``done``; or nothing was inserted, because the version ``changed``, the outcome is too ``late`` since
+            there is a final one, or the entry is ``there`` already.
+        ordinal: its place in the order of insertion, 0 when it was not inserted.
+        stops: ids and leaf hashes of the stop orders that answer what the entry answers, in ordinal order.
     """
 
     id: UUID
     hash: bytes
+    code: Code
     ordinal: int
+    stops: tuple[tuple[UUID, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,33 +79,34 @@ class Lanes:
         self._random = random
         database.join(self)
 
-    def append(self, connection: Connection, draft: Draft) -> Appended:
-        """Append an entry inside the caller's write transaction.
+    def append(
+        self, connection: Connection, draft: Draft, about: Collection[UUID] = (), guard: Guard = UNGUARDED
+    ) -> Appended:
+        """Append an entry inside the caller's write transaction, if what was read still stands.
 
         Args:
             connection: of `Database.write`.
             draft: the entry without its place.
+            about: subjects that it is linked to.
+            guard: what must stand.
 
         Returns:
-            The entry's id, leaf hash and ordinal; durable when the transaction commits.
+            What became of it; durable when the transaction commits.
 
         Raises:
             ClockDisagrees: the draft's time is more than two seconds off the database's clock.
             InvalidInput: the draft is no entry of its kind.
-            Duplicate: the id is taken (``uq_entry_id``), or the intent has an outcome (``uq_entry_outcome``).
             Unavailable: the database refused.
         """
-        if abs(deployment.now(connection) - to_millis(draft.at)) > CLOCK_TOLERANCE_MILLIS:
-            raise ClockDisagrees
         place = self._place(connection)
         try:
-            return self._insert(connection, draft, place)
+            return self._append(connection, draft, place, about, guard)
         except Duplicate as failure:
             if failure.key != "uq_entry_lane":
                 raise
         # Somebody has this place in this lane: a copy of this process, made while it ran, writes there too.
         moved = self._new_place(after=LanePosition(w=place.w, n=place.n))
-        return self._insert(connection, draft, moved)
+        return self._append(connection, draft, moved, about, guard)
 
     def mark(self, connection: Connection) -> object:
         """Remember where the lane is.
@@ -147,13 +153,17 @@ class Lanes:
     def _new_place(self, *, after: LanePosition | None = None) -> _Place:
         return _Place(w=self._random(_LANE_BYTES), after=after)
 
-    def _insert(self, connection: Connection, draft: Draft, place: _Place) -> Appended:
+    def _append(
+        self, connection: Connection, draft: Draft, place: _Place, about: Collection[UUID], guard: Guard
+    ) -> Appended:
         leaf = leaf_of(draft, w=place.w, n=place.n, prev=place.prev, after=place.after)
-        data = encode(leaf)
-        row = entry_row(self._tenant, leaf, data, draft)
-        ordinal = entries.insert_entry(connection, row)
-        connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
-        return Appended(id=leaf.id, hash=row.hash, ordinal=ordinal)
+        row = entry_row(self._tenant, leaf, encode(leaf), draft)
+        written = guarded.append(connection, row, about, guard)
+        if written.code == "clock":
+            raise ClockDisagrees
+        if written.code == "done":
+            connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
+        return Appended(id=leaf.id, hash=row.hash, code=written.code, ordinal=written.ordinal, stops=written.stops)
 
 
 def entry_row(tenant: str, leaf: Leaf, data: bytes, draft: Draft) -> EntryRow:

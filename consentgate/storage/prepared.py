@@ -9,13 +9,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam, false
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Dialect, Select, bindparam, false
 from sqlalchemy.sql.expression import ClauseElement
 
 from consentgate.storage.failures import translate, translated
 
 Within: TypeAlias = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
 """Gives the condition that a column's value is in the list of a name."""
+
+Question: TypeAlias = Select[Any] | CompoundSelect[Any]
 
 # A request has at most twelve speakers.
 _SHORT: Final = 16
@@ -28,10 +30,14 @@ class _Compiled:
     __slots__ = ("constants", "names", "text")
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
+        compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = str(compiled)
+        given = {bind.key for bind in compiled.binds.values() if bind.required}
+        # Lists that the statement holds itself are spread over names of their own.
         self.constants = {
-            name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
+            name: value
+            for name, value in compiled.construct_params(_check=False).items()
+            if name not in given
         }
         self.names: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
 
@@ -104,7 +110,7 @@ class Prepared:
 class OverLists:
     """A statement over one list or more, for any lengths; compiled once for each length of short ones."""
 
-    def __init__(self, build: Callable[[Within], Select[Any]]) -> None:
+    def __init__(self, build: Callable[[Within], Question]) -> None:
         """Name the statement.
 
         Args:

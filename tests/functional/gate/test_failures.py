@@ -29,7 +29,7 @@ def caller(world: World) -> Speaker:
     return speaker
 
 
-def failing(*_: Any) -> Any:
+def failing(*_: Any, **__: Any) -> Any:
     raise Unavailable
 
 
@@ -159,8 +159,8 @@ def test_commit_in_doubt_that_happened_is_closed_as_not_sent(
     database = world.gate._parts.database
     write, doubts = database.write, threading.Event()
 
-    def doubtful(work: Any) -> Any:
-        done = write(work)
+    def doubtful(work: Any, **how: Any) -> Any:
+        done = write(work, **how)
         if not doubts.is_set() and world.opened("intent"):
             doubts.set()
             raise Unavailable

@@ -95,11 +95,11 @@ def test_change_between_reading_and_appending_decides_anew(
     database = world.gate._parts.database
     write, done = database.write, threading.Event()
 
-    def once(work: Any) -> Any:
+    def once(work: Any, **how: Any) -> Any:
         if not done.is_set():
             done.set()
             world.ivr.withdraw(caller, method="ivr_dtmf")
-        return write(work)
+        return write(work, **how)
 
     monkeypatch.setattr(database, "write", once)
     assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
@@ -112,12 +112,12 @@ def test_what_keeps_changing_denies_busy(
     database = world.gate._parts.database
     write, changing = database.write, threading.Event()
 
-    def always(work: Any) -> Any:
+    def always(work: Any, **how: Any) -> Any:
         if not changing.is_set() and not world.opened("denial"):
             changing.set()
             world.gate.assert_("has_dpo", True, by="me@acme.example", since=world.clock())
             changing.clear()
-        return write(work)
+        return write(work, **how)
 
     monkeypatch.setattr(database, "write", always)
     assert world.denial("tx-1") == ["LEDGER_BUSY"]

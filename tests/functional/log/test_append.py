@@ -16,7 +16,6 @@ from consentgate.log.append import append_writer_stop
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import deployment, entries
-from consentgate.storage.failures import Duplicate
 from consentgate.storage.sqlite import SqliteSession
 from consentgate.verify.levels import verify
 from tests.functional.log.place import Log, draft, log_at, require_lanes
@@ -142,11 +141,10 @@ def test_clone_begins_a_lane_that_names_the_old_one(log: Log) -> None:
     assert first.hash == old[0].hash
 
 
-def test_same_id_is_refused_and_the_lane_goes_on(log: Log) -> None:
+def test_same_id_is_not_written_twice_and_the_lane_goes_on(log: Log) -> None:
     again = draft(system_clock())
-    log.database.write(lambda c: log.lanes.append(c, again))
-    with pytest.raises(Duplicate, match="uq_entry_id"):
-        log.database.write(lambda c: log.lanes.append(c, again))
+    codes = [log.database.write(lambda c: log.lanes.append(c, again)).code for _ in range(2)]
+    assert codes == ["done", "there"]
     log.append()
     assert len(require_lanes(log.leaves())) == 1
 
