@@ -116,18 +116,22 @@ class PresignRefused(ConsentGateError):
 class OutcomeNotRecorded(ConsentGateError):
     """The outcome could not be recorded, so its task was told to stop: do not use it; the intent stays open.
 
+    Pickle it, or keep it, and pass it to `ConsentGate.record` once the database is back.
+
     Attributes:
         response: what the vendor answered, as boto3 gives it, or None.
         entry: id of the intent's entry as text.
+        record: the outcome, sealed: only the keys of this deployment open it. Empty where it could not be sealed.
     """
 
-    def __init__(self, response: object, entry: str) -> None:
+    def __init__(self, response: object, entry: str, record: str = "") -> None:
         self.response = response
         self.entry = entry
+        self.record = record
         super().__init__()
 
     def __reduce__(self) -> tuple[type["OutcomeNotRecorded"], tuple[object, ...]]:
-        return type(self), (self.response, self.entry)
+        return type(self), (self.response, self.entry, self.record)
 
 
 class InvalidInput(ConsentGateError, ValueError):

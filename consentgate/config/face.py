@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
+from consentgate.config.outcomes import Outcomes
 from consentgate.config.parts import assemble
-from consentgate.config.records import Records
 from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.errors import InvalidInput, LogRefused
 from consentgate.gate.door import Gate
+from consentgate.gate.replay import replay_due
 from consentgate.ledger import registering
 from consentgate.ledger.calls import LegName
 from consentgate.ledger.registering import Registration
@@ -20,7 +21,7 @@ from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.policy.facts import RecordingConsent
 
 
-class ConsentGate(Records):
+class ConsentGate(Outcomes):
     """Gates the speaker searches of boto3 clients, and keeps the evidence.
 
     One object serves a process: it is safe to use from many threads, and after a fork.
@@ -55,6 +56,7 @@ class ConsentGate(Records):
         super().__init__(assemble(settings, engine=engine, clock=clock, random=random, background=background))
         self._door = Gate(self._parts.gate)
         self._closed = False
+        replay_due(self._parts.gate, at_most=None)
 
     @classmethod
     def open(

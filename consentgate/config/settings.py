@@ -16,6 +16,10 @@
     [limits]
     clock_skew_s = 5
     outcome_budget_s = 2
+
+    [spool]                                  # optional: where outcomes wait that cannot be written
+    folder = "spool"                         # on a local disk; relative paths lie in the home folder
+    limit = 1000
 """
 
 import os
@@ -38,9 +42,10 @@ DEFAULT_HOME: Final = ".consentgate"
 
 _LARGEST_SKEW_S: Final = 60
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"format", "database", "tenant", "controller", "purposes", "limits"}),
+    "": frozenset({"format", "database", "tenant", "controller", "purposes", "limits", "spool"}),
     "controller": frozenset({"id", "jurisdiction"}),
     "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
+    "spool": frozenset({"folder", "limit"}),
 }
 
 
@@ -57,6 +62,8 @@ class Settings:
         purposes: default purpose per action.
         clock_skew: how far in the future a grant may claim to be.
         outcome_budget: how long writing an outcome is retried.
+        spool: folder of outcomes that cannot be written, or None.
+        spool_limit: at most so many wait in it.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
 
@@ -68,6 +75,8 @@ class Settings:
     purposes: Mapping[str, str] = field(default_factory=dict)
     clock_skew: timedelta = timedelta(seconds=5)
     outcome_budget: timedelta = timedelta(seconds=2)
+    spool: Path | None = None
+    spool_limit: int = 1000
     on_lambda: bool = False
 
     @property
@@ -140,7 +149,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
     if document.get("format") != 1:
         raise Misconfigured(f"{path}: format must be 1.")
     controller, limits = _table(path, document, "controller"), _table(path, document, "limits")
-    purposes = _table(path, document, "purposes")
+    purposes, spool = _table(path, document, "purposes"), _table(path, document, "spool")
     skew = _seconds(path, limits, "clock_skew_s", 5)
     if skew > timedelta(seconds=_LARGEST_SKEW_S):
         raise Misconfigured(f"{path}: limits.clock_skew_s is at most {_LARGEST_SKEW_S}.")
@@ -154,6 +163,8 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         purposes={k: _text(path, purposes, k, "") for k in purposes},
         clock_skew=skew,
         outcome_budget=_seconds(path, limits, "outcome_budget_s", 2),
+        spool=_spool(home, path, spool),
+        spool_limit=_count(path, spool, "limit", 1000),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )
 
@@ -199,3 +210,19 @@ def _seconds(path: Path, table: Mapping[str, object], name: str, default: int) -
     if isinstance(found, bool) or not isinstance(found, (int, float)) or found <= 0:
         raise Misconfigured(f"{path}: limits.{name} must be a positive number of seconds.")
     return timedelta(seconds=found)
+
+
+def _spool(home: Path, path: Path, table: Mapping[str, object]) -> Path | None:
+    if not table:
+        return None
+    folder = table.get("folder")
+    if not isinstance(folder, str) or not folder:
+        raise Misconfigured(f'{path}: spool.folder must be a folder, for example "spool".')
+    return (home / folder).absolute()
+
+
+def _count(path: Path, table: Mapping[str, object], name: str, default: int) -> int:
+    found = table.get(name, default)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise Misconfigured(f"{path}: spool.{name} must be a whole number from 1.")
+    return found

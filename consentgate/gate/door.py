@@ -6,6 +6,7 @@ from consentgate.gate.begin import begin, recheck
 from consentgate.gate.context import GateContext
 from consentgate.gate.finish import finish
 from consentgate.gate.ports import Vendor
+from consentgate.gate.replay import replay_due
 from consentgate.gate.request import Exchange, GatedRequest, Permit
 
 
@@ -62,4 +63,5 @@ class Gate:
             ConsentWithdrawn: a speaker withdrew meanwhile.
             OutcomeNotRecorded: the outcome could not be written.
         """
-        finish(self._context, permit, exchange, response, vendor)
+        if finish(self._context, permit, exchange, response, vendor):
+            replay_due(self._context, (vendor,))

@@ -4,36 +4,36 @@
 
     5 request   the vendor's, in the client's hands; no transaction or lock is held meanwhile
     6 append    the outcome with the exact answer; the same transaction returns the stop orders that stand
+        6a      not written: again with the same entry id, until the budget is used up
+        6b      still not: sealed into the spool, if there is one; then it is durable and the request goes on
+        6c      not even that: the task is stopped, and the caller gets what `ConsentGate.record` takes
 
-A stop order that is met here is carried out at once. An outcome that cannot be written within its budget
-stops the task: what nobody can prove must not go on.
+A stop order that is met here is carried out at once. An outcome that is durable nowhere stops the task: what
+nobody can prove must not go on.
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
 from consentgate.errors import (
     ConsentGateError,
     ConsentWithdrawn,
-    Malformed,
     OutcomeNotRecorded,
     Unavailable,
 )
+from consentgate.gate.answers import answer_contents
 from consentgate.gate.context import GateContext
-from consentgate.gate.outcomes import Attempt, End, classify
+from consentgate.gate.outcomes import End, classify
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import Exchange, Permit
+from consentgate.gate.request import Ending, Exchange, Permit
+from consentgate.gate.sealed import seal_ending
 from consentgate.ledger.book import Content
-from consentgate.ledger.vault import month_key
-from consentgate.moment import to_text
 from consentgate.storage import entries
 
 _RETRY_AFTER_S: Final = 0.05
@@ -46,17 +46,19 @@ class Recorded:
     Attributes:
         entry: id of its entry.
         end: how the request ended.
+        kind: as what it stands: an ``outcome``, or an ``observation`` where it is open or came late.
+        fresh: whether it was written now; else it was there already.
         stops: the stop orders that stand against the intent.
     """
 
     entry: UUID
     end: End
+    kind: Literal["outcome", "observation"]
+    fresh: bool
     stops: tuple[Answer, ...]
 
 
-def finish(
-    gate: GateContext, permit: Permit, exchange: Exchange, response: object, vendor: Vendor
-) -> Recorded:
+def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: object, vendor: Vendor) -> bool:
     """Do step 6.
 
     Args:
@@ -67,26 +69,28 @@ def finish(
         vendor: stops the task.
 
     Returns:
-        What was recorded.
+        Whether the outcome is in the ledger; else it is in the spool.
 
     Raises:
         ConsentWithdrawn: a speaker withdrew meanwhile; the task was stopped.
         OutcomeNotRecorded: the outcome could not be written; the task was stopped.
     """
-    end = classify(exchange.attempts, started=exchange.task is not None)
-    entry = gate.book.new_id(gate.book.now())
+    ending, written = _ending(gate, permit, exchange), True
     try:
-        recorded = _within_budget(gate, permit, exchange, end, entry)
-    except ConsentGateError as error:
-        # Whatever it is: what cannot be recorded must not go on.
-        if exchange.task is not None:
-            vendor.stop(permit.request, exchange.task)
-        raise OutcomeNotRecorded(response, str(permit.entry)) from error
-    if recorded.stops and exchange.task is not None:
-        stopped = vendor.stop(permit.request, exchange.task)
-        _record_stops(gate, permit, recorded.stops, stopped=stopped)
-        raise ConsentWithdrawn(response, str(recorded.entry), stopped=stopped)
-    return recorded
+        stops = _within_budget(gate, ending).stops
+    except Exception as error:  # whatever it is, a bug too: what cannot be recorded must not go on
+        if not _spooled(gate, ending):
+            raise _lost(gate, ending, response, vendor) from error
+        stops, written = _stops_if_readable(gate, ending), False
+    except BaseException:
+        # Somebody ends this thread: the outcome is kept where that is quickly done, and nothing is held up.
+        _spooled(gate, ending)
+        raise
+    if stops and ending.started is not None:
+        stopped = vendor.stop(ending.started)
+        record_stops(gate, ending, stops, stopped=stopped)
+        raise ConsentWithdrawn(response, str(ending.entry), stopped=stopped)
+    return written
 
 
 def close_unsent(gate: GateContext, permit: Permit) -> None:
@@ -99,20 +103,26 @@ def close_unsent(gate: GateContext, permit: Permit) -> None:
     Raises:
         ConsentGateError: the outcome could not be written; the intent stays open.
     """
-    entry = gate.book.new_id(gate.book.now())
-    _within_budget(gate, permit, Exchange(attempts=()), "not_sent", entry)
+    _within_budget(gate, _ending(gate, permit, Exchange(attempts=())))
 
 
-def _record_stops(gate: GateContext, permit: Permit, stops: tuple[Answer, ...], *, stopped: bool) -> None:
-    """Note what became of each stop order; one that could not be noted stays open."""
+def record_stops(gate: GateContext, ending: Ending, stops: tuple[Answer, ...], *, stopped: bool) -> None:
+    """Note what became of each stop order; one that could not be noted stays open.
+
+    Args:
+        gate: the gate.
+        ending: whose stop orders they are.
+        stops: the stop orders.
+        stopped: whether the vendor confirmed.
+    """
     end = "succeeded" if stopped else "unknown"
     told: dict[str, Json] = {"end": end, "stopped": stopped}
 
     def note(connection: Connection) -> None:
-        parts = [Content(name="exchange.0", data_key=permit.owners[0].data_key, members=told)]
+        parts = [Content(name="exchange.0", data_key=ending.owners[0].data_key, members=told)]
         for order in stops:
             gate.book.write(
-                connection, "observation", gate.book.now(), parts, permit.about, re=order, end=end
+                connection, "observation", gate.book.now(), parts, ending.about, re=order, end=end
             )
 
     try:
@@ -121,88 +131,102 @@ def _record_stops(gate: GateContext, permit: Permit, stops: tuple[Answer, ...], 
         return
 
 
-def _within_budget(gate: GateContext, permit: Permit, exchange: Exchange, end: End, entry: UUID) -> Recorded:
-    """Write the outcome, trying again with the same entry id until the budget is used up."""
+def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
+    return Ending(
+        entry=gate.book.new_id(gate.book.now()),
+        intent=Answer(id=permit.entry, h=permit.hash),
+        owners=permit.owners,
+        about=permit.about,
+        end=classify(exchange.attempts, started=exchange.task is not None),
+        exchange=exchange,
+        service=permit.request.service,
+        operation=permit.request.operation,
+        region=permit.request.region,
+        path=permit.request.path,
+    )
+
+
+def _within_budget(gate: GateContext, ending: Ending) -> Recorded:
+    """[6a] Write the outcome, trying again with the same entry id until the budget is used up."""
     until = time.monotonic() + gate.limits.outcome_budget.total_seconds()
     while True:
         try:
-            return gate.database.write(lambda c: _append(gate, c, permit, exchange, end, entry))
+            return gate.database.write(lambda c: append(gate, c, ending))
         except Unavailable:
             if time.monotonic() + _RETRY_AFTER_S >= until:
                 raise
             time.sleep(_RETRY_AFTER_S)
 
 
-def _append(
-    gate: GateContext, connection: Connection, permit: Permit, exchange: Exchange, end: End, entry: UUID
-) -> Recorded:
-    book = gate.book
-    # [6] An append whose commit was in doubt may be there: the same id is never written twice.
-    if entries.by_id(connection, book.tenant, entry) is None:
-        # A second final outcome is kept as an observation: the first one stands.
-        late = end == "unknown" or entries.final_outcome(connection, book.tenant, permit.entry) is not None
-        kind = "observation" if late else "outcome"
-        contents = _contents(gate, connection, permit, exchange, end)
-        answered = Answer(id=permit.entry, h=permit.hash)
-        book.write(connection, kind, book.now(), contents, permit.about, entry=entry, re=answered, end=end)
-    stops = entries.stop_orders(connection, book.tenant, permit.entry)
-    orders = tuple(Answer(id=order.id, h=order.hash) for order in stops)
-    return Recorded(entry=entry, end=end, stops=orders)
+def _spooled(gate: GateContext, ending: Ending) -> bool:
+    """[6b] Whether the outcome is durable in the spool."""
+    if gate.spool is None:
+        return False
+    try:
+        gate.spool.put(ending.entry, seal_ending(gate, ending))
+    except ConsentGateError:
+        return False
+    return True
 
 
-def _contents(
-    gate: GateContext, connection: Connection, permit: Permit, exchange: Exchange, end: End
-) -> list[Content]:
-    members = exchange_members(exchange, end)
-    contents = [
-        Content(name=f"exchange.{i}", data_key=owner.data_key, members=members)
-        for i, owner in enumerate(permit.owners)
-    ]
-    if exchange.results and exchange.body is not None:
-        # Results name other people: their exact bytes lie under a key of the month, not under the speaker's.
-        try:
-            key = gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
-        except Malformed:
-            # A damaged key must not cost the outcome: the digest of the answer is kept in any case.
-            return contents
-        answer: dict[str, Json] = {"response": canonical.b64(exchange.body)}
-        contents.append(Content(name="matches.0", data_key=key.data_key, members=answer))
-    return contents
+def _stops_if_readable(gate: GateContext, ending: Ending) -> tuple[Answer, ...]:
+    """The outcome's transaction could not bring the stop orders: one look, where reading still works."""
+    try:
+        with gate.database.read() as connection:
+            return _stops(gate, connection, ending)
+    except ConsentGateError:
+        return ()
 
 
-def exchange_members(exchange: Exchange, end: End) -> dict[str, Json]:
-    """Give the stored form of what came back.
+def _lost(gate: GateContext, ending: Ending, response: object, vendor: Vendor) -> OutcomeNotRecorded:
+    """[6c] Stop the task, and give the caller what can still be recorded later."""
+    if ending.started is not None:
+        vendor.stop(ending.started)
+    try:
+        record = seal_ending(gate, ending)
+    except ConsentGateError:
+        record = ""
+    return OutcomeNotRecorded(response, str(ending.intent.id), record)
+
+
+def append(gate: GateContext, connection: Connection, ending: Ending) -> Recorded:
+    """Append the outcome; one whose entry is there already is not written again.
 
     Args:
-        exchange: what came back.
-        end: how the request ended.
+        gate: the gate.
+        connection: an open write transaction.
+        ending: what to record.
 
     Returns:
-        Canonical JSON members: the exact answer, or its SHA-256 and its members other than the results.
+        As what it stands now, with the stop orders of the intent.
     """
-    members: dict[str, Json] = {"end": end, "attempts": [_attempt(a) for a in exchange.attempts]}
-    told: dict[str, Json] = {
-        "status": exchange.status,
-        "request_id": exchange.request_id,
-        "task": exchange.task,
-        "error": exchange.error,
-    }
-    members |= {name: value for name, value in told.items() if value is not None}
-    if exchange.body is not None and exchange.results:
-        members["response_sha256"] = canonical.b64(exchange.digest)
-        members["summary"] = exchange.summary
-    elif exchange.body is not None:
-        members["response"] = canonical.b64(exchange.body)
-    return members
+    book = gate.book
+    # [6] An append whose commit was in doubt may be there: the same id is never written twice.
+    standing = entries.by_id(connection, book.tenant, ending.entry)
+    # A second final outcome is kept as an observation: the first one stands.
+    late = standing is None and (
+        ending.end == "unknown"
+        or entries.final_outcome(connection, book.tenant, ending.intent.id) is not None
+    )
+    kind: Literal["outcome", "observation"] = (
+        "observation" if late or (standing is not None and standing.kind != "outcome") else "outcome"
+    )
+    if standing is None:
+        contents = answer_contents(gate, connection, ending)
+        book.write(
+            connection,
+            kind,
+            book.now(),
+            contents,
+            ending.about,
+            entry=ending.entry,
+            re=ending.intent,
+            end=ending.end,
+        )
+    stops = _stops(gate, connection, ending)
+    return Recorded(entry=ending.entry, end=ending.end, kind=kind, fresh=standing is None, stops=stops)
 
 
-def _attempt(attempt: Attempt) -> Mapping[str, Json]:
-    members: dict[str, Json] = {"started_at": to_text(attempt.started_at)}
-    if attempt.ended_at is not None:
-        members["ended_at"] = to_text(attempt.ended_at)
-    if attempt.status is not None:
-        members["status"] = attempt.status
-    if attempt.fault is not None:
-        members["fault"] = attempt.fault
-        members["cause"] = attempt.cause
-    return members
+def _stops(gate: GateContext, connection: Connection, ending: Ending) -> tuple[Answer, ...]:
+    orders = entries.stop_orders(connection, gate.book.tenant, ending.intent.id)
+    return tuple(Answer(id=order.id, h=order.hash) for order in orders)

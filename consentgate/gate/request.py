@@ -9,7 +9,8 @@ from uuid import UUID
 
 from consentgate.canonical import Json
 from consentgate.consent.details import CallContext
-from consentgate.gate.outcomes import Attempt
+from consentgate.entries.leaf import Answer
+from consentgate.gate.outcomes import Attempt, End
 from consentgate.ledger.reading import Seen
 from consentgate.ledger.vault import Subject
 
@@ -115,3 +116,64 @@ class Permit:
     owners: tuple[Subject, ...] = field(repr=False)
     about: frozenset[UUID]
     seen: Seen = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Where a task was started: what a stop has to name.
+
+    Attributes:
+        service: the vendor's service, for example ``chime-sdk-voice``.
+        operation: the vendor's name of the operation that started it.
+        region: the region of the client that did, or None.
+        path: URL path of the request.
+        task: the task's id.
+    """
+
+    service: str
+    operation: str
+    region: str | None
+    path: str
+    task: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What answers one intent: enough to record it now, or later from elsewhere.
+
+    Attributes:
+        entry: id that its entry will have, however often writing it is tried.
+        intent: the intent's entry and leaf hash.
+        owners: for whom its parts will be sealed, in order of the speakers.
+        about: every subject that the intent is linked to.
+        end: how the request ended.
+        exchange: what came back.
+        service: the vendor's service.
+        operation: the vendor's name of the operation.
+        region: the client's region, or None.
+        path: URL path of the request.
+    """
+
+    entry: UUID
+    intent: Answer
+    owners: tuple[Subject, ...] = field(repr=False)
+    about: frozenset[UUID]
+    end: End
+    exchange: Exchange
+    service: str
+    operation: str
+    region: str | None
+    path: str
+
+    @property
+    def started(self) -> Started | None:
+        """The task that was started, or None."""
+        if self.exchange.task is None:
+            return None
+        return Started(
+            service=self.service,
+            operation=self.operation,
+            region=self.region,
+            path=self.path,
+            task=self.exchange.task,
+        )

@@ -1,35 +1,25 @@
 """Stopping at the vendor: confirmed, already over, or left open."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from consentgate.aws.operations import GATED
 from consentgate.aws.vendor import ChimeVendor
-from consentgate.gate.request import GatedRequest
+from consentgate.gate.request import Started
+from consentgate.testing.client import REGION
 from tests.functional.gate.conftest import World
 
 
-def request_of(world: World, operation: str = "StartSpeakerSearchTask", **more: Any) -> GatedRequest:
-    told: dict[str, Any] = {
-        "intent": world.gate._door.new_intent(),
-        "service": "chime-sdk-voice",
-        "operation": operation,
-        "action": "search",
-        "region": None,
-        "country": None,
-        "method": "POST",
-        "path": "/voice-connectors/abcdef1ghij2klmno3pqr4/speaker-search-tasks",
-        "query": "",
-        "body": b"",
-        "call": None,
-        "context": None,
-        "leg": None,
-        "token": None,
-        "token_from": "gate",
-        "lasts_ms": 1,
-    }
-    return GatedRequest(**{**told, **more})
+def search(task: str, operation: str = "StartSpeakerSearchTask", region: str | None = REGION) -> Started:
+    return Started(
+        service="chime-sdk-voice",
+        operation=operation,
+        region=region,
+        path="/voice-connectors/abcdef1ghij2klmno3pqr4/speaker-search-tasks",
+        task=task,
+    )
 
 
 @pytest.fixture
@@ -43,23 +33,49 @@ def task(world: World) -> str:
 
 
 def test_running_task_is_stopped(world: World, task: str) -> None:
-    assert ChimeVendor(world.client).stop(request_of(world), task)
+    assert ChimeVendor(world.client).stop(search(task))
 
 
 def test_task_that_is_gone_needs_no_stop(world: World) -> None:
-    assert ChimeVendor(world.client).stop(request_of(world), "00000000-0000-4000-8000-000000000000")
+    assert ChimeVendor(world.client).stop(search("00000000-0000-4000-8000-000000000000"))
 
 
 def test_vendor_that_refuses_leaves_the_task_running(world: World, task: str) -> None:
     world.server.script.fail("StopSpeakerSearchTask", error="ForbiddenException")
-    assert not ChimeVendor(world.client).stop(request_of(world), task)
+    assert not ChimeVendor(world.client).stop(search(task))
 
 
 def test_vendor_out_of_reach_leaves_the_task_running(world: World, task: str) -> None:
     world.server.stop()
-    assert not ChimeVendor(world.client).stop(request_of(world), task)
+    assert not ChimeVendor(world.client).stop(search(task))
 
 
 def test_operation_that_starts_nothing_has_nothing_to_stop(world: World, task: str) -> None:
     assert GATED["chime-sdk-voice", "CreateVoiceProfile"].stop is None
-    assert not ChimeVendor(world.client).stop(request_of(world, "CreateVoiceProfile"), task)
+    assert not ChimeVendor(world.client).stop(search(task, "CreateVoiceProfile"))
+
+
+@pytest.mark.parametrize(
+    ("started", "serves"),
+    [
+        (search("t"), True),
+        (search("t", region="eu-central-1"), False),
+        (search("t", region=None), False),
+    ],
+)
+def test_client_serves_what_was_started_in_its_region(world: World, started: Started, serves: bool) -> None:
+    assert ChimeVendor(world.client).serves(started) is serves
+
+
+def test_vendor_that_hangs_is_not_waited_for(world: World, task: str) -> None:
+    world.server.script.delay(60, "StopSpeakerSearchTask")
+    assert not ChimeVendor(world.client, within=0.05).stop(search(task))
+
+
+def test_handler_that_breaks_the_stop_leaves_the_order_open(world: World, task: str) -> None:
+    def broken(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    world.client.meta.events.register("before-call.chime-sdk-voice.StopSpeakerSearchTask", broken)
+    assert not ChimeVendor(world.client).stop(search(task))
+    assert [t.name for t in threading.enumerate() if t.name == "consentgate-stop"] == []

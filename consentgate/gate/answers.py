@@ -1,0 +1,86 @@
+"""What the parts of outcomes and observations hold: what came back, attempt by attempt, and the exact answer.
+
+Everything here lies sealed, one copy under the key of each speaker. Results name other people: their exact
+bytes lie apart, under a key of the month.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from consentgate import canonical
+from consentgate.canonical import Json
+from consentgate.errors import Malformed
+from consentgate.gate.context import GateContext
+from consentgate.gate.outcomes import Attempt, End
+from consentgate.gate.request import Ending, Exchange
+from consentgate.ledger.book import Content
+from consentgate.ledger.vault import month_key
+from consentgate.moment import to_text
+
+
+def answer_contents(gate: GateContext, connection: Connection, ending: Ending) -> list[Content]:
+    """Give the parts of an outcome or observation.
+
+    Args:
+        gate: the gate.
+        connection: an open write transaction.
+        ending: what is to be recorded.
+
+    Returns:
+        ``exchange.i`` for each speaker, and ``matches.0`` where the answer carries results.
+    """
+    exchange = ending.exchange
+    members = exchange_members(exchange, ending.end)
+    contents = [
+        Content(name=f"exchange.{i}", data_key=owner.data_key, members=members)
+        for i, owner in enumerate(ending.owners)
+    ]
+    if exchange.results and exchange.body is not None:
+        # Results name other people: their exact bytes lie under a key of the month, not under the speaker's.
+        try:
+            key = gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
+        except Malformed:
+            # A damaged key must not cost the outcome: the digest of the answer is kept in any case.
+            return contents
+        answer: dict[str, Json] = {"response": canonical.b64(exchange.body)}
+        contents.append(Content(name="matches.0", data_key=key.data_key, members=answer))
+    return contents
+
+
+def exchange_members(exchange: Exchange, end: End) -> dict[str, Json]:
+    """Give the stored form of what came back.
+
+    Args:
+        exchange: what came back.
+        end: how the request ended.
+
+    Returns:
+        Canonical JSON members: the exact answer, or its SHA-256 and its members other than the results.
+    """
+    members: dict[str, Json] = {"end": end, "attempts": [_attempt(a) for a in exchange.attempts]}
+    told: dict[str, Json] = {
+        "status": exchange.status,
+        "request_id": exchange.request_id,
+        "task": exchange.task,
+        "error": exchange.error,
+    }
+    members |= {name: value for name, value in told.items() if value is not None}
+    if exchange.body is not None and exchange.results:
+        members["response_sha256"] = canonical.b64(exchange.digest)
+        members["summary"] = exchange.summary
+    elif exchange.body is not None:
+        members["response"] = canonical.b64(exchange.body)
+    return members
+
+
+def _attempt(attempt: Attempt) -> Mapping[str, Json]:
+    members: dict[str, Json] = {"started_at": to_text(attempt.started_at)}
+    if attempt.ended_at is not None:
+        members["ended_at"] = to_text(attempt.ended_at)
+    if attempt.status is not None:
+        members["status"] = attempt.status
+    if attempt.fault is not None:
+        members["fault"] = attempt.fault
+        members["cause"] = attempt.cause
+    return members
