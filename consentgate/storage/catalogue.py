@@ -167,7 +167,9 @@ def _indexes_of(
             name = str(key.name or f"{table.name}_pkey")
             found[table.name, name] = ((True, tuple(column.name for column in key.columns), ""), None)
     for index in table.indexes:
-        where = _OUTCOME if index.dialect_options["postgresql"]["where"] is not None else ""
+        condition = index.dialect_options["sqlite"]["where"]
+        index.dialect_options["postgresql"]["where"] = condition
+        where = _OUTCOME if condition is not None else ""
         shape = (bool(index.unique), tuple(column.name for column in index.columns), where)
         found[table.name, str(index.name)] = (shape, index)
     return found
