@@ -14,13 +14,11 @@ Handlers return None always: botocore takes any other value for new parameters o
 handlers stands the last look of `passage`.
 """
 
-import ssl
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError
-
+from consentgate.aws.endings import ended, error_code, fault_of, request_id
 from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
 from consentgate.aws.passage import (
     KEY,
@@ -33,16 +31,14 @@ from consentgate.aws.passage import (
 )
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
-from consentgate.errors import ConsentDenied, ConsentGateError, InvalidInput, PresignRefused
+from consentgate.errors import ConsentDenied, InvalidInput, PresignRefused
 from consentgate.gate.door import Gate
-from consentgate.gate.outcomes import Attempt, Fault
+from consentgate.gate.outcomes import Attempt
 from consentgate.gate.request import Exchange, GatedRequest
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
 
 _MARK: Final = "consentgate_gate"
-# Failures that botocore reports only before a byte of the request has left.
-_NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, ConsentGateError)
 # Another handler answered in the vendor's place: nothing left.
 _FOREIGN: Final = "AnsweredInProcess"
 _LONGEST_BACKOFF_S: Final = 20.0
@@ -156,7 +152,7 @@ class Hooks:
                 started_at=begun.started_at,
                 ended_at=self._clock(),
                 status=answer[0] if answer else None,
-                fault=None if answer else _fault(exception) if passage.left else "not_sent",
+                fault=None if answer else fault_of(exception) if passage.left else "not_sent",
                 cause="" if answer else type(exception).__name__ if exception else _FOREIGN,
             )
         )
@@ -173,12 +169,12 @@ class Hooks:
         exchange = Exchange(
             attempts=tuple(passage.attempts),
             status=status,
-            request_id=_request_id(parsed),
+            request_id=request_id(parsed),
             body=body,
             task=answer.task if answer else None,
             results=answer.results if answer else False,
             summary=answer.summary if answer else {},
-            error=None if success else _error_code(parsed),
+            error=None if success else error_code(parsed),
         )
         self._gate.finish(permit, exchange, parsed, self._vendor)
 
@@ -188,7 +184,7 @@ class Hooks:
         permit = used_up(passage)
         if passage is None or permit is None:
             return
-        exchange = Exchange(attempts=_ended(passage, exception), error=type(exception).__name__)
+        exchange = Exchange(attempts=ended(passage, exception), error=type(exception).__name__)
         self._gate.finish(permit, exchange, None, self._vendor)
 
     def _operation(self, name: str) -> Operation | None:
@@ -242,39 +238,6 @@ def _bytes(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode()
     return bytes(body) if isinstance(body, (bytes, bytearray)) else b""
-
-
-def _fault(exception: BaseException | None) -> Fault:
-    if isinstance(exception, SSLError):
-        # A certificate is refused in the handshake; any other failure of TLS may come after the request.
-        return "not_sent" if _is_about_certificate(exception.kwargs.get("error")) else "lost"
-    return "not_sent" if isinstance(exception, _NOT_SENT) else "lost"
-
-
-def _is_about_certificate(error: Any) -> bool:
-    inner = error.args[0] if isinstance(error, BaseException) and error.args else None
-    return any(isinstance(each, ssl.SSLCertVerificationError) for each in (error, inner))
-
-
-def _ended(passage: Passage, exception: BaseException) -> tuple[Attempt, ...]:
-    """Close a last attempt whose end botocore did not report: its answer could not be parsed, or it never left."""
-    attempts = passage.attempts
-    if attempts and attempts[-1].ended_at is None:
-        fault = _fault(exception) if passage.left else "not_sent"
-        cause = type(exception).__name__
-        return (*attempts[:-1], Attempt(started_at=attempts[-1].started_at, fault=fault, cause=cause))
-    return tuple(attempts)
-
-
-def _request_id(parsed: Any) -> str | None:
-    metadata = parsed.get("ResponseMetadata", {}) if isinstance(parsed, dict) else {}
-    found = metadata.get("RequestId")
-    return found if isinstance(found, str) else None
-
-
-def _error_code(parsed: Any) -> str | None:
-    found = parsed.get("Error", {}).get("Code") if isinstance(parsed, dict) else None
-    return found if isinstance(found, str) else None
 
 
 def _longest(config: Any) -> int:

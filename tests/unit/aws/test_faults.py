@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import SSLError as InnerSSLError
 
-from consentgate.aws.hooks import _fault
+from consentgate.aws.endings import fault_of
 from consentgate.errors import ConsentGateError, PresignRefused
 
 URL = "https://voice.example"
@@ -34,7 +34,7 @@ BROKEN = ssl.SSLError(1, "decryption failed or bad record mac")
     ],
 )
 def test_failure_before_a_byte_left_was_not_sent(failure: BaseException) -> None:
-    assert _fault(failure) == "not_sent"
+    assert fault_of(failure) == "not_sent"
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_failure_before_a_byte_left_was_not_sent(failure: BaseException) -> None
     ],
 )
 def test_failure_that_may_come_after_the_request_is_lost(failure: BaseException | None) -> None:
-    assert _fault(failure) == "lost"
+    assert fault_of(failure) == "lost"
