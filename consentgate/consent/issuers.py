@@ -51,7 +51,13 @@ class IssuerKey:
             raise InvalidInput("compromised_since goes with the state compromised, and with no other.")
         if self.state == "retired" and self.not_after is None:
             raise InvalidInput("A retired key states not_after.")
-        if self.not_before is not None and self.not_after is not None and self.not_after <= self.not_before:
+        # A key may be retired before it ever counted.
+        if (
+            self.state == "active"
+            and self.not_before
+            and self.not_after
+            and self.not_after <= self.not_before
+        ):
             raise InvalidInput("not_after lies after not_before.")
 
 
@@ -214,15 +220,35 @@ def scope_problems(statement: Statement, issuer: Issuer) -> tuple[str, ...]:
 
     Returns:
         ``purpose:...``, ``jurisdiction:...``, ``controller:...`` for each such word, in this order;
-        ``jurisdiction:`` alone where the issuer is bounded and the grant names none. Always empty for a
-        refusal or withdrawal: nobody needs leave to say no.
+        ``jurisdiction:`` alone where the issuer is bounded and the grant names none. That two references are
+        one person is bounded by controllers alone. Always empty for a refusal or withdrawal: nobody needs
+        leave to say no.
     """
-    if not statement.grants:
+    if not statement.gives:
         return ()
+    if not statement.grants:
+        return _outside("controller", statement.controllers, issuer.controllers)
     return (
         *_outside("purpose", statement.purposes, issuer.purposes),
         *_outside("jurisdiction", statement.jurisdictions or ("",), issuer.jurisdictions),
         *_outside("controller", statement.controllers, issuer.controllers),
+    )
+
+
+def narrower(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the jurisdictions that two scopes cover both.
+
+    Args:
+        one: codes, of which ``US`` covers ``US-IL``; ``("*",)`` covers all.
+        other: likewise.
+
+    Returns:
+        The codes, sorted; ``("*",)`` where both cover all.
+    """
+    if one == ALL or other == ALL:
+        return other if one == ALL else one
+    return tuple(
+        sorted({c for c in one if _covering(c) & {*other}} | {c for c in other if _covering(c) & {*one}})
     )
 
 

@@ -6,8 +6,11 @@ Rules (they decide who may be compared, so they stand here once):
   later grant stands again. Clocks never delay a negative statement: it acts from the earlier of the time that
   it claims and the time at which the ledger received it, and here whatever the decision's own clock says.
 - A grant acts from the earlier of both times too; ingest refuses those that claim the future.
-- A negative statement counts when any of its references is any of the speaker's; a grant only when its
-  *first* reference is the speaker's first, because the others merely reach further people.
+- A negative statement counts when any of its references is any of the speaker's, or is bound to one; a grant only
+  when its *first* reference is the speaker's first, because the others merely reach further people, or when a
+  signed statement binds the two (see `sameness`). A grant that limits its uses counts under its own reference
+  alone: its uses are counted there.
+- What counts by way of a bond has the narrower scope: the bond's controllers, and what its issuer may record.
 - A negative statement without purposes is about all of them, else about those that it names.
 - A negative statement whose signature no longer counts still counts as a no; a grant does not count as a yes.
 
@@ -15,15 +18,16 @@ Invariants: the result depends on nothing but the arguments; adding a negative s
 grants standing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from consentgate.consent.details import CallContext
-from consentgate.consent.issuers import Issuer, scope_problems
+from consentgate.consent.issuers import Issuer, narrower, scope_problems
 from consentgate.consent.notice import Manifest
 from consentgate.consent.reference import Reference
+from consentgate.consent.sameness import Bond, bound_to, heard_under
 from consentgate.consent.statement import Statement
 from consentgate.consent.terms import ConsentForm, DisclosureConsent, Method, SignatureKind
 
@@ -75,6 +79,7 @@ class Grant:
         context: the one call that it is for, or None.
         issuer_problems: what its issuer may not record, as `issuers.scope_problems` names it.
         issuer_jurisdictions: where its issuer may record grants; ``("*",)`` is everywhere.
+        through: entry id of the statement by which it counts for the speaker, or None where it is the speaker's own.
     """
 
     given_at: datetime | None
@@ -96,6 +101,7 @@ class Grant:
     context: CallContext | None = field(default=None, repr=False)
     issuer_problems: tuple[str, ...] = ()
     issuer_jurisdictions: tuple[str, ...] = ("*",)
+    through: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +157,64 @@ def fold(received: Iterable[Received], *, references: tuple[Reference, ...], pur
     Returns:
         The state.
     """
+    said = tuple(received)
+    bonds = bonds_of(said)
+    others = bound_to(bonds, references[0]) if bonds and references else {}
     consents: list[Consent] = []
-    for each in received:
-        if each.statement.grants:
-            if references and each.statement.references[0] == references[0]:
-                consents.append(Consent(entry=each.entry, grant=_terms(each)))
-        elif not {*references}.isdisjoint(each.statement.references) and _is_about(each.statement, purpose):
-            consents = _end(consents, each)
+    for place, each in enumerate(said):
+        statement = each.statement
+        if statement.grants:
+            consents += _grants(each, references[:1], others)
+        elif statement.refuses and _is_about(statement, purpose):
+            known_as = heard_under(bonds, references, place) if bonds else {*references}
+            if not known_as.isdisjoint(statement.references):
+                consents = _end(consents, each)
     return State(consents=tuple(consents))
+
+
+def bonds_of(received: Iterable[Received]) -> tuple[Bond, ...]:
+    """Pick out what is said about two references.
+
+    Args:
+        received: statements in commit order.
+
+    Returns:
+        The bonds and partings among them.
+    """
+    return tuple(
+        Bond(place=place, entry=each.entry, statement=each.statement, issuer=each.issuer, sound=each.sound)
+        for place, each in enumerate(received)
+        if each.statement.pair is not None
+    )
+
+
+def _grants(
+    received: Received, first: tuple[Reference, ...], others: Mapping[Reference, tuple[Bond, ...]]
+) -> list[Consent]:
+    named = received.statement.references[0]
+    if named in first:
+        return [Consent(entry=received.entry, grant=_terms(received))]
+    if received.statement.max_uses is not None:
+        return []
+    own = _terms(received) if named in others else None
+    return [
+        Consent(entry=received.entry, grant=_narrowed(own, received, bond))
+        for bond in others.get(named, ())
+        if own is not None
+    ]
+
+
+def _narrowed(grant: Grant, received: Received, bond: Bond) -> Grant:
+    """A grant as it counts by way of a bond, whose issuer must be one that may record it."""
+    statement = received.statement
+    problems = (*grant.issuer_problems, *bond.problems(statement))
+    return replace(
+        grant,
+        controllers=tuple(each for each in statement.controllers if each in bond.statement.controllers),
+        issuer_problems=tuple(dict.fromkeys(problems)),
+        issuer_jurisdictions=narrower(grant.issuer_jurisdictions, bond.jurisdictions),
+        through=bond.entry,
+    )
 
 
 def _is_about(negative: Statement, purpose: str | None) -> bool:

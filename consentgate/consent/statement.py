@@ -1,7 +1,10 @@
 """Consent statements: what a person granted, refused or took back, as the payload of a signed token.
 
+Beside them stand two states about who a person is: that two references are one person, and that they are not.
+
 Invariants: a `Statement` that exists is consistent: a grant names its notice, purposes, operations and
-controllers; a negative statement may name purposes and, when it names none, covers all.
+controllers; a negative statement may name purposes and, when it names none, covers all; a statement about two
+references has exactly two, and says nothing about consent.
 ``from_claims(claims(x))`` is x. Unknown claims are ignored, known ones are strict, and the registered
 ``exp``, ``nbf`` and ``aud`` are refused: a verifier that honours them would refuse a two-year-old consent,
 and ignoring them would widen it.
@@ -46,6 +49,7 @@ SCHEMA: Final = "https://consentgate.invalid/consent-statement/1.0.0"
 
 _SCHEMAS: Final = "https://consentgate.invalid/consent-statement/1."
 _MAX_REFERENCES: Final = 16
+_PAIR: Final = ("SameSubject", "NotSameSubject")
 _REQUIRED_OF_GRANTS: Final = ("consent_form", "signature_kind", "separate", "disclosure_consent")
 
 
@@ -60,7 +64,8 @@ class Statement:
         id: the statement's id at its issuer (``jti``); a UUIDv7 where we issue.
         issued_at: when it was signed (``iat``).
         references: the person's identifiers (``subject_refs``), the one that names the person first.
-        state: ``ConsentGiven``, ``ConsentRefused`` or ``ConsentWithdrawn``.
+        state: ``ConsentGiven``, ``ConsentRefused`` or ``ConsentWithdrawn``; or ``SameSubject``: the two references
+            are one person; or ``NotSameSubject``: they are not, or no longer.
         event_time: when the person expressed it, as claimed.
         method: how they expressed it.
         imported_method: the original method where `method` is ``import``, else None.
@@ -144,11 +149,28 @@ class Statement:
         _check_numbers(self)
         if self.state == "ConsentGiven":
             _check_grant(self)
+        if self.state in _PAIR:
+            _check_pair(self)
 
     @property
     def grants(self) -> bool:
-        """Whether this is a grant, not a refusal or withdrawal."""
+        """Whether this is a grant."""
         return self.state == "ConsentGiven"
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this is a refusal or withdrawal."""
+        return self.state in ("ConsentRefused", "ConsentWithdrawn")
+
+    @property
+    def gives(self) -> bool:
+        """Whether something may be allowed by this: only then does its key have to count."""
+        return self.state in ("ConsentGiven", "SameSubject")
+
+    @property
+    def pair(self) -> frozenset[Reference] | None:
+        """The two references that it binds or parts, or None."""
+        return frozenset(self.references) if self.state in _PAIR else None
 
     @property
     def key(self) -> bytes:
@@ -257,3 +279,13 @@ def _check_grant(it: Statement) -> None:
     for name in ("purposes", "operations", "controllers", "notice"):
         if not getattr(it, name):
             raise InvalidInput(f"A grant names its {name}.")
+
+
+def _check_pair(it: Statement) -> None:
+    if len(it.references) != 2:
+        raise InvalidInput(f"A {it.state} statement names two references.")
+    for name in terms.OF_CONSENT:
+        if getattr(it, name) not in (None, ()):
+            raise InvalidInput(f"A {it.state} statement has no {name}: it is about who a person is.")
+    if it.state == "SameSubject" and not it.controllers:
+        raise InvalidInput("A SameSubject statement names its controllers.")

@@ -10,7 +10,9 @@ from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 from consentgate.errors import InvalidInput
 
-State: TypeAlias = Literal["ConsentGiven", "ConsentRefused", "ConsentWithdrawn"]
+State: TypeAlias = Literal[
+    "ConsentGiven", "ConsentRefused", "ConsentWithdrawn", "SameSubject", "NotSameSubject"
+]
 Method: TypeAlias = Literal[
     "web_esign", "web_form", "ivr_dtmf", "voice_recording", "paper", "verbal_unrecorded", "import"
 ]
@@ -55,6 +57,18 @@ NOTICE_ELEMENTS: Final = (
 DPV: Final = "https://w3id.org/dpv#"
 BIOMETRIC: Final = "https://w3id.org/dpv/pd#Biometric"
 
+# Members that speak of consent: a statement about two references has none of them.
+OF_CONSENT: Final = (
+    "purposes",
+    "operations",
+    "notice",
+    "valid_until",
+    "max_uses",
+    "age_over",
+    "guardian",
+    "context",
+)
+
 MAX_ITEMS: Final = 64
 
 # Open words: purposes, operations, controllers, ids of notices. No white space, so that they fit on a line.
@@ -67,6 +81,8 @@ MEDIA_TYPE: Final = re.compile(
 )
 IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[!-~]{1,480}")
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _Term = TypeVar("_Term", bound=str)
 _SIGNATURES: Final[dict[str, SignatureKind]] = {
     "web_esign": "electronic",
@@ -122,10 +138,10 @@ def check_term(value: str, allowed: tuple[_Term, ...], what: str) -> _Term:
     Raises:
         InvalidInput: another word.
     """
-    for term in allowed:
-        if term == value:
-            return term
-    raise InvalidInput(f"{what} is none of {', '.join(allowed)}.")
+    try:
+        return allowed[allowed.index(value)]
+    except ValueError as error:
+        raise InvalidInput(f"{what} is none of {', '.join(allowed)}.") from error
 
 
 def check_form(value: str, form: re.Pattern[str], what: str) -> None:
@@ -160,7 +176,7 @@ def check_forms(values: Iterable[str], form: re.Pattern[str], what: str) -> None
         raise InvalidInput(f"{what} is not a tuple of at most {MAX_ITEMS}.")
     for value in values:
         check_form(value, form, what)
-    if len(set(values)) != len(values):
+    if len(values) > 1 and len(set(values)) != len(values):
         raise InvalidInput(f"{what} names something twice.")
 
 
@@ -180,9 +196,11 @@ def check_text(value: str, what: str, *, limit: int = 1024, controls: bool = Fal
         raise InvalidInput(f"{what} is not a text.")
     if not 0 < len(value) <= limit:
         raise InvalidInput(f"{what} is not a text of 1 to {limit} characters.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if value.isprintable():  # neither surrogates nor control characters are
+        return
+    if _SURROGATE.search(value):
         raise InvalidInput(f"{what} holds a lone surrogate.")
-    if not controls and any(character < " " or character == "\x7f" for character in value):
+    if not controls and _CONTROL.search(value):
         raise InvalidInput(f"{what} holds a control character.")
 
 

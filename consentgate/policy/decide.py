@@ -43,6 +43,8 @@ class Decision:
         missing_notice_elements: what the notice of the consent in question lacks, sorted.
         obligations: what follows, allowed or not.
         grant: entry id of the grant that allows it, or None.
+        through: entry id of the statement that two references are one person by which that grant counts for the
+            speaker, or None where it is the speaker's own.
         considered: every consent that was judged, newest first.
         candidates: the jurisdictions that were asked about, sorted.
         packs: the packs that applied, sorted by code.
@@ -57,6 +59,7 @@ class Decision:
     missing_notice_elements: tuple[str, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     grant: str | None = None
+    through: str | None = None
     considered: tuple[Considered, ...] = ()
     candidates: tuple[str, ...] = ()
     packs: tuple[PackUsed, ...] = ()
@@ -98,7 +101,7 @@ def decide(
         tuple(sorted(reasons, key=lambda each: (each.code, each.detail))),
         missing=consents.missing_elements(case, chosen),
         obligations=(*_withdrawal_duties(case, state), *circumstances.retention_duties(case)),
-        grant=chosen.entry if chosen is not None and not against else None,
+        grant=chosen if not against else None,
         considered=tuple(_considered(each, found) for each, found in judged),
     )
 
@@ -137,10 +140,11 @@ def _decision(
     *,
     missing: tuple[str, ...] = (),
     obligations: tuple[Obligation, ...] = (),
-    grant: str | None = None,
+    grant: Consent | None = None,
     considered: tuple[Considered, ...] = (),
 ) -> Decision:
     asked = case.requirements
+    relied_on = grant if not reasons else None
     return Decision(
         allowed=not reasons,
         at=case.at,
@@ -148,7 +152,8 @@ def _decision(
         reasons=reasons,
         missing_notice_elements=missing,
         obligations=_once(obligations),
-        grant=grant if not reasons else None,
+        grant=relied_on.entry if relied_on else None,
+        through=relied_on.grant.through if relied_on and relied_on.grant else None,
         considered=considered,
         candidates=asked.candidates,
         packs=asked.packs,
