@@ -18,7 +18,7 @@ from consentgate.errors import InvalidInput
 from consentgate.ledger import notices
 from consentgate.ledger.book import Book
 from consentgate.ledger.speaker import Speaker
-from consentgate.ledger.statements import Ingested
+from consentgate.ledger.ingest import Ingested
 from consentgate.moment import uuid7_text
 
 _ADULT: Final = 18

@@ -15,9 +15,9 @@ from consentgate.consent.notice import describe
 from consentgate.consent.reference import Reference
 from consentgate.crypto.jwk import PublicKey, SigningKey
 from consentgate.errors import UnknownIssuer
-from consentgate.ledger import controller, notices, statements
+from consentgate.ledger import controller, ingest, notices
 from consentgate.ledger.controller import Said
-from consentgate.ledger.statements import Ingested
+from consentgate.ledger.ingest import Ingested
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ class Records:
             InvalidInput: the token is a grant.
             StatementRefused: issuer, notice, clock or id are not accepted.
         """
-        statements.require_negative(token)
+        ingest.require_negative(token)
         return self._take(lambda _: token)
 
     def _take(self, token: Callable[[Connection], str]) -> Ingested:
@@ -163,7 +163,7 @@ class Records:
         def work(connection: Connection) -> Ingested:
             registry = parts.reader.controller(connection).registry
             skew = parts.gate.limits.clock_skew
-            return statements.ingest(parts.book, connection, token(connection), registry, skew)
+            return ingest.ingest(parts.book, connection, token(connection), registry, skew)
 
         return self._write(work)
 
