@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from consentgate.canonical import b64, encode_ascii, unb64
+from consentgate.canonical import b64, unb64
 from consentgate.crypto.jwk import oct_thumbprint
 from consentgate.errors import InvalidInput, KeyMismatch, Malformed
 
@@ -94,4 +94,4 @@ def _split(token: str) -> tuple[str, bytes, bytes, bytes]:
 
 
 def _header(key: bytes) -> str:
-    return b64(encode_ascii({"alg": "dir", "enc": "A256GCM", "kid": oct_thumbprint(key)}))
+    return b64(f'{{"alg":"dir","enc":"A256GCM","kid":"{oct_thumbprint(key)}"}}'.encode())

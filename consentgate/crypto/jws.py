@@ -13,6 +13,7 @@ b'{}'
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from consentgate.canonical import b64, decode, encode_ascii, unb64
@@ -87,8 +88,8 @@ def parse(token: str, *, typ: str, limit: int = 64 * 1024) -> Jws:
     parts = token.split(".", 3)
     if len(parts) != 3:
         raise Malformed("A signed token has three parts.")
-    header, payload, signature = (unb64(part) for part in parts)
-    alg, kid = _read_header(header, typ)
+    alg, kid = _read_header(parts[0], typ)
+    payload, signature = unb64(parts[1]), unb64(parts[2])
     if len(signature) != SIGNATURE_SIZE:
         raise Malformed(f"The signature is not {SIGNATURE_SIZE} bytes.")
     return Jws(
@@ -123,8 +124,10 @@ def verify(jws: Jws, key: PublicKey) -> bytes:
     return jws.payload
 
 
-def _read_header(data: bytes, typ: str) -> tuple[str, str]:
-    header = decode(data, limit=_HEADER_LIMIT)
+# An issuer's tokens all begin with the same text, which tells nothing of a person.
+@lru_cache(maxsize=256)
+def _read_header(text: str, typ: str) -> tuple[str, str]:
+    header = decode(unb64(text), limit=_HEADER_LIMIT)
     # No `crit`, `b64`, `jku`, `jwk` or `x5*` either: a header that names its own key or rules is an attack.
     if not isinstance(header, dict) or header.keys() != {"alg", "kid", "typ"}:
         raise Malformed("The token's header has other members than alg, kid and typ.")

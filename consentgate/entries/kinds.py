@@ -3,7 +3,6 @@
 Invariants: the table is closed; what a kind requires it always has, what it does not list it never has.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,17 @@ OPEN_END: Final = "unknown"
 ENDS: Final = FINAL_ENDS | {OPEN_END}
 MAX_SPEAKERS: Final = 12
 
-_PART: Final = re.compile(r"(statement|call|assertion|decision|exchange)\.(0|[1-9][0-9]?)|(matches|body)\.0")
+_PARTS: Final = frozenset(
+    {
+        "matches.0",
+        "body.0",
+        *(
+            f"{what}.{i}"
+            for what in ("statement", "call", "assertion", "decision", "exchange")
+            for i in range(MAX_SPEAKERS)
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +98,7 @@ def is_part_name(name: str) -> bool:
     Returns:
         Whether it is a word of the format, a dot and the position of a speaker, from 0 to 11.
     """
-    match = _PART.fullmatch(name)
-    return match is not None and int(name.rpartition(".")[2]) < MAX_SPEAKERS
+    return name in _PARTS
 
 
 def is_about_people(name: str) -> bool:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from consentgate import moment
-from consentgate.canonical import Json, decode_canonical, unb64
+from consentgate import canonical, moment
+from consentgate.canonical import Json, unb64
 from consentgate.entries.parts import PartRef, SealedPart
 from consentgate.entries.record import LEAF_LIMIT, VERSION, Answer, Draft, LanePosition, Leaf, encode
 from consentgate.errors import InvalidInput, Malformed
@@ -83,11 +83,11 @@ def decode(data: bytes) -> Leaf:
     Raises:
         Malformed: these are not the bytes of a leaf of version 1.
     """
-    members = _object(decode_canonical(data, limit=LEAF_LIMIT), _ALWAYS, _MAY)
+    members = _object(canonical.decode(data, limit=LEAF_LIMIT), _ALWAYS, _MAY)
     if members["v"] != VERSION or isinstance(members["v"], bool):
         raise Malformed("This leaf is of another version.")
     try:
-        return Leaf(
+        leaf = Leaf(
             id=_id(members["id"]),
             kind=_text(members["kind"]),
             at=_time(members["at"]),
@@ -103,6 +103,9 @@ def decode(data: bytes) -> Leaf:
         )
     except InvalidInput as problem:
         raise Malformed(f"This is not a leaf. {problem}") from problem
+    if encode(leaf) != data:
+        raise Malformed("The leaf is not in its one spelling.")
+    return leaf
 
 
 def _position(value: Json) -> LanePosition:

@@ -2,7 +2,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consentgate.canonical import b64
+from consentgate.canonical import MAX_INTEGER, b64, encode_ascii
 from consentgate.entries.kinds import KINDS, about_people, is_about_people, is_part_name
 from consentgate.entries.leaf import LEAF_LIMIT, Answer, Draft, LanePosition, decode, encode, leaf_of
 from consentgate.entries.parts import PartRef
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed
+from consentgate.moment import floor
 from tests.tools.golden_leaves import GOLDEN, LANE, NOON, checkpoint, draft, entry_id, leaves, sealed
 
 LEAVES = leaves()
@@ -51,6 +52,28 @@ def test_golden_leaf_is_met_byte_for_byte(kind: str) -> None:
     assert decode(golden) == LEAVES[kind]
     assert LEAVES[kind].hash == hashlib.sha256(b"\0" + golden).digest()
     assert golden == spelled(json.loads(golden))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_leaf_is_spelled_as_canonical_json_in_ascii(kind: str) -> None:
+    assert encode_ascii(members(kind)) == encode(LEAVES[kind])
+
+
+@given(
+    st.integers(1, MAX_INTEGER),
+    st.binary(min_size=16, max_size=16),
+    st.binary(min_size=32, max_size=32),
+    st.datetimes(timezones=st.just(UTC)),
+)
+def test_any_leaf_is_spelled_as_canonical_json_in_ascii(n: int, w: bytes, prev: bytes, at: datetime) -> None:
+    data = encode(dataclasses.replace(OUTCOME, n=n, w=w, prev=prev, at=floor(at)))
+    assert encode_ascii(json.loads(data)) == data
+    assert encode(decode(data)) == data
+
+
+def test_a_first_leaf_that_follows_a_lane_is_spelled_as_canonical_json() -> None:
+    data = encode(leaf_of(draft("heartbeat", 1), w=LANE, n=0, after=LanePosition(w=bytes(16), n=3)))
+    assert encode_ascii(json.loads(data)) == data
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -250,6 +273,8 @@ def test_impossible_leaves_cannot_be_built() -> None:
         Answer(id=UUID(int=0), h=bytes(32))
     with pytest.raises(InvalidInput):
         LanePosition(w=bytes(16), n=-1)
+    with pytest.raises(InvalidInput):
+        LanePosition(w=bytes(16), n=cast("int", 1.0))
     with pytest.raises(InvalidInput):
         PartRef(p="body.0", d=b"", t=bytes(16))
     with pytest.raises(InvalidInput):
