@@ -79,6 +79,7 @@ class Manifest:
     storage_locations: tuple[str, ...] = ()
     withdrawal: Withdrawal | None = None
     format: int = field(default=FORMAT, repr=False)
+    _ref: NoticeRef = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.format != FORMAT or isinstance(self.format, bool):
@@ -97,6 +98,8 @@ class Manifest:
             if not getattr(self, name):
                 raise InvalidInput(f"A notice names its {name}.")
         _check_lists(self)
+        # Every grant is compared with it: computed once.
+        object.__setattr__(self, "_ref", self.ref_of(sha256(encode(self)).digest()))
 
     def ref_of(self, manifest: bytes | None) -> NoticeRef:
         """Name this notice, with a given digest of its manifest.
@@ -117,7 +120,7 @@ class Manifest:
         Returns:
             The name as a grant states it.
         """
-        return self.ref_of(sha256(encode(self)).digest())
+        return self._ref
 
     def is_named_by(self, ref: NoticeRef) -> bool:
         """Say whether a statement's notice is this one, to the byte.
@@ -128,7 +131,7 @@ class Manifest:
         Returns:
             Whether everything that it names is the same.
         """
-        return ref in (self.ref(), self.ref_of(None))
+        return ref == (self._ref if ref.manifest is not None else self.ref_of(None))
 
     def exceeded_by(self, statement: Statement) -> tuple[str, ...]:
         """Say in what a grant goes beyond what the person was shown.

@@ -4,6 +4,7 @@ Invariants: a point of small order, off the curve or in a second spelling is no 
 s lies in the upper half is none, because everybody can turn one half into the other.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +25,8 @@ _SMALL_ORDER: Final = {0, 1, _ED25519_PRIME - 1, _ORDER_8, _ED25519_PRIME - _ORD
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
+# A registry is read anew when it changes, with the same keys: that a point is one is found out once.
+@lru_cache(maxsize=1024)
 def ed25519(x: bytes, y: bytes | None) -> Ed25519PublicKey:
     """Make an Ed25519 key of its encoded point.
 
@@ -52,6 +55,7 @@ def ed25519(x: bytes, y: bytes | None) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(x)
 
 
+@lru_cache(maxsize=1024)
 def p256(x: bytes, y: bytes | None) -> ec.EllipticCurvePublicKey:
     """Make a P-256 key of its coordinates.
 
