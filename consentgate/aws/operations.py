@@ -51,6 +51,7 @@ class Addressed:
         leg: the leg, or None for both.
         token: the client request token on the wire, or None.
         trouble: code of a gate reason when the request says something that cannot be gated.
+        parameters: what the request says, by the vendor's names, as the backend's resolver is told.
     """
 
     call: str | None = field(repr=False)
@@ -58,6 +59,7 @@ class Addressed:
     leg: Leg | None
     token: str | None = field(repr=False)
     trouble: str | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +122,16 @@ def _address_search(wire: Wire) -> Addressed:
         body = canonical.decode(wire.body, floats=True)
     except Malformed:
         return _UNREADABLE
-    if not isinstance(body, Mapping) or found is None:
+    # The model has no query here; another method would be another operation.
+    if not isinstance(body, Mapping) or found is None or (wire.method, wire.query) != ("POST", ""):
         return _UNREADABLE
     transaction, leg = _text(body.get("TransactionId")), body.get("CallLeg")
     # botocore checks no enums: the vendor would read another leg in a way that we cannot know.
     if transaction is None or leg not in (None, "Caller", "Callee"):
         return _UNREADABLE
+    connector = unquote(found.group(1))
     try:
-        context = CallContext(transaction_id=transaction, voice_connector_id=unquote(found.group(1)))
+        context = CallContext(transaction_id=transaction, voice_connector_id=connector)
     except InvalidInput:
         return _UNREADABLE
     return Addressed(
@@ -135,6 +139,7 @@ def _address_search(wire: Wire) -> Addressed:
         context=context,
         leg="Caller" if leg == "Caller" else "Callee" if leg == "Callee" else None,
         token=_text(body.get("ClientRequestToken")),
+        parameters={**body, "VoiceConnectorId": connector},
     )
 
 
@@ -215,3 +220,28 @@ _TABLE: Final = (
 GATED: Final[Mapping[tuple[str, str], Operation]] = {(o.service, o.name): o for o in _TABLE}
 
 SERVICES: Final = frozenset(service for service, _ in GATED)
+
+
+def leg_of(exchange: Mapping[str, Json]) -> Leg | None:
+    """Tell which leg a stored request names.
+
+    Args:
+        exchange: the members of its ``exchange`` part.
+
+    Returns:
+        The leg; None for both, and where nobody can tell.
+    """
+    told = {
+        name: _text(exchange.get(name)) or "" for name in ("service", "operation", "method", "path", "query")
+    }
+    operation = GATED.get((told["service"], told["operation"]))
+    body = exchange.get("body")
+    if operation is None or operation.address is None or not isinstance(body, str):
+        return None
+    try:
+        sent = canonical.unb64(body)
+    except Malformed:
+        return None
+    return operation.address(
+        Wire(method=told["method"], path=told["path"], query=told["query"], body=sent)
+    ).leg

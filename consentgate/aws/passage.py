@@ -12,7 +12,6 @@ therefore stands in the place of the client's HTTP session, behind all handlers.
 import os
 import posixpath
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlparse
@@ -26,16 +25,15 @@ from consentgate.policy.reasons import reason
 KEY: Final = "consentgate"
 
 _TASKS: Final = r"(?:speaker-search-tasks|voice-tone-analysis-tasks)"
-# Where the gated operations of both services listen, below whatever path an endpoint has. A request that
-# stops or deletes names one thing more, or has another method.
-_ROUTES: Final = {
-    "POST": re.compile(
-        rf".*(?:/voice-connectors/.*/{_TASKS}|/media-insights-pipelines/.*/{_TASKS}"
-        r"|/voice-profiles|/voice-profile-domains)/*",
-        re.DOTALL,
-    ),
-    "PUT": re.compile(r".*/voice-profiles/[^/]*/*", re.DOTALL),
-}
+# Where the gated operations of both services listen, below whatever path an endpoint has. A request that stops
+# something names one thing more.
+_ROUTES: Final = re.compile(
+    rf".*(?:/voice-connectors/.*/{_TASKS}|/media-insights-pipelines/.*/{_TASKS}"
+    r"|/voice-profiles(?:/[^/]*)?|/voice-profile-domains)/*",
+    re.DOTALL,
+)
+# What only reads or deletes there is never gated; any other method is, known or not.
+_OPEN: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +93,8 @@ class LastLook:
         if not isinstance(carried, Passage) and not is_gated(request.method, request.url):
             return self._session.send(request)
         passage, permit = permitted(context)
-        if not passage.cleared:
+        begun = passage.attempts and passage.attempts[-1].ended_at is None
+        if not passage.cleared or not begun:
             # Our handlers did not run: somebody took them away.
             raise ConsentDenied((reason("NO_PERMIT"),), str(permit.entry))
         passage.cleared = False
@@ -140,13 +139,12 @@ def is_gated(method: object, url: object) -> bool:
     """
     if not isinstance(method, str) or not isinstance(url, str):
         return True
-    route = _ROUTES.get(method.strip().upper())
-    if route is None:
+    if method in _OPEN:
         return False
     # As botocore takes the path out of a URL, and as a server may read it.
     path = urlparse(url).path
     plain = unquote(path)
-    return any(route.fullmatch(each.lower()) for each in (path, plain, posixpath.normpath(plain)))
+    return any(_ROUTES.fullmatch(each.lower()) for each in (path, plain, posixpath.normpath(plain)))
 
 
 def permitted(context: object) -> tuple[Passage, Permit]:
@@ -207,15 +205,15 @@ def _decided(passage: Passage, permit: Permit) -> tuple[str, str, bytes]:
 
 def _is_framed(request: Any) -> bool:
     """Tell whether the headers frame exactly this body: no second request hides behind it."""
-    headers: Callable[[str], Any] = request.headers.get
-    length, host = _text(headers("Content-Length")), _text(headers("Host"))
+    framing = {"content-length": str(len(request.body)), "host": urlparse(request.url).netloc}
+    found = [(str(_text(name)).strip().lower(), _text(value)) for name, value in request.headers.items()]
+    names = [name for name, _ in found]
     return (
-        length == str(len(request.body))
-        and headers("Transfer-Encoding") is None
-        and headers("Content-Encoding") is None
-        and host in (None, urlparse(request.url).netloc)
+        names.count("content-length") == 1
+        and not {"transfer-encoding", "content-encoding"}.intersection(names)
+        and all(framing.get(name, value) == value for name, value in found)
     )
 
 
-def _text(value: object) -> str | None:
-    return value.decode("latin-1") if isinstance(value, bytes) else None if value is None else str(value)
+def _text(value: object) -> object:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
