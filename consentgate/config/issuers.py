@@ -48,12 +48,13 @@ def keep_key(settings: Settings, key: SigningKey) -> Path:
     return path
 
 
-def read_key(settings: Settings, kids: Sequence[str]) -> SigningKey:
+def read_key(settings: Settings, keys: Sequence[IssuerKey]) -> SigningKey:
     """Read an issuer's private key from the home folder.
 
     Args:
         settings: the settings.
-        kids: thumbprints of the issuer's keys; the last one that is here is taken.
+        keys: the issuer's keys. The last active one that is here is taken, else the last one: with a key that no
+            longer counts one can still say no.
 
     Returns:
         The key.
@@ -61,8 +62,9 @@ def read_key(settings: Settings, kids: Sequence[str]) -> SigningKey:
     Raises:
         Misconfigured: none of them is here.
     """
-    for kid in reversed(kids):
-        path = key_path(settings, kid)
+    newest_first = keys[::-1]
+    for key in sorted(newest_first, key=lambda each: each.state != "active"):
+        path = key_path(settings, key.public.kid)
         if path.exists():
             return signing_key_from_pem(read_secret(path))
     raise Misconfigured(
@@ -126,7 +128,8 @@ def add(parts: Parts, connection: Connection, iss: str, name: str, key: IssuerKe
     Raises:
         InvalidInput: the key is known already, or the issuer is, with another scope.
     """
-    registry = parts.reader.controller(connection).registry
+    parts.book.hold(connection, controller=True)
+    registry = controller.in_force(parts.book, connection)
     known = registry.issuer(iss)
     if any(i.key(key.public.kid) is not None for i in registry.issuers if i.iss != iss):
         raise InvalidInput("Another issuer holds this key; each issuer has its own.")

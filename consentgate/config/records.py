@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from consentgate.canonical import Json
 from consentgate.config import issuers as issuer_files
+from consentgate.config import keystates
 from consentgate.config.issuing import SigningIssuer
+from consentgate.config.keystates import Compromised
 from consentgate.config.parts import Parts
 from consentgate.consent.issuers import Issuer
 from consentgate.consent.notice import describe
@@ -45,7 +47,7 @@ class Records:
         standing = self._read(self._parts.reader.controller).registry.issuer(iss)
         if standing is None:
             raise UnknownIssuer(f"{iss} is not registered. Run `consentgate issuer add {iss}`.")
-        key = key or issuer_files.read_key(self._parts.settings, [k.public.kid for k in standing.keys])
+        key = key or issuer_files.read_key(self._parts.settings, standing.keys)
         return SigningIssuer(iss, key, self._parts.settings.controller, self._parts.book, self._take)
 
     def add_issuer(
@@ -81,6 +83,43 @@ class Records:
         record = issuer_files.key_record(self._parts.settings, key, not_before, not_after)
         scope = issuer_files.Scope(purposes=purposes, jurisdictions=jurisdictions, controllers=controllers)
         return self._write(lambda c: issuer_files.add(self._parts, c, iss, name, record, scope))
+
+    def retire_key(self, iss: str, kid: str | None = None) -> Issuer:
+        """Retire an issuer's key: it signs nothing new, and what it signed stands.
+
+        Args:
+            iss: the issuer's name.
+            kid: the key's RFC 7638 thumbprint; None retires every active key of the issuer.
+
+        Returns:
+            The issuer as it now stands.
+
+        Raises:
+            UnknownIssuer: it is not in the registry.
+            InvalidInput: it has no such key, or the key is compromised.
+        """
+        return self._write(lambda c: keystates.retire(self._parts, c, iss, kid))
+
+    def compromise_key(self, iss: str, kid: str | None = None, *, since: datetime) -> Compromised:
+        """Mark an issuer's key as compromised: what it allowed no longer counts, for new decisions. It is for good.
+
+        Falls what it signed with a trusted time at or after `since`, or without a trusted time; while no
+        checkpoint is anchored that is everything. Refusals and withdrawals stand. What runs on a fallen grant gets
+        a stop order.
+
+        Args:
+            iss: the issuer's name.
+            kid: the key's RFC 7638 thumbprint; None marks every key of the issuer.
+            since: from when on it may have been in other hands.
+
+        Returns:
+            The issuer, how many statements of how many people fell, and the requests that are to be stopped.
+
+        Raises:
+            UnknownIssuer: it is not in the registry.
+            InvalidInput: it has no such key, or the time lies ahead or after that of an earlier mark.
+        """
+        return self._write(lambda c: keystates.compromise(self._parts, c, iss, kid, since))
 
     def add_notice(self, text: bytes, **members: Any) -> bytes:
         """Add a notice: the exact bytes that are shown or played, and what they say.

@@ -19,6 +19,7 @@ from consentgate.canonical import Json
 from consentgate.consent.issuers import Registry
 from consentgate.consent.issuers import decode as decode_registry
 from consentgate.consent.issuers import encode as encode_registry
+from consentgate.consent.keystates import require_stricter
 from consentgate.consent.reference import Reference
 from consentgate.errors import Malformed
 from consentgate.ledger.book import Book, Content, open_parts
@@ -112,7 +113,7 @@ def registry(book: Book, connection: Connection, digest: bytes) -> Registry:
     return decode_registry(row.content)
 
 
-def put_registry(book: Book, connection: Connection, new: Registry) -> bytes:
+def put_registry(book: Book, connection: Connection, new: Registry) -> UUID:
     """Put a registry in force.
 
     Args:
@@ -121,15 +122,35 @@ def put_registry(book: Book, connection: Connection, new: Registry) -> bytes:
         new: the whole registry.
 
     Returns:
-        Its digest.
+        Id of its entry.
+
+    Raises:
+        InvalidInput: a retired or compromised key would count again.
     """
     book.hold(connection, controller=True)
+    require_stricter(in_force(book, connection), new)
     content = encode_registry(new)
     digest = sha256(content).digest()
     row = ArtifactRow(digest=digest, kind="registry", media_type="application/json", content=content)
     artifacts.put_artifact(connection, book.tenant, row)
-    book.write_body(connection, "registry", book.now(), {"registry": canonical.b64(digest)})
-    return digest
+    return book.write_body(connection, "registry", book.now(), {"registry": canonical.b64(digest)}).id
+
+
+def in_force(book: Book, connection: Connection) -> Registry:
+    """Read the registry that is in force.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction; of a write, after the controller's lock was taken.
+
+    Returns:
+        The issuers.
+
+    Raises:
+        Malformed: it is missing or altered.
+    """
+    body = book.vault.find_key(connection, BODY)
+    return registry(book, connection, _registry_digest(book, connection, body))
 
 
 def put_packs(
