@@ -2,42 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection
 
+from consentgate.config.granting import granted, said_by
 from consentgate.consent import terms
-from consentgate.consent.details import CallContext, EvidenceRef
+from consentgate.consent.details import EvidenceRef
 from consentgate.consent.notice import Manifest
+from consentgate.consent.reference import Reference
 from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.consent.terms import Method
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey
-from consentgate.errors import InvalidInput
 from consentgate.ledger import notices
 from consentgate.ledger.book import Book
-from consentgate.ledger.speaker import Speaker
 from consentgate.ledger.ingest import Ingested
+from consentgate.ledger.speaker import Speaker
 from consentgate.moment import uuid7_text
 
 _ADULT: Final = 18
 
-# What a caller may say otherwise than the notice; never more than it asks for.
-_OVERRIDES: Final = frozenset(
-    {
-        "evidence",
-        "expressed_by",
-        "guardian",
-        "max_uses",
-        "operations",
-        "purposes",
-        "service",
-        "storage_locations",
-        "sub",
-        "valid_until",
-    }
-)
+Named: TypeAlias = Reference | tuple[str, str]
+"""How a person is known: a `Reference`, or a (kind, value) pair."""
 
 Take = Callable[[Callable[[Connection], str]], Ingested]
 
@@ -103,7 +90,8 @@ class SigningIssuer:
 
         def build(connection: Connection) -> str:
             manifest = notices.choose(self._book, connection, notice, language)
-            return self._signed(self._granted(speaker, method, manifest, call, overrides))
+            said = self._statement(speaker, "ConsentGiven", method, manifest)
+            return self._signed(granted(said, manifest, self._controller, call, overrides))
 
         return self._issue(build)
 
@@ -153,30 +141,60 @@ class SigningIssuer:
         """
         return self._negative("ConsentWithdrawn", speaker, method, None, None, purposes, evidence)
 
-    def _granted(
+    def same_subject(
+        self, one: Named, other: Named, *, method: Method, evidence: Sequence[EvidenceRef] = ()
+    ) -> Issued:
+        """State that two references are one person.
+
+        From now on what the person granted under one of them counts under the other, as far as this issuer may
+        record such grants; what they refused or withdrew under one of them is heard under both, and for good.
+
+        Args:
+            one: a `Reference`, or a (kind, value) pair.
+            other: another one.
+            method: how the person showed it, for example ``web_form``.
+            evidence: digests of what proves it.
+
+        Returns:
+            The entry and the token; durable.
+
+        Raises:
+            InvalidInput: they are the same reference, or one of them has another form.
+            StatementRefused: the ledger did not take it.
+        """
+        return self._about_two("SameSubject", one, other, method, evidence)
+
+    def not_same_subject(
+        self, one: Named, other: Named, *, method: Method, evidence: Sequence[EvidenceRef] = ()
+    ) -> Issued:
+        """State that two references are not one person, or no longer: ends what any issuer stated before.
+
+        What was refused or withdrawn until now stays so under both, until a new grant is given.
+
+        Args:
+            one: a `Reference`, or a (kind, value) pair.
+            other: another one.
+            method: how it became known.
+            evidence: digests of what proves it.
+
+        Returns:
+            The entry and the token; durable. Requests that rested on it have a stop order.
+
+        Raises:
+            InvalidInput: they are the same reference, or one of them has another form.
+        """
+        return self._about_two("NotSameSubject", one, other, method, evidence)
+
+    def _about_two(
         self,
-        speaker: Speaker,
+        state: Literal["SameSubject", "NotSameSubject"],
+        one: Named,
+        other: Named,
         method: Method,
-        manifest: Manifest,
-        call: str | None,
-        overrides: dict[str, Any],
-    ) -> Statement:
-        if self._controller not in manifest.controllers:
-            raise InvalidInput("The notice does not name this controller; a grant cannot say more than it.")
-        unknown = sorted(set(overrides) - _OVERRIDES)
-        if unknown:
-            raise InvalidInput(f"No override {unknown[0]}; there are {', '.join(sorted(_OVERRIDES))}.")
-        chosen: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in overrides.items()
-        }
-        if chosen.get("guardian") is not None:
-            chosen.setdefault("expressed_by", "representative")
-        context = CallContext(transaction_id=call) if call is not None else None
-        grant = replace(self._statement(speaker, "ConsentGiven", method, manifest), context=context, **chosen)
-        exceeded = manifest.exceeded_by(grant)
-        if exceeded:
-            raise InvalidInput(f"The notice does not ask for these {', '.join(exceeded)}.")
-        return grant
+        evidence: Sequence[EvidenceRef],
+    ) -> Issued:
+        statement = self._statement(Speaker([one, other]), state, method, None)
+        return self._issue(lambda _: self._signed(replace(statement, evidence=tuple(evidence))))
 
     def _negative(
         self,
@@ -198,7 +216,7 @@ class SigningIssuer:
     def _statement(
         self,
         speaker: Speaker,
-        state: Literal["ConsentGiven", "ConsentRefused", "ConsentWithdrawn"],
+        state: terms.State,
         method: Method,
         manifest: Manifest | None,
     ) -> Statement:
@@ -214,7 +232,7 @@ class SigningIssuer:
             controllers=(self._controller,),
             jurisdictions=tuple(sorted({e.code for e in speaker.evidence})),
             age_over=_ADULT if speaker.adult or (speaker.age or 0) >= _ADULT else None,
-            **(_said_by(manifest, method, now) if manifest else {}),
+            **(said_by(manifest, method, now) if manifest else {}),
         )
 
     def _signed(self, statement: Statement) -> str:
@@ -229,26 +247,3 @@ class SigningIssuer:
 
         done = self._take(keep)
         return Issued(entry=str(done.entry), token=signed[0], stops=tuple(map(str, done.stops)))
-
-
-def _said_by(manifest: Manifest, method: Method, now: datetime) -> dict[str, Any]:
-    """Give the claims that a statement takes over from its notice."""
-    return {
-        "consent_form": manifest.consent_form,
-        "signature_kind": terms.signature_of(method),
-        "consent_type": terms.consent_type_of(manifest.consent_form),
-        "separate": manifest.separate,
-        "disclosure_consent": manifest.disclosure_consent,
-        "purposes": manifest.purposes,
-        "purpose_iris": manifest.purpose_iris,
-        "operations": manifest.operations,
-        "recipients": manifest.recipients,
-        "notice": manifest.ref(),
-        "language": manifest.language,
-        "valid_until": manifest.valid_until(now),
-        "personal_data": manifest.personal_data,
-        "legal_basis": manifest.legal_basis,
-        "retention": manifest.retention,
-        "storage_locations": manifest.storage_locations,
-        "withdrawal": manifest.withdrawal,
-    }
