@@ -1,4 +1,4 @@
-"""The one thread of a process that writes to SQLite, in groups: one commit for all who wait.
+"""One writer to SQLite at a time, in groups: whoever has the turn writes for all who wait, in one commit.
 
 Invariants:
 
@@ -7,20 +7,26 @@ Invariants:
 - A caller returns only after the commit that holds its work. When the commit fails, the database is asked
   on a new connection whether it happened, and lanes follow the answer. Until there is one nothing is written.
 - No item waits for ever before it begins: its caller takes it back and gets `Unavailable`.
+- Whoever ends a thread that has the turn (an interrupt of the keyboard) ends it as a failed commit would: the
+  others learn what became of their work, the turn goes on.
 
-SQLite's own lock is unfair: threads that fight for it starve for seconds. A queue does not.
+SQLite's own lock is unfair: threads that fight for it starve for seconds. A queue does not. The turn is with the
+callers themselves: a thread that does nothing but write would cost two changes of thread for each write.
 """
 
-import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consentgate.errors import ConsentGateError, InvalidInput, Unavailable
-from consentgate.storage.failures import translate, translated
+from consentgate.storage.failures import translate
+from consentgate.storage.line import Line, Marks, reset
 from consentgate.storage.participant import Participant
 from consentgate.storage.sqlite import SqliteSession
 
@@ -30,31 +36,35 @@ _GROUP: Final = 64
 
 
 class _Item(Generic[T]):
-    """Work that waits. Whoever takes ``claim`` first has it: the writer, or a caller who leaves."""
+    """Work that waits. Whoever takes ``claim`` first has it: who has the turn, or a caller who leaves."""
 
-    __slots__ = ("claim", "done", "ended", "failure", "result", "work")
+    __slots__ = ("claim", "ended", "ending", "failure", "result", "wake", "work")
 
     def __init__(self, work: Callable[[Connection], T]) -> None:
         self.work = work
         self.result: T
         self.failure: BaseException | None = None
+        self.ending: BaseException | None = None
         self.ended = False
         self.claim = threading.Lock()
-        self.done = threading.Lock()
-        self.done.acquire()
+        self.wake = threading.Lock()
+        self.wake.acquire()
 
     def run(self, connection: Connection) -> bool:
         try:
             self.result = self.work(connection)
         except SQLAlchemyError as failure:
             self.failure = translate(failure)
-        except BaseException as failure:  # noqa: BLE001  # carried to the caller, who raises it
+        except Exception as failure:  # noqa: BLE001  # carried to the caller, who raises it
             self.failure = failure
+        except BaseException as ending:  # noqa: BLE001  # for the thread that has the turn, not for the work's caller
+            self.failure = Unavailable("The write was interrupted: nothing was written.")
+            self.ending = ending
         return self.failure is None
 
 
 class Writer:
-    """The thread, its queue and its connection; started by the first write, ended by `close`."""
+    """The queue, the turn and the connection of one process; opened by the first write, ended by `close`."""
 
     def __init__(
         self,
@@ -69,21 +79,19 @@ class Writer:
         Args:
             opener: opens a connection that may write.
             participants: who follows; may grow.
-            committed: called in the writer's thread after each commit.
+            committed: called in the thread that has the turn after each commit.
             wait: seconds that an item waits for its turn.
         """
-        self._opener = opener
-        self._participants = participants
+        self._line = Line(opener, participants)
         self._committed = committed
         self._wait = wait
-        self._queue: queue.SimpleQueue[_Item[object] | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._queue: deque[_Item[object]] = deque()
+        self._turn = threading.Lock()
+        self._writing: int | None = None
         self._closed = False
-        self._session: SqliteSession | None = None
-        self._carried: list[tuple[Participant, object]] = []
-        # Of a commit whose fate is not known: each participant's state before and after it.
-        self._doubt: list[tuple[Participant, object, object]] = []
+        # Of the transaction under way: what ran in it, and each participant's state before it.
+        self._ran: list[_Item[object]] = []
+        self._before: Marks = []
 
     def submit(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction of the writer's and wait for its commit.
@@ -99,185 +107,163 @@ class Writer:
             InvalidInput: called from inside work.
             ConsentGateError: whatever else the work raised, with nothing of it written.
         """
+        if self._writing == threading.get_ident():
+            raise InvalidInput("A write cannot be made inside another one: use its connection.")
         item = _Item(work)
-        self._enqueue(item)
+        self._queue.append(item)  # type: ignore[arg-type]  # the queue does not look at results
         try:
-            if not item.done.acquire(timeout=self._wait):
-                if item.claim.acquire(blocking=False):
-                    raise Unavailable("The database is too busy: the write did not get its turn in time.")
-                item.done.acquire()
-        except KeyboardInterrupt:
+            self._see_through(item)
+        except BaseException:
+            # Our own refusal, or somebody ends this thread: the interpreter's own way, or another.
             # Not begun: then it never will. Begun: it may be committed, which verification can explain.
             item.claim.acquire(blocking=False)
+            # It may have been woken for the turn.
+            self._pass_on()
             raise
         if item.failure is not None:
             raise item.failure
         return item.result
 
     def close(self) -> None:
-        """Finish what waits, then end the thread and close the connection."""
-        with self._lock:
-            self._closed = True
-            thread = self._thread
-            if thread is not None:
-                self._queue.put(None)
-        if thread is not None:
-            thread.join()
-
-    def _enqueue(self, item: _Item[T]) -> None:
-        with self._lock:
-            if self._closed:
-                raise Unavailable("The database was closed.")
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="consentgate-writer", daemon=True)
-                self._thread.start()
-            elif threading.current_thread() is self._thread:
-                raise InvalidInput("A write cannot be made inside another one: use its connection.")
-            self._queue.put(item)  # type: ignore[arg-type]  # the queue does not look at results
-
-    def _run(self) -> None:
-        group: list[_Item[object]] = []
-        try:
-            while (first := self._queue.get()) is not None:
-                group = [item for item in [first, *self._waiting()] if item.claim.acquire(blocking=False)]
-                while group:
-                    group = self._transaction(group)
-        finally:
-            self._drop_session()
-            _finish([*group, *self._waiting()], Unavailable("The database's writer ended before the write."))
-
-    def _waiting(self) -> list[_Item[object]]:
-        items: list[_Item[object]] = []
-        while len(items) < _GROUP - 1:
+        """Finish what waits, then close the connection."""
+        with self._turn:
             try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                self._queue.put(None)  # the end: finish this group first
-                break
-            items.append(item)
+                self._writing = threading.get_ident()
+                while group := self._group():
+                    self._write(group)
+            finally:
+                self._closed = True
+                self._writing = None
+                self._line.drop()
+        self._pass_on()
+
+    def _see_through(self, item: _Item[T]) -> None:
+        """Wait until an item ended; write it, and what waits with it, when the turn comes here."""
+        until = time.monotonic() + self._wait
+        while not item.ended:
+            if self._turn.acquire(blocking=False):
+                self._lead(item)
+            elif not item.wake.acquire(timeout=max(0.0, until - time.monotonic())):
+                if item.claim.acquire(blocking=False):
+                    raise Unavailable("The database is too busy: the write did not get its turn in time.")
+                item.wake.acquire()
+
+    def _lead(self, own: _Item[T]) -> None:
+        """Write for all who wait until one's own item ended; then somebody else has the turn."""
+        try:
+            self._writing = threading.get_ident()
+            while not own.ended:
+                if ending := self._write(self._group()):
+                    raise ending
+        finally:
+            self._writing = None
+            self._turn.release()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Wake the next who waits: nobody else will."""
+        waiting = next((item for item in tuple(self._queue) if not item.claim.locked()), None)
+        if waiting is not None:
+            _wake(waiting)
+
+    def _group(self) -> list[_Item[object]]:
+        items: list[_Item[object]] = []
+        with suppress(IndexError):
+            while len(items) < _GROUP:
+                item = self._queue.popleft()
+                if item.claim.acquire(blocking=False):
+                    items.append(item)
         return items
+
+    def _write(self, group: list[_Item[object]]) -> BaseException | None:
+        """Write a group; gives back what wants to end this thread, if it came from an item's work."""
+        if self._closed:
+            _finish(group, Unavailable("The database was closed."))
+            return None
+        self._ran, rest = [], group
+        try:
+            while rest:
+                rest = self._transaction(rest)
+        except BaseException:
+            self._interrupted()
+            raise
+        finally:
+            _finish(group, Unavailable("The write was interrupted: nothing was written."))
+        return next((item.ending for item in group if item.ending is not None), None)
+
+    def _interrupted(self) -> None:
+        """Treat a transaction out of which this thread was called as a commit in doubt."""
+        session = self._line.session
+        if session is not None:
+            self._settle(session, self._ran, Unavailable("The write was interrupted: nothing was written."))
 
     def _transaction(self, group: list[_Item[object]]) -> list[_Item[object]]:
         """Run one group; gives back the items that a lost transaction left without their turn."""
         try:
-            session = self._open()
+            session = self._line.open()
             session.begin_write()
         except ConsentGateError as failure:
             _finish(group, failure)
             return []
-        before = self._marks(session)
-        ran: list[_Item[object]] = []
+        self._before, self._ran = self._line.marks(session), []
+        ran = self._ran
         for item in group:
             ran.append(item)
-            if not self._one(session, item):
-                self._lost(ran, before)
+            if not self._one(session, item, alone=len(group) == 1):
+                self._lost(ran)
                 return group[len(ran) :]
-        self._commit(session, before, ran)
+        if any(item.failure is None for item in ran):
+            self._commit(session, ran)
+        else:
+            session.rollback()
+            _finish(ran, None)
         return []
 
-    def _one(self, session: SqliteSession, item: _Item[object]) -> bool:
-        """Run an item between savepoints; false when SQLite dropped the whole transaction."""
-        marks = self._marks(session)
+    def _one(self, session: SqliteSession, item: _Item[object], *, alone: bool) -> bool:
+        """Run an item between savepoints, or alone; false when SQLite dropped the whole transaction."""
+        marks = self._before if alone else self._line.marks(session)
         try:
-            session.savepoint()
+            if not alone:
+                session.savepoint()
             if item.run(session.connection):
-                session.release()
+                if not alone:
+                    session.release()
             elif session.in_transaction:
-                session.rollback_to_savepoint()
-                _reset(session, marks)
+                if not alone:
+                    session.rollback_to_savepoint()
+                reset(session, marks)
         except ConsentGateError as failure:
             item.failure = failure
             return False
         return session.in_transaction
 
-    def _commit(
-        self, session: SqliteSession, before: list[tuple[Participant, object]], ran: list[_Item[object]]
-    ) -> None:
+    def _commit(self, session: SqliteSession, ran: list[_Item[object]]) -> None:
         try:
             session.commit()
         except ConsentGateError as failure:
-            self._settle(session, before, ran, failure)
+            self._settle(session, ran, failure)
         else:
             _finish(ran, None)
             self._committed()
 
-    def _lost(self, ran: list[_Item[object]], before: list[tuple[Participant, object]]) -> None:
-        self._drop_session()
-        self._carried = before
+    def _lost(self, ran: list[_Item[object]]) -> None:
+        self._line.lost(self._before)
         failure = ran[-1].failure
         if not isinstance(failure, ConsentGateError):
             failure = Unavailable("The transaction ended inside the work: nothing was written.")
         _finish(ran, failure)
 
-    def _settle(
-        self,
-        session: SqliteSession,
-        before: list[tuple[Participant, object]],
-        ran: list[_Item[object]],
-        failure: ConsentGateError,
-    ) -> None:
+    def _settle(self, session: SqliteSession, ran: list[_Item[object]], failure: ConsentGateError) -> None:
         """Find out what became of a commit that failed."""
-        self._carried = before
-        self._doubt = [(each, old, each.mark(session.connection)) for each, old in before]
-        self._drop_session()
-        try:
-            _, landed = self._reopen()
-        except ConsentGateError:
-            landed = None
+        landed = self._line.settled(session, self._before)
         if landed:
             _finish(ran, None)
             self._committed()
         elif landed is None:
-            _finish(
-                ran, Unavailable(f"Whether the write was made is not known: its commit failed. {failure}")
-            )
+            unknown = f"Whether the write was made is not known: its commit failed. {failure}"
+            _finish(ran, Unavailable(unknown))
         else:
             _finish(ran, failure)
-
-    def _open(self) -> SqliteSession:
-        if self._session is not None:
-            return self._session
-        try:
-            session, _ = self._reopen()
-        except ConsentGateError as failure:
-            if not self._doubt:
-                raise
-            raise Unavailable(
-                f"Nothing is written until it is known whether an earlier write was made. {failure}"
-            ) from failure
-        return session
-
-    def _reopen(self) -> tuple[SqliteSession, bool | None]:
-        """Connect, and let the lanes follow; with it, whether a commit in doubt happened, None if none can tell."""
-        session = self._opener()
-        try:
-            with translated():
-                answers = [each.landed(session.connection, old, new) for each, old, new in self._doubt]
-        except ConsentGateError:
-            session.close()
-            raise
-        landed = True if True in answers else False if False in answers else None
-        if landed:
-            self._carried = [(each, new) for each, _, new in self._doubt]
-        self._doubt = []
-        self._session = session
-        _reset(session, self._carried)
-        return session, landed
-
-    def _drop_session(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
-
-    def _marks(self, session: SqliteSession) -> list[tuple[Participant, object]]:
-        return [(participant, participant.mark(session.connection)) for participant in self._participants]
-
-
-def _reset(session: SqliteSession, marks: Sequence[tuple[Participant, object]]) -> None:
-    for participant, mark in marks:
-        participant.reset(session.connection, mark)
 
 
 def _finish(items: Sequence[_Item[object]], failure: ConsentGateError | None) -> None:
@@ -287,4 +273,10 @@ def _finish(items: Sequence[_Item[object]], failure: ConsentGateError | None) ->
         if failure is not None and item.failure is None:
             item.failure = failure
         item.ended = True
-        item.done.release()
+        _wake(item)
+
+
+def _wake(item: _Item[object]) -> None:
+    # Awake already, or woken by another: once is enough.
+    with suppress(RuntimeError):
+        item.wake.release()

@@ -252,7 +252,7 @@ def test_nothing_is_written_while_a_commit_is_in_doubt(
         if away == "question":
             patch.setattr(recorder, "landed", unreachable)
         else:
-            patch.setattr("consentgate.storage.database.SqliteSession", unreachable)
+            patch.setattr("consentgate.storage.sqlite_store.SqliteSession", unreachable)
         with pytest.raises(Unavailable, match="is not known"):
             database.write(work)
         for _ in range(2):
@@ -389,9 +389,12 @@ def test_interrupted_caller_takes_its_write_back(tmp_path: Path, monkeypatch: py
             def acquire(self, **_: float) -> bool:
                 raise KeyboardInterrupt
 
+            def release(self) -> None:
+                raise RuntimeError
+
         def interrupt(self: _Item[object], work: Any) -> None:
             begin(self, work)
-            self.done = Interrupted()  # type: ignore[assignment]  # a caller who is interrupted while it waits
+            self.wake = Interrupted()  # type: ignore[assignment]  # a caller who is interrupted while it waits
 
         begin = _Item.__init__
         with ThreadPoolExecutor(1) as pool:
@@ -437,3 +440,84 @@ def test_close_finishes_what_waits(tmp_path: Path) -> None:
                 each.result()
     with database_at(tmp_path) as again:
         assert names(again) == {"waiting"}
+
+
+class Ended(BaseException):
+    """What ends a thread from outside, as an interrupt of the keyboard does."""
+
+
+def test_end_of_a_thread_in_its_own_work_writes_nothing(database: Database) -> None:
+    recorder = Recorder()
+    database.join(recorder)
+
+    def work(connection: Connection) -> None:
+        recorder.count += 1
+        deployment.insert_fact(connection, "half", "1")
+        raise Ended
+
+    with pytest.raises(Ended):
+        database.write(work)
+    fact(database, "next")
+    assert names(database) == {"next"}
+    assert recorder.count == 0
+
+
+def test_end_of_the_thread_that_writes_reaches_it_and_not_the_others(database: Database) -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        entered.set()
+        assert go.wait(5)
+        deployment.insert_fact(connection, "slow", "1")
+
+    def end(connection: Connection) -> None:
+        deployment.insert_fact(connection, "half", "1")
+        raise Ended
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(database.write, slow)
+        assert entered.wait(5)
+        others = [pool.submit(database.write, end), pool.submit(fact, database, "third")]
+        time.sleep(0.1)
+        go.set()
+        first.result()
+        failures = [type(each.exception(5)) for each in others]
+    # One of the two had the turn: it ends where its own work says so, or where it wrote for the other.
+    assert failures in ([Ended, type(None)], [Unavailable, Ended])
+    assert names(database) == {"slow", "third"}
+
+
+@pytest.mark.parametrize("happens", [True, False])
+@pytest.mark.parametrize("where", ["begin_write", "commit"])
+def test_end_of_a_thread_between_works_is_settled(
+    database: Database, monkeypatch: pytest.MonkeyPatch, where: str, happens: bool
+) -> None:
+    committed = where == "commit" and happens
+    recorder = Recorder(answer=committed)
+    database.join(recorder)
+    real = getattr(SqliteSession, where)
+
+    def ending(session: SqliteSession) -> None:
+        monkeypatch.setattr(SqliteSession, where, real)
+        if happens:
+            real(session)
+        raise Ended
+
+    def work(connection: Connection) -> None:
+        recorder.count += 1
+        deployment.insert_fact(connection, "doubtful", "1")
+
+    monkeypatch.setattr(SqliteSession, where, ending)
+    with pytest.raises(Ended):
+        database.write(work)
+    fact(database, "next")
+    assert names(database) == {"next"} | ({"doubtful"} if committed else set())
+    assert recorder.count == int(committed)
+
+
+def test_writes_of_many_threads_while_some_leave(tmp_path: Path) -> None:
+    with database_at(tmp_path, wait=0.05) as database, ThreadPoolExecutor(16) as pool:
+        done = [pool.submit(fact, database, f"fact-{n}") for n in range(400)]
+        there = {f"fact-{n}" for n, each in enumerate(done) if each.exception(30) is None}
+        assert {type(each.exception()) for each in done} <= {type(None), Unavailable}
+        assert names(database) == there
