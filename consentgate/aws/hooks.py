@@ -14,6 +14,7 @@ Handlers return None always: botocore takes any other value for new parameters o
 handlers stands the last look of `passage`.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -31,10 +32,13 @@ from consentgate.aws.passage import (
 )
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
+from consentgate.canonical import Json
 from consentgate.errors import ConsentDenied, InvalidInput, PresignRefused
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
+from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Exchange, GatedRequest
+from consentgate.gate.resolve import Resolver, Sources
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
 
@@ -48,7 +52,7 @@ _DEFAULT_ATTEMPTS: Final = 5
 class Hooks:
     """The gate's handlers on one client."""
 
-    def __init__(self, gate: Gate, client: Any, clock: Clock) -> None:
+    def __init__(self, gate: Gate, client: Any, clock: Clock, resolver: Resolver) -> None:
         service = client.meta.service_model.service_id.hyphenize()
         if service not in SERVICES:
             known = " and ".join(sorted(SERVICES))
@@ -60,25 +64,28 @@ class Hooks:
         self._origin = _origin(client.meta.endpoint_url)
         self._vendor = ChimeVendor(client)
         self._clock = clock
+        self._resolver = resolver
 
-    def register(self, client: Any) -> None:
+    def register(self, client: Any) -> Vendor | None:
         """Put the handlers and the last look in place, once however often it is called.
 
         Args:
             client: the client.
 
+        Returns:
+            What stops tasks through this client; None where the handlers stood already.
+
         Raises:
-            InvalidInput: another gate is in this client already.
+            InvalidInput: another gate is in this client already, or the same with other sources.
             Misconfigured: this botocore is not supported.
         """
         meta = client.meta
         standing = getattr(meta, _MARK, None)
         if standing is not None:
-            if standing is not self._gate:
-                raise InvalidInput("Another gate protects this client already; each client has one.")
-            return
+            require_standing(standing, self._gate, self._resolver.sources, "client")
+            return None
         stand_behind(client)
-        setattr(meta, _MARK, self._gate)
+        setattr(meta, _MARK, (self._gate, self._resolver.sources))
         handlers = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
@@ -92,6 +99,7 @@ class Hooks:
         for event, handler in handlers.items():
             # The bare name runs after every handler of a service or operation: nobody changes it after us.
             meta.events.register_last(event, handler, unique_id=f"consentgate-{event}")
+        return self._vendor
 
     def _on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Refuse presigned URLs, allocate the intent and set the request token in place."""
@@ -114,7 +122,8 @@ class Hooks:
         if not isinstance(passage, Passage):
             raise ConsentDenied((reason("NO_PERMIT"),), None)
         passage.url = str(params["url"])
-        passage.permit = self._gate.begin(self._request(operation, passage, params))
+        request, parameters = self._request(operation, passage, params)
+        passage.permit = self._gate.begin(self._resolver.resolve(request, parameters))
 
     def _on_attempt(self, request: Any, operation_name: str, **_: Any) -> None:
         """Begin an attempt: it must be the request that was decided on."""
@@ -190,7 +199,9 @@ class Hooks:
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))
 
-    def _request(self, operation: Operation, passage: Passage, params: dict[str, Any]) -> GatedRequest:
+    def _request(
+        self, operation: Operation, passage: Passage, params: dict[str, Any]
+    ) -> tuple[GatedRequest, Mapping[str, Json]]:
         url = urlsplit(passage.url)
         wire = Wire(method=params["method"], path=url.path, query=url.query, body=_bytes(params["body"]))
         said = operation.address(wire) if operation.address else None
@@ -203,7 +214,7 @@ class Hooks:
             # Another handler replaced the parameters after the token was set, or turned the request to another
             # place: not what the caller asked for.
             trouble = "REQUEST_ALTERED"
-        return GatedRequest(
+        request = GatedRequest(
             intent=passage.intent,
             service=self._service,
             operation=operation.name,
@@ -222,6 +233,26 @@ class Hooks:
             lasts_ms=self._lasts_ms,
             trouble=trouble,
         )
+        return request, said.parameters if said else {}
+
+
+def require_standing(standing: object, gate: Gate, sources: Sources, what: str) -> None:
+    """Check that what protects a client or session already is what is asked for again.
+
+    Args:
+        standing: gate and sources that stand.
+        gate: the gate that is asked for.
+        sources: the sources that are asked for; those that name nothing fit any.
+        what: ``client`` or ``session``.
+
+    Raises:
+        InvalidInput: it is another gate, or the same with other sources.
+    """
+    its_gate, its_sources = standing if isinstance(standing, tuple) else (None, None)
+    if its_gate is not gate:
+        raise InvalidInput(f"Another gate protects this {what} already; each {what} has one.")
+    if not sources.are_none and sources != its_sources:
+        raise InvalidInput(f"This {what} is protected already, with another who or wait_for_call.")
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -1,27 +1,20 @@
 """`ConsentGate`: the public face, and the one place where everything is put together."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Engine
 
-from consentgate.config.outcomes import Outcomes
+from consentgate.config.calls import Calls
 from consentgate.config.parts import assemble
 from consentgate.config.settings import Settings, home_of, load_settings
-from consentgate.errors import InvalidInput, LogRefused
-from consentgate.gate.door import Gate
+from consentgate.errors import LogRefused
 from consentgate.gate.replay import replay_due
-from consentgate.ledger import registering
-from consentgate.ledger.calls import LegName
-from consentgate.ledger.registering import Registration
-from consentgate.ledger.speaker import Nobody, Speaker
 from consentgate.moment import Clock, Random, system_clock, system_random
-from consentgate.policy.facts import RecordingConsent
 
 
-class ConsentGate(Outcomes):
+class ConsentGate(Calls):
     """Gates the speaker searches of boto3 clients, and keeps the evidence.
 
     One object serves a process: it is safe to use from many threads, and after a fork.
@@ -54,7 +47,6 @@ class ConsentGate(Outcomes):
             Unavailable: the database is out of reach.
         """
         super().__init__(assemble(settings, engine=engine, clock=clock, random=random, background=background))
-        self._door = Gate(self._parts.gate)
         self._closed = False
         replay_due(self._parts.gate, at_most=None)
 
@@ -86,65 +78,6 @@ class ConsentGate(Outcomes):
         """
         settings = load_settings(home_of(home))
         return cls(settings, engine=engine, clock=clock, random=random, background=background)
-
-    def protect(self, client: Any) -> Any:
-        """Put the gate into a boto3 client; from now on its gated operations need a consent.
-
-        Args:
-            client: a client of ``chime-sdk-voice`` or ``chime-sdk-media-pipelines``.
-
-        Returns:
-            The same client.
-
-        Raises:
-            InvalidInput: it is a client of another service, or another gate is in it already.
-            Misconfigured: this botocore is not supported.
-        """
-        from consentgate.aws.hooks import Hooks
-
-        Hooks(self._door, client, self._parts.book.clock).register(client)
-        return client
-
-    def register_call(
-        self,
-        transaction_id: str,
-        *,
-        caller: Sequence[Speaker] | Nobody | None = None,
-        callee: Sequence[Speaker] | Nobody | None = None,
-        purpose: str | None = None,
-        recording_consent: RecordingConsent | None = None,
-    ) -> str | None:
-        """Say who is on a call.
-
-        Args:
-            transaction_id: the vendor's transaction id.
-            caller: who is on the Caller leg, or `NOBODY`; None leaves the leg unknown, and unknown denies.
-            callee: likewise for the Callee leg.
-            purpose: what a comparison is for, or None for the default of the settings.
-            recording_consent: ``all_parties``, ``one_party`` or ``none``, or None for the standing assertion.
-
-        Returns:
-            Id of the entry as text, or None when all of it stood already.
-
-        Raises:
-            InvalidInput: a value cannot be used.
-            Unavailable: nothing was written.
-        """
-        if not transaction_id:
-            raise InvalidInput("transaction_id is the vendor's transaction id.")
-        legs: dict[LegName, Sequence[Speaker] | Nobody] = {}
-        if caller is not None:
-            legs["Caller"] = caller
-        if callee is not None:
-            legs["Callee"] = callee
-        registration = Registration(
-            call=f"transaction/{transaction_id}",
-            legs=legs,
-            purpose=purpose,
-            recording_consent=recording_consent,
-        )
-        registered = self._write(lambda c: registering.register(self._parts.book, c, registration))
-        return str(registered.entry) if registered else None
 
     def ready(self) -> None:
         """Check that the gate could decide now: the database answers and the log is being kept.

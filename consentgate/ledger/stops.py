@@ -1,6 +1,10 @@
-"""Stop orders: what a withdrawal leaves behind for every request that may still be under way."""
+"""Stop orders: what is left behind for every request under way whose decision no longer stands.
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+Withdrawals, compromised keys and people who join a call write them, each in its own transaction. An intent gets
+one: a second cause finds it standing.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -10,6 +14,7 @@ from sqlalchemy import Connection
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
 from consentgate.ledger.book import Book, Content, open_parts
+from consentgate.ledger.vault import Subject
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
 
@@ -77,11 +82,41 @@ def order_stops_where(
         if not falls(_decisions(linked, keys.values())):
             continue
         subject = next(s for s in linked.subjects if s in about)
-        part = Content(name="decision.0", data_key=keys[subject], members={"cause": str(cause)})
-        answer = Answer(id=linked.row.id, h=linked.row.hash)
-        book.write(connection, "stop", at, [part], [subject], re=answer)
+        order_stop(book, connection, at, linked, Subject(id=subject, data_key=keys[subject]), cause=cause)
         ordered.append(linked.row.id)
     return tuple(ordered)
+
+
+def order_stop(
+    book: Book,
+    connection: Connection,
+    at: datetime,
+    intent: LinkedEntry,
+    whose: Subject,
+    *,
+    cause: UUID,
+    reasons: Sequence[Json] = (),
+) -> UUID:
+    """Write one stop order.
+
+    Args:
+        book: the ledger.
+        connection: the write transaction of the cause.
+        at: its time.
+        intent: the intent that is to be stopped.
+        whose: the person because of whom.
+        cause: id of the entry that makes the decision fall.
+        reasons: why the person may not be compared, where that was decided anew.
+
+    Returns:
+        Id of the order's entry.
+    """
+    members: dict[str, Json] = {"cause": str(cause)}
+    if reasons:
+        members["reasons"] = list(reasons)
+    part = Content(name="decision.0", data_key=whose.data_key, members=members)
+    answer = Answer(id=intent.row.id, h=intent.row.hash)
+    return book.write(connection, "stop", at, [part], [whose.id], re=answer).id
 
 
 def live_intents(

@@ -176,6 +176,8 @@ _GATE: Final = (
      "Ask for consent that names this controller."),
     ("INPUT_MISSING", "The gate was not told something that the decision needs.",
      "Pass it to register_call, set its default, or assert it."),
+    ("INTERNAL_ERROR", "consentgate itself failed while it decided.",
+     "Take another way, and report the exception that is the denial's cause."),
     ("ISSUER_OUT_OF_SCOPE", "The issuer of the consent may not record such grants.",
      "Widen the issuer's scope in the registry, or use another issuer."),
     ("LEDGER_BUSY", "What the decision read kept changing.", "Try again."),
@@ -196,6 +198,12 @@ _GATE: Final = (
     ("REQUEST_UNREADABLE", "The request could not be read as one of a gated operation.",
      "Call the operation as its service model describes it."),
     ("TOO_MANY_SPEAKERS", "More than twelve speakers are on the leg.", "Search legs with fewer speakers."),
+    ("WHO_FAILED", "The resolver that was asked who is on the call failed.",
+     "Mend the function that was passed as who, or call register_call before the search."),
+    ("WHO_TIMED_OUT", "The resolver that was asked who is on the call did not answer in time.",
+     "Make the function that was passed as who quicker, or call register_call before the search."),
+    ("WHO_UNUSABLE", "What the resolver answered cannot be who is on the call.",
+     "Answer with speakers for each leg, NOBODY, or None; never with less than the call was told before."),
 )  # fmt: skip
 
 

@@ -1,0 +1,205 @@
+"""The live side of `ConsentGate`: clients, who is on a call, and what must stop."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from consentgate.aws.operations import call_of_transaction, leg_of
+from consentgate.config.outcomes import Outcomes
+from consentgate.config.parts import Parts
+from consentgate.errors import InvalidInput
+from consentgate.gate.attendance import Attendance
+from consentgate.gate.door import Gate
+from consentgate.gate.replay import replay_due
+from consentgate.gate.resolve import WHO_TIMEOUT, Resolver, Seconds, Sources, Who
+from consentgate.gate.stopping import OpenStop, Stopping
+from consentgate.ledger.calls import LegName
+from consentgate.ledger.ingest import Ingested
+from consentgate.ledger.registering import Departure, Leaver, Registration
+from consentgate.ledger.speaker import Nobody, Speaker
+from consentgate.policy.facts import RecordingConsent
+
+
+class Calls(Outcomes):
+    """The part of `ConsentGate` that a live call meets."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._door = Gate(parts.gate)
+        self._stopping = Stopping(parts.gate)
+        self._attendance = Attendance(parts.gate, leg_of, self._stopping)
+
+    def protect(
+        self,
+        client: Any,
+        *,
+        who: Who | None = None,
+        who_timeout: Seconds = WHO_TIMEOUT,
+        wait_for_call: Seconds | None = None,
+    ) -> Any:
+        """Put the gate into a boto3 client; from now on its gated operations need a consent.
+
+        Args:
+            client: a client of ``chime-sdk-voice`` or ``chime-sdk-media-pipelines``.
+            who: asked who is on a call of which the ledger knows nothing, with the vendor's name of the operation
+                and its parameters. It returns the speakers of the leg that the request names, a mapping of
+                ``Caller`` and ``Callee`` to speakers or `NOBODY`, or None where it does not know either.
+            who_timeout: how long `who` may take, as seconds or a timedelta.
+            wait_for_call: how long a request waits for the registration of its call; by default not at all.
+
+        Returns:
+            The same client.
+
+        Raises:
+            InvalidInput: it is a client of another service, another gate is in it already, or this one with
+                another `who` or `wait_for_call`.
+            Misconfigured: this botocore is not supported.
+        """
+        return self._protect(client, _sources(who, who_timeout, wait_for_call))
+
+    def install(
+        self,
+        session: Any,
+        *,
+        who: Who | None = None,
+        who_timeout: Seconds = WHO_TIMEOUT,
+        wait_for_call: Seconds | None = None,
+    ) -> None:
+        """Protect every client of a gated service that a session makes from now on; others are not touched.
+
+        Args:
+            session: of boto3 or botocore. Clients that it made before stay as they are: `protect` them.
+            who: as `protect` takes it.
+            who_timeout: likewise.
+            wait_for_call: likewise.
+
+        Raises:
+            InvalidInput: it is no session, another gate is in it already, or this one with another `who` or
+                `wait_for_call`.
+        """
+        from consentgate.aws.installing import install
+
+        sources = _sources(who, who_timeout, wait_for_call)
+        install(session, self._door, sources, lambda client: self._protect(client, sources))
+
+    def register_call(
+        self,
+        transaction_id: str,
+        *,
+        caller: Sequence[Speaker] | Nobody | None = None,
+        callee: Sequence[Speaker] | Nobody | None = None,
+        purpose: str | None = None,
+        recording_consent: RecordingConsent | None = None,
+    ) -> str | None:
+        """Say who is on a call, or who joined it; telling the same again does nothing.
+
+        A task that is running on a leg is decided on anew for whoever joins it: where the person may not be
+        compared, it gets a stop order, which is carried out at once if a client of this process can.
+
+        Args:
+            transaction_id: the vendor's transaction id.
+            caller: who is on the Caller leg, or `NOBODY`; None leaves the leg as it is, at first unknown, and unknown
+                denies.
+            callee: likewise for the Callee leg.
+            purpose: what a comparison is for, or None for the default of the settings. A call has one.
+            recording_consent: ``all_parties``, ``one_party`` or ``none``, or None for the standing assertion. It
+                only ever becomes weaker.
+
+        Returns:
+            Id of the entry as text, or None when all of it stood already.
+
+        Raises:
+            InvalidInput: a value cannot be used.
+            RecordConflict: it takes back what was told before: `NOBODY` where people are, another purpose, a
+                stronger recording consent. Nothing was written, and what was told stands.
+            Unavailable: nothing was written.
+        """
+        legs: dict[LegName, Sequence[Speaker] | Nobody] = {}
+        if caller is not None:
+            legs["Caller"] = caller
+        if callee is not None:
+            legs["Callee"] = callee
+        registration = Registration(
+            call=_call(transaction_id), legs=legs, purpose=purpose, recording_consent=recording_consent
+        )
+        entry = self._attendance.register(registration)
+        replay_due(self._parts.gate)
+        return str(entry) if entry else None
+
+    def leave_call(
+        self,
+        transaction_id: str,
+        *,
+        caller: Sequence[Leaver] = (),
+        callee: Sequence[Leaver] = (),
+    ) -> str | None:
+        """Say who left a call: they are not compared any more. A leg that everybody left is unknown, and denies.
+
+        Args:
+            transaction_id: the vendor's transaction id.
+            caller: who left the Caller leg: speakers, or references that they were registered with.
+            callee: likewise for the Callee leg.
+
+        Returns:
+            Id of the entry as text, or None when all of them had left already.
+
+        Raises:
+            InvalidInput: nobody registered the call, or somebody named here was never on that leg.
+            Unavailable: nothing was written.
+        """
+        legs: dict[LegName, Sequence[Leaver]] = {}
+        if caller:
+            legs["Caller"] = caller
+        if callee:
+            legs["Callee"] = callee
+        entry = self._attendance.leave(Departure(call=_call(transaction_id), legs=legs))
+        replay_due(self._parts.gate)
+        return str(entry) if entry else None
+
+    def open_stops(self) -> tuple[OpenStop, ...]:
+        """List the stop orders that nobody carried out yet.
+
+        Returns:
+            Them, the oldest first; each until its task can run no longer.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        return self._stopping.open()
+
+    def carry_out_stops(self) -> tuple[OpenStop, ...]:
+        """Stop what runs against a stop order, as far as a client of this gate can; trying again does no harm.
+
+        Returns:
+            The orders that are open still.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        self._stopping.carry_out()
+        return self._stopping.open()
+
+    def _protect(self, client: Any, sources: Sources) -> Any:
+        from consentgate.aws.hooks import Hooks
+
+        resolver = Resolver(self._attendance, sources)
+        vendor = Hooks(self._door, client, self._parts.book.clock, resolver).register(client)
+        if vendor is not None:
+            self._stopping.take(vendor)
+        return client
+
+    def _take(self, token: Callable[[Connection], str]) -> Ingested:
+        ingested = super()._take(token)
+        self._stopping.carry_out_quietly(ingested.stops)
+        return ingested
+
+
+def _call(transaction_id: object) -> str:
+    if not isinstance(transaction_id, str) or not transaction_id:
+        raise InvalidInput("transaction_id is the vendor's transaction id.")
+    return call_of_transaction(transaction_id)
+
+
+def _sources(who: Who | None, who_timeout: Seconds, wait_for_call: Seconds | None) -> Sources:
+    return Sources(who=who, who_timeout=who_timeout, wait_for_call=wait_for_call)
