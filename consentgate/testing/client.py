@@ -6,11 +6,13 @@ nor the metadata service of a cloud machine has a say.
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 REGION: Final = "us-east-1"
 CONNECT_SECONDS: Final = 2
@@ -72,4 +74,22 @@ def _hermetic() -> botocore.session.Session:
         "retry_mode": (None, None, None, None),
         "max_attempts": (None, None, None, int),
     }
-    return botocore.session.Session(session_vars=dict(nothing))
+    session = botocore.session.Session(session_vars=dict(nothing))
+    register: Any = session.register_component
+    register("data_loader", _loader())
+    return session
+
+
+class _BuiltIn(Loader):
+    """Loads what botocore brings; models in a folder of the user's are no part of a test."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        # A new list each time: every boto3 session appends a folder of its own.
+        return [self.BUILTIN_DATA_PATH]
+
+
+@cache
+def _loader() -> Loader:
+    # Service models are large, and reading them is most of what making a client takes: once in a process is enough.
+    return _BuiltIn()
