@@ -4,7 +4,7 @@ A plain demand is the tuple of bases that make it; none is no demand. `requireme
 `decide` reads them: between the two they are all that is known of law.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,7 +91,7 @@ class Requirements:
     packs: tuple[PackUsed, ...] = ()
     pack_set: bytes = b""
     covered: bool = False
-    demands: dict[str, tuple[Basis, ...]] = field(default_factory=dict)
+    demands: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
     form: Form = FLOOR_FORM
     form_bases: tuple[Basis, ...] = (FLOOR,)
     elements: tuple[tuple[str, tuple[Basis, ...]], ...] = ()

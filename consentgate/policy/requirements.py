@@ -9,6 +9,7 @@ lowers the age or stops a clock; `merge` reads nothing but its arguments.
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from consentgate.packs.pack import Basis
 from consentgate.packs.packset import PackSet
@@ -53,6 +54,21 @@ def merge(
         PackInvalid: a pack that applies cannot be used.
     """
     codes = tuple(sorted(set(candidates)))
+    return _merged(codes, packs, day, purpose, standing.controller_type, standing.exemptions)
+
+
+# Callers of one place on one day are asked the same.
+@lru_cache(maxsize=256)
+def _merged(
+    codes: tuple[str, ...],
+    packs: PackSet,
+    day: date,
+    purpose: str | None,
+    controller_type: str | None,
+    exemptions: tuple[tuple[str, str], ...],
+) -> Requirements:
+    # Of what is asserted the packs are shown these two alone: by them the result is kept.
+    standing = Standing(controller_type=controller_type, exemptions=exemptions)
     found = {code: packs.lookup(code) for code in codes}
     unknown = tuple(code for code, own in found.items() if own is None)
     if unknown or not codes:

@@ -66,6 +66,15 @@ def test_the_order_and_repetition_of_candidates_do_not_matter() -> None:
     assert asked(SHIPPED, "FR", "US-IL", "FR") == asked(SHIPPED, "US-IL", "FR")
 
 
+def test_what_is_asked_depends_on_no_assertion_but_type_and_exemptions() -> None:
+    plain = asked(SHIPPED, "US-IL", controller_type="bank")
+    other = asked(
+        SHIPPED, "US-IL", controller_type="bank", public_policy_published=True, purpose_satisfied_at=AT
+    )
+    assert other is plain
+    assert asked(SHIPPED, "US-IL", controller_type="contact_centre") is not plain
+
+
 def test_unknown_candidates_are_named() -> None:
     found = asked(SHIPPED, "QQ", "US-IL", "ZZ-1")
     assert (found.unknown, found.packs) == (("QQ", "ZZ-1"), ())
