@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from consentgate import canonical
 from consentgate.consent import shapes
+from consentgate.consent.readers import Shaped
 from consentgate.crypto import derive, jwe
 from consentgate.entries.leaf import Answer
 from consentgate.errors import Malformed
@@ -25,7 +26,7 @@ from consentgate.ledger.vault import Subject
 from consentgate.moment import parse_uuid
 from consentgate.storage import entries
 
-T = TypeVar("T", bound=shapes.Shaped)
+T = TypeVar("T", bound=Shaped)
 
 _NAME: Final = "ending"
 _LIMIT: Final = jwe.TOKEN_LIMIT

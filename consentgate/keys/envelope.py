@@ -49,7 +49,7 @@ class Envelopes:
         key = self._random(jwe.KEY_BYTES)
         token = jwe.seal(content, key=key, iv=self._random(jwe.IV_BYTES))
         wrapped = self._custody.wrap(key)
-        members = {
+        members: dict[str, Json] = {
             "v": _FORMAT,
             "kid": wrapped.wrapping_key,
             "key": canonical.b64(wrapped.wrapped),
