@@ -31,7 +31,10 @@ __all__ = [
 ]
 
 _ALWAYS: Final = frozenset({"v", "id", "kind", "at", "w", "n"})
-_MAY: Final = frozenset({"decided_at", "send_by", "prev", "after", "re", "end", "parts"})
+_KNOWN: Final = _ALWAYS | {"decided_at", "send_by", "prev", "after", "re", "end", "parts"}
+_PLACE: Final = frozenset({"w", "n"})
+_ANSWER: Final = frozenset({"id", "h"})
+_PART: Final = frozenset({"p", "d", "t"})
 
 
 def leaf_of(
@@ -83,7 +86,7 @@ def decode(data: bytes) -> Leaf:
     Raises:
         Malformed: these are not the bytes of a leaf of version 1.
     """
-    members = _object(canonical.decode(data, limit=LEAF_LIMIT), _ALWAYS, _MAY)
+    members = _object(canonical.decode(data, limit=LEAF_LIMIT), _ALWAYS, _KNOWN)
     if members["v"] != VERSION or isinstance(members["v"], bool):
         raise Malformed("This leaf is of another version.")
     try:
@@ -109,12 +112,12 @@ def decode(data: bytes) -> Leaf:
 
 
 def _position(value: Json) -> LanePosition:
-    members = _object(value, frozenset({"w", "n"}))
+    members = _object(value, _PLACE, _PLACE)
     return LanePosition(w=_bytes(members["w"]), n=_integer(members["n"]))
 
 
 def _answer(value: Json) -> Answer:
-    members = _object(value, frozenset({"id", "h"}))
+    members = _object(value, _ANSWER, _ANSWER)
     return Answer(id=_id(members["id"]), h=_bytes(members["h"]))
 
 
@@ -126,14 +129,14 @@ def _parts(value: Json) -> tuple[PartRef, ...]:
 
 
 def _part(value: Json) -> PartRef:
-    members = _object(value, frozenset({"p", "d", "t"}))
+    members = _object(value, _PART, _PART)
     return PartRef(p=_text(members["p"]), d=_bytes(members["d"]), t=_bytes(members["t"]))
 
 
-def _object(value: Json, always: frozenset[str], may: frozenset[str] = frozenset()) -> Mapping[str, Json]:
+def _object(value: Json, always: frozenset[str], known: frozenset[str]) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         raise Malformed("This is not a leaf: an object is missing.")
-    if not always <= value.keys() <= always | may:
+    if not always <= value.keys() <= known:
         raise Malformed("This is not a leaf: a member is missing or unknown.")
     return value
 

@@ -7,7 +7,6 @@ leaf is constant per person: only random ids, times, digests of ciphertext, and 
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -208,10 +207,12 @@ def _require_kind(leaf: Leaf) -> None:
 
 
 def _require_parts(leaf: Leaf, kind: Kind) -> None:
-    names = [each.p for each in leaf.parts]
-    if not names and not kind.without_parts:
+    if not leaf.parts and not kind.without_parts:
         raise InvalidInput(f"Each {kind.name} has at least one part.")
-    if any(not is_part_name(each) or each.partition(".")[0] not in kind.parts for each in names):
-        raise InvalidInput(f"A part of this name does not belong to kind {kind.name}.")
-    if any(one >= other for one, other in pairwise(names)):
-        raise InvalidInput("Parts stand in order of their names, each once.")
+    before = ""
+    for each in leaf.parts:
+        if not is_part_name(each.p) or each.p.partition(".")[0] not in kind.parts:
+            raise InvalidInput(f"A part of this name does not belong to kind {kind.name}.")
+        if each.p <= before:
+            raise InvalidInput("Parts stand in order of their names, each once.")
+        before = each.p

@@ -62,12 +62,13 @@ class Period:
         Returns:
             The end of the period; never later than the year 9999.
         """
-        year, month = divmod(at.year * 12 + at.month - 1 + self.months, 12)
-        if year > 9998:  # a decision is total: a date beyond the calendar is simply never reached
-            return _END_OF_TIME
-        day = min(at.day, monthrange(year, month + 1)[1])
-        moved = at.replace(year=year, month=month + 1, day=day)
+        moved = at
+        if self.months:
+            year, month = divmod(at.year * 12 + at.month - 1 + self.months, 12)
+            if year > 9998:  # a decision is total: a date beyond the calendar is simply never reached
+                return _END_OF_TIME
+            moved = at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
         try:
-            return moved + timedelta(days=self.days)
+            return moved + timedelta(days=self.days) if self.days else moved
         except OverflowError:
             return _END_OF_TIME

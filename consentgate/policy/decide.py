@@ -122,7 +122,8 @@ def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
     if state.standing or not ends:
         return ()
     clocks = case.requirements.deletion
-    due = min((clock.within.after(max(ends)) for clock in clocks), default=None)
+    last = max(ends)
+    due = min((clock.within.after(last) for clock in clocks), default=None)
     bases = tuple(clock.basis for clock in clocks)
     delete = Obligation(duty="delete_template", due=due, bases=bases)
     if case.speaker.legal_hold:
