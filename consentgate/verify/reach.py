@@ -16,6 +16,7 @@ from consentgate.consent.reference import Reference
 from consentgate.consent.statement import Statement
 from consentgate.entries.kinds import KINDS
 from consentgate.errors import InvalidInput
+from consentgate.verify.hearing import Hearing
 from consentgate.verify.known import RESTORE, Entries, EntryId, altered, extra, missing
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
@@ -44,6 +45,8 @@ class Reach:
         self.found: list[Finding] = []
         self._keys = keys
         self._since: dict[tuple[str, bytes], int] = {}
+        self._linked: set[tuple[str, bytes]] = set()
+        self._hearing: dict[str, Hearing] = {}
         self._named: dict[tuple[str, int, bytes], bytes] = {}
         self._suppressed: set[tuple[str, bytes]] = set()
         self._referenced: set[tuple[str, bytes]] = set()
@@ -63,7 +66,7 @@ class Reach:
             The findings.
         """
         with_key = set(keyed)
-        for tenant, subject in sorted(with_key | self._since.keys()):
+        for tenant, subject in sorted(with_key | self._linked):
             if (tenant, subject) not in self._referenced:
                 yield missing(f"reference of subject {name_of(subject)}", "a row of subject_ref")
         for _, subject in sorted(with_key & self._suppressed):
@@ -85,16 +88,23 @@ class Reach:
             The findings.
         """
         yield from self._owner(row, f"{where}, reference 1", statement.references[0], owner)
-        if statement.grants:
-            return
-        for number, reference in enumerate(statement.references[1:], start=2):
-            subject = self._find(row.tenant, self._keys.hashes(row.tenant, reference))
+        entry = (row.tenant, row.id)
+        linked = self.links.get(entry, ())
+        found = [self._find(row.tenant, self._keys.hashes(row.tenant, r)) for r in statement.references]
+        for number, subject in enumerate(found, start=1):
             # Somebody without an older link was first met later, or was erased and came back: nothing that
             # was said before this entry is theirs.
-            if subject is None or self._since.get((row.tenant, subject), row.ordinal) >= row.ordinal:
+            if statement.grants or number == 1 or subject is None or subject in linked:
                 continue
-            if subject not in self.links.get((row.tenant, row.id), ()):
+            if self._since.get((row.tenant, subject), row.ordinal) < row.ordinal:
                 yield link_missing(f"{where}, reference {number}", _LINK, "none")
+        named = tuple(dict.fromkeys(s for s in found if s is not None and s in linked))
+        for subject in named:
+            since = self._since.get((row.tenant, subject), row.ordinal)
+            self._since[row.tenant, subject] = min(since, row.ordinal)
+        hearing = self._hearing.setdefault(row.tenant, Hearing(links=self.links))
+        for lost in hearing.lost(entry, where, statement, named):
+            yield link_missing(lost, "a link to everybody who is the same person", "none")
 
     def check_call(self, row: EntryRow, where: str, content: Json, owner: bytes | None) -> Iterator[Finding]:
         """Check that a call's entry is found by the call, and who is on it by their reference.
@@ -147,8 +157,12 @@ class Reach:
         if known is None:
             yield extra(where, "a link to an entry that is not there")
             return
-        since = self._since.get((row.tenant, row.subject), known.ordinal)
-        self._since[row.tenant, row.subject] = min(since, known.ordinal)
+        self._linked.add((row.tenant, row.subject))
+        # A statement may be linked long after it was made, to somebody who turned out to be the same person; the
+        # statements that name them say since when they are known.
+        if known.kind != "statement":
+            since = self._since.get((row.tenant, row.subject), known.ordinal)
+            self._since[row.tenant, row.subject] = min(since, known.ordinal)
         if known.kind != row.kind:
             yield altered(f"{where}, column kind", known.kind, row.kind)
         elif known.kind in _ABOUT_NOBODY:
