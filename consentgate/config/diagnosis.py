@@ -20,7 +20,7 @@ from consentgate.keys.custody import KeyFile
 from consentgate.log.signer import read_key
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
-from consentgate.storage import entries
+from consentgate.storage.intents import open_intents
 
 Verdict: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -215,7 +215,7 @@ def _signer(parts: Parts) -> Check:
 def _requests(parts: Parts) -> Check:
     now = system_clock()
     with parts.database.read() as connection:
-        found = entries.open_intents(connection, parts.book.tenant, limit=1000)
+        found = open_intents(connection, parts.book.tenant, limit=1000)
     if not found:
         return Check(name="requests", verdict="ok", found="every request has its end")
     oldest = int((now - found[0].at).total_seconds())

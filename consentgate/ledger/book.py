@@ -173,8 +173,7 @@ class Book:
             send_by: until when the request may leave (intents).
             re: the entry that it answers.
             end: how the request ended (outcomes and observations).
-            guard: what must stand; only with one, for an outcome, or with an id that may be taken can it happen
-                that nothing is inserted.
+            guard: what must stand, or nothing is inserted.
 
         Returns:
             What the log gives back.
@@ -188,7 +187,7 @@ class Book:
             send_by=send_by,
             re=re,
             end=end,
-            parts=tuple(self._sealed(entry, c) for c in sorted(contents, key=lambda content: content.name)),
+            parts=tuple(self._sealed(entry, c) for c in sorted(contents, key=_name_of)),
         )
         return self.log.append(connection, draft, frozenset(about), guard)
 
@@ -245,6 +244,10 @@ def open_parts(row: EntryRow, data_keys: Iterable[bytes]) -> dict[str, Mapping[s
             opened[ref.p] = _content(plain)
             break
     return opened
+
+
+def _name_of(content: Content) -> str:
+    return content.name
 
 
 def _content(plain: bytes) -> Mapping[str, Json]:

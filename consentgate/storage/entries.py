@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from consentgate.moment import from_millis, to_millis
-from consentgate.storage.failures import translated
 from consentgate.storage.prepared import OverLists, Prepared, first_of
 from consentgate.storage.tables import entry
 
@@ -55,7 +54,11 @@ class EntryRow:
 
 COLUMNS: Final = tuple(entry.columns)
 
-_INSERT: Final = insert(entry)
+_INSERT: Final = Prepared(
+    insert(entry)
+    .values({c: bindparam(c.name) for c in COLUMNS if c is not entry.c.ordinal})
+    .returning(entry.c.ordinal)
+)
 _ALL: Final = select(*COLUMNS).where(entry.c.tenant == bindparam("tenant"))
 _BY_ID: Final = Prepared(_ALL.where(entry.c.id == bindparam("id")))
 _OF_KIND: Final = Prepared(
@@ -77,18 +80,6 @@ _ANSWERS: Final = OverLists(
     lambda within: _ALL.where(entry.c.re == bindparam("re"), within(entry.c.kind, "kinds")).order_by(
         entry.c.ordinal
     )
-)
-_answer = entry.alias("answer")
-_OPEN_INTENTS: Final = Prepared(
-    _ALL.where(
-        entry.c.kind == "intent",
-        entry.c.ordinal > bindparam("after"),
-        ~select(1)
-        .where(_answer.c.tenant == entry.c.tenant, _answer.c.re == entry.c.id, _answer.c.kind == "outcome")
-        .exists(),
-    )
-    .order_by(entry.c.ordinal)
-    .limit(bindparam("limit"))
 )
 _IN_LANE: Final = Prepared(
     select(entry.c.hash).where(
@@ -125,9 +116,7 @@ def insert_entry(connection: Connection, row: EntryRow) -> int:
         "hash": row.hash,
         "parts": row.parts,
     }
-    with translated():
-        key = connection.execute(_INSERT, values).inserted_primary_key
-    return int(key[0]) if key else 0
+    return int(_INSERT.rows(connection, values)[0][0])
 
 
 def by_id(connection: Connection, tenant: str, entry_id: UUID) -> EntryRow | None:
@@ -240,24 +229,6 @@ def answers(
     """
     values = {"tenant": tenant, "re": entry_id.bytes}
     return tuple(map(row_of, _ANSWERS.rows(connection, values, kinds=kinds)))
-
-
-def open_intents(
-    connection: Connection, tenant: str, *, after: int = 0, limit: int = 1000
-) -> tuple[EntryRow, ...]:
-    """List the intents without a final outcome.
-
-    Args:
-        connection: any.
-        tenant: whose entries.
-        after: only entries with a higher ordinal.
-        limit: at most so many.
-
-    Returns:
-        The intents in ordinal order.
-    """
-    values = {"tenant": tenant, "after": after, "limit": limit}
-    return tuple(map(row_of, _OPEN_INTENTS.rows(connection, values)))
 
 
 def hash_in_lane(connection: Connection, tenant: str, w: bytes, n: int) -> bytes | None:

@@ -20,10 +20,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.moment import to_millis
-from consentgate.storage import deployment, entries, locks, subjects, versions
+from consentgate.storage import entries, locks, subjects, versions
 from consentgate.storage.entries import EntryRow
-from consentgate.storage.failures import translated
+from consentgate.storage.failures import Duplicate, translated
 from consentgate.storage.functions import APPEND_FUNCTION
+from consentgate.storage.standing import standing, stop_hashes
 
 CLOCK_TOLERANCE_MILLIS: Final = 2000
 """How far an entry's time may be from the database's clock."""
@@ -57,6 +58,10 @@ class Guard:
     hmacs: tuple[bytes, ...] = field(default=(), repr=False)
     kinds: tuple[str, ...] = ()
     version: str = ""
+
+
+UNGUARDED: Final = Guard()
+"""Compares nothing and takes no lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,27 +102,23 @@ def append(connection: Connection, row: EntryRow, about: Collection[UUID], guard
     # a
     locks.hold(connection, shared=guard.shared, alone=guard.alone)
     # b
+    re = row.re.bytes if row.re else b""
+    stands = standing(connection, row.tenant, entry_id=row.id.bytes, re=re)
     code: Code = "done"
-    if entries.by_id(connection, row.tenant, row.id) is not None:
+    if stands.there:
         code = "there"
-    elif _is_late(connection, row):
+    elif row.kind == "outcome" and stands.late:
         code = "late"
     elif guard.version and _version(connection, row.tenant, guard) != guard.version:
         return Written(code="changed")
     # c
-    elif abs(deployment.now(connection) - to_millis(row.at)) > CLOCK_TOLERANCE_MILLIS:
+    elif abs(stands.now - to_millis(row.at)) > CLOCK_TOLERANCE_MILLIS:
         return Written(code="clock")
     # d
     ordinal = _insert(connection, row, about) if code == "done" else 0
     # e
-    found = entries.stop_orders(connection, row.tenant, row.re) if row.re else ()
-    return Written(code=code, ordinal=ordinal, stops=tuple((stop.id, stop.hash) for stop in found))
-
-
-def _is_late(connection: Connection, row: EntryRow) -> bool:
-    if row.kind != "outcome" or row.re is None:
-        return False
-    return entries.final_outcome(connection, row.tenant, row.re) is not None
+    found = stop_hashes(connection, row.tenant, row.re) if row.re else ()
+    return Written(code=code, ordinal=ordinal, stops=found)
 
 
 def _version(connection: Connection, tenant: str, guard: Guard) -> str:
@@ -155,6 +156,9 @@ def _called(connection: Connection, row: EntryRow, about: Collection[UUID], guar
     with translated():
         found: Any = connection.exec_driver_sql(_APPEND, values).one()
     code, ordinal, ids, hashes = found
+    if code == "lane":
+        # Not an error of the database's: that would have ended the caller's transaction.
+        raise Duplicate("uq_entry_lane")
     stops = zip(ids or (), hashes or (), strict=True)
     return Written(
         code=code, ordinal=ordinal or 0, stops=tuple((UUID(bytes=id_), bytes(hash_)) for id_, hash_ in stops)

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate.storage import entries, subjects
 from consentgate.storage.failures import translated
 from consentgate.storage.functions import VERSION_FUNCTION
+from consentgate.storage.standing import counted
 
 CONTROLLER_KINDS: Final = ("assertion", "packs", "registry")
 """Kinds of which tenant-wide entries are counted, always all of them."""
@@ -72,7 +72,5 @@ def read(
         values = (tenant, sorted(epochs), sorted(hmacs), sorted(kinds))
         with translated():
             return str(connection.exec_driver_sql(_VERSION, values).scalar_one())
-    found = {row.subject for row in subjects.resolve(connection, tenant, epochs=epochs, hmacs=hmacs)}
-    links = subjects.counts(connection, tenant, found)
-    counted = {key: count for key, count in links.items() if key[1] in kinds}
-    return text(found, counted, entries.counts_by_kind(connection, tenant, CONTROLLER_KINDS))
+    found = counted(connection, tenant, epochs=epochs, hmacs=hmacs, kinds=kinds, tenant_wide=CONTROLLER_KINDS)
+    return text(found.subjects, found.links, found.tenant_wide)

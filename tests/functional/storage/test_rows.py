@@ -10,6 +10,7 @@ from consentgate.storage import artifacts, deployment, entries, statements, stor
 from consentgate.storage.artifacts import ArtifactRow, NoticeRow
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
+from consentgate.storage.intents import open_intents
 from consentgate.storage.subjects import DataKeyRow, LinkedEntry, ReferenceRow
 from tests.functional.storage.place import database_at, entry_row, inserted
 
@@ -91,12 +92,12 @@ def test_intent_is_open_until_its_outcome(database: Database) -> None:
     outcome = entry_row("outcome", re=intents[0].id, end="succeeded")
     database.write(lambda c: entries.insert_entry(c, stop))
     with database.read() as connection:
-        assert [row.id for row in entries.open_intents(connection, T)] == [row.id for row in intents]
+        assert [row.id for row in open_intents(connection, T)] == [row.id for row in intents]
         assert entries.final_outcome(connection, T, intents[0].id) is None
         assert [row.id for row in entries.stop_orders(connection, T, intents[0].id)] == [stop.id]
     database.write(lambda c: entries.insert_entry(c, outcome))
     with database.read() as connection:
-        assert [row.id for row in entries.open_intents(connection, T)] == [intents[1].id]
+        assert [row.id for row in open_intents(connection, T)] == [intents[1].id]
         final = entries.final_outcome(connection, T, intents[0].id)
     assert final is not None
     assert final.id == outcome.id
