@@ -124,40 +124,15 @@ def _question(within: Within) -> CompoundSelect[Any]:
         .where(entry_subject.c.tenant == _TENANT, entry_subject.c.entry.in_(select(read.c.entry)))
         .cte("linked")
     )
-    in_question = select(person.c.subject).union(select(call.c.subject))
     return union_all(
         select(*_columns("call", subject=call.c.subject)),
         select(*_columns("entry", **{c.name: c for c in COLUMNS})).where(
             entry.c.tenant == _TENANT, entry.c.id.in_(select(read.c.entry))
         ),
         select(*_columns("link", id=linked.c.entry, subject=linked.c.subject)),
-        select(
-            *_columns(
-                "reference",
-                n=subject_ref.c.key_epoch,
-                hash=subject_ref.c.hmac,
-                subject=subject_ref.c.subject,
-                about=cast(subject_ref.c.suppression, SmallInteger),
-            )
-        ).where(subject_ref.c.tenant == _TENANT, subject_ref.c.subject.in_(select(person.c.subject))),
-        select(
-            *_columns(
-                "key",
-                subject=data_key.c.subject,
-                kind=data_key.c.wrapping_key,
-                leaf=data_key.c.wrapped,
-            )
-        ).where(
-            data_key.c.tenant == _TENANT,
-            data_key.c.subject.in_(select(linked.c.subject).union(select(person.c.subject))),
-        ),
-        select(*_columns("count", subject=entry_subject.c.subject, kind=entry_subject.c.kind, n=func.count()))
-        .where(
-            entry_subject.c.tenant == _TENANT,
-            entry_subject.c.subject.in_(in_question),
-            within(entry_subject.c.kind, "kinds"),
-        )
-        .group_by(entry_subject.c.subject, entry_subject.c.kind),
+        _references(person.c.subject),
+        _keys(select(linked.c.subject).union(select(person.c.subject))),
+        _counts(within, select(person.c.subject).union(select(call.c.subject))),
         _before(person.c.subject, event.c.entry),
         select(*_columns("controller", kind=entry.c.kind, n=func.count()))
         .where(
@@ -166,6 +141,38 @@ def _question(within: Within) -> CompoundSelect[Any]:
             within(entry.c.kind, "tenant_wide"),
         )
         .group_by(entry.c.kind),
+    )
+
+
+def _references(person: ColumnElement[Any]) -> Any:
+    named = {
+        "n": subject_ref.c.key_epoch,
+        "hash": subject_ref.c.hmac,
+        "subject": subject_ref.c.subject,
+        "about": cast(subject_ref.c.suppression, SmallInteger),
+    }
+    return select(*_columns("reference", **named)).where(
+        subject_ref.c.tenant == _TENANT, subject_ref.c.subject.in_(select(person))
+    )
+
+
+def _keys(subjects: Any) -> Any:
+    named = {"subject": data_key.c.subject, "kind": data_key.c.wrapping_key, "leaf": data_key.c.wrapped}
+    return select(*_columns("key", **named)).where(
+        data_key.c.tenant == _TENANT, data_key.c.subject.in_(subjects)
+    )
+
+
+def _counts(within: Within, subjects: Any) -> Any:
+    named = {"subject": entry_subject.c.subject, "kind": entry_subject.c.kind, "n": func.count()}
+    return (
+        select(*_columns("count", **named))
+        .where(
+            entry_subject.c.tenant == _TENANT,
+            entry_subject.c.subject.in_(subjects),
+            within(entry_subject.c.kind, "kinds"),
+        )
+        .group_by(entry_subject.c.subject, entry_subject.c.kind)
     )
 
 
