@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import Kind, Server, server_at
+from consentgate.config.settings import DATABASE_VARIABLE
+from tests.databases import Kind, Server, server
 
 pytest_plugins = ["consentgate.testing.plugin"]
 
@@ -15,10 +16,10 @@ BOTH = [
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """The PostgreSQL server of this session."""
-    with server_at(tmp_path_factory.mktemp("pg")) as server:
-        yield server
+    with server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session", params=BOTH)
@@ -29,12 +30,28 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
+def on_database(database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything that the test opens lie in its database: settings take it from the environment."""
+    if database_url is not None:
+        monkeypatch.setenv(DATABASE_VARIABLE, database_url)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is about a SQLite file as such runs on one."""
+    items[:] = [
+        item
+        for item in items
+        if not (item.get_closest_marker("sqlite_file") and "postgresql" in item.name.partition("[")[2])
+    ]
+
+
+@pytest.fixture
 def database_url(kind: Kind, request: pytest.FixtureRequest) -> Iterator[str | None]:
     """The URL of a fresh database on the server; None for a SQLite file, which the test places itself."""
     if kind == "sqlite":
         yield None
         return
-    server: Server = request.getfixturevalue("postgres")
-    url = server.database()
+    running: Server = request.getfixturevalue("postgres")
+    url = running.database()
     yield url
-    server.drop(url)
+    running.drop(url)

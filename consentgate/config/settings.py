@@ -5,6 +5,7 @@
     format = 1
     database = "sqlite:///consentgate.db"    # relative paths lie in the home folder
     tenant = "default"
+    pooler = false                           # PostgreSQL: behind a proxy that pools transactions
 
     [controller]
     id = "acme-telecom"                      # statements must name it in their claim `controllers`
@@ -41,8 +42,9 @@ DATABASE_VARIABLE: Final = "CONSENTGATE_DATABASE"
 DEFAULT_HOME: Final = ".consentgate"
 
 _LARGEST_SKEW_S: Final = 60
+_LONGEST_S: Final = 86_400
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"format", "database", "tenant", "controller", "purposes", "limits", "spool"}),
+    "": frozenset({"format", "database", "tenant", "controller", "purposes", "limits", "pooler", "spool"}),
     "controller": frozenset({"id", "jurisdiction"}),
     "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
     "spool": frozenset({"folder", "limit"}),
@@ -64,6 +66,7 @@ class Settings:
         outcome_budget: how long writing an outcome is retried.
         spool: folder of outcomes that cannot be written, or None.
         spool_limit: at most so many wait in it.
+        pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
 
@@ -77,6 +80,7 @@ class Settings:
     outcome_budget: timedelta = timedelta(seconds=2)
     spool: Path | None = None
     spool_limit: int = 1000
+    pooler: bool = False
     on_lambda: bool = False
 
     @property
@@ -139,7 +143,7 @@ def load_settings(home: Path, environ: Mapping[str, str] | None = None) -> Setti
         raise Misconfigured(f"{path} cannot be read: {type(error).__name__}.") from error
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Misconfigured(f"{path} is not TOML: {error}.") from error
     return _settings(home, path, document, environ)
 
@@ -165,6 +169,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         outcome_budget=_seconds(path, limits, "outcome_budget_s", 2),
         spool=_spool(home, path, spool),
         spool_limit=_count(path, spool, "limit", 1000),
+        pooler=_pooler(path, document),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )
 
@@ -174,7 +179,7 @@ def _database(home: Path, path: Path, given: object) -> str:
         raise Misconfigured(f'{path}: database must be a URL, for example "sqlite:///consentgate.db".')
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Misconfigured(f"{path}: database is not a SQLAlchemy URL.") from None
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         url = url.set(database=str((home / url.database).absolute()))
@@ -207,9 +212,17 @@ def _text(path: Path, table: Mapping[str, object], name: str, default: str) -> s
 
 def _seconds(path: Path, table: Mapping[str, object], name: str, default: int) -> timedelta:
     found = table.get(name, default)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or found <= 0:
-        raise Misconfigured(f"{path}: limits.{name} must be a positive number of seconds.")
+    # "Not within" and not "below or above": TOML knows a number that is neither.
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found <= _LONGEST_S:
+        raise Misconfigured(f"{path}: limits.{name} must be a positive number of seconds, at most a day.")
     return timedelta(seconds=found)
+
+
+def _pooler(path: Path, document: Mapping[str, object]) -> bool:
+    found = document.get("pooler", False)
+    if not isinstance(found, bool):
+        raise Misconfigured(f"{path}: pooler must be true or false.")
+    return found
 
 
 def _spool(home: Path, path: Path, table: Mapping[str, object]) -> Path | None:

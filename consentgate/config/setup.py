@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
 from consentgate.config.parts import database_of
 from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.errors import InvalidInput, Misconfigured
@@ -15,6 +13,7 @@ from consentgate.log.signer import initialise
 from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.storage import schema
+from consentgate.storage.engines import open_engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def make_home(
 
 
 def _make_log(settings: Settings, clock: Clock, random: Random) -> str:
-    engine = create_engine(settings.database)
+    engine = open_engine(settings.database)
     try:
         schema.upgrade(engine)
         opened = database_of(settings, engine=engine, clock=clock)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from consentgate.config.parts import Parts, assemble, database_of, signer_of
@@ -21,6 +20,7 @@ from consentgate.moment import Clock, system_clock, system_random
 from consentgate.storage import checkpoints, deployment, schema, sequence
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
+from consentgate.storage.engines import open_engine
 from consentgate.storage.schema import Upgrade
 
 _PAGE = 10_000
@@ -94,7 +94,7 @@ def upgrade_database(settings: Settings) -> Upgrade:
         SchemaMismatch: it is newer than this version, or damaged.
         Unavailable: it is out of reach.
     """
-    engine = create_engine(settings.database)
+    engine = open_engine(settings.database)
     try:
         return schema.upgrade(engine)
     finally:
@@ -112,7 +112,7 @@ def check_database(settings: Settings) -> None:
         Unavailable: it is out of reach.
     """
     require_database(settings)
-    engine = create_engine(settings.database)
+    engine = open_engine(settings.database)
     try:
         schema.check(engine)
     finally:

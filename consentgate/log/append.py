@@ -158,12 +158,16 @@ class Lanes:
     ) -> Appended:
         leaf = leaf_of(draft, w=place.w, n=place.n, prev=place.prev, after=place.after)
         row = entry_row(self._tenant, leaf, encode(leaf), draft)
+        # Before the statement: when its answer is lost, the lane shows what the database is to be asked for.
+        connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
         written = guarded.append(connection, row, about, guard)
+        if written.code != "done":
+            connection.info[_INFO] = place
         if written.code == "clock":
             raise ClockDisagrees
-        if written.code == "done":
-            connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
-        return Appended(id=leaf.id, hash=row.hash, code=written.code, ordinal=written.ordinal, stops=written.stops)
+        return Appended(
+            id=leaf.id, hash=row.hash, code=written.code, ordinal=written.ordinal, stops=written.stops
+        )
 
 
 def entry_row(tenant: str, leaf: Leaf, data: bytes, draft: Draft) -> EntryRow:
@@ -213,4 +217,4 @@ def append_writer_stop(database: Database, lanes: Lanes, random: Random) -> None
             at = floor(from_millis(deployment.now(connection)))
             lanes.append(connection, Draft(id=uuid7(at, random), kind="writer_stop", at=at))
 
-    database.write(stop)
+    database.write_each(stop)

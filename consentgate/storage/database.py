@@ -8,42 +8,31 @@ Example:
 """
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from consentgate.errors import ConsentGateError, Misconfigured, SchemaMismatch
+from consentgate.errors import SchemaMismatch
 from consentgate.moment import Clock
 from consentgate.storage import deployment, guards
-from consentgate.storage.failures import translated
+from consentgate.storage.engines import own_engine, require_driver
 from consentgate.storage.participant import Participant
 from consentgate.storage.place import MOUNTS, refuse_lambda
-from consentgate.storage.sqlite import SqliteSession, own_engine
-from consentgate.storage.writer import Writer
+from consentgate.storage.sqlite_store import SqliteStore
+from consentgate.storage.store import Store
 
 T = TypeVar("T")
 
-_IDLE_READERS: Final = 8
-
-# Connections of a parent process. Closing them here would end the parent's locks and its write-ahead log; so
-# they are kept from being collected.
+# Connections of a parent process. Closing them here would end the parent's locks, its write-ahead log and its
+# sessions; so they are kept from being collected.
 _INHERITED: Final[list[object]] = []
 
 
-class _Process:
-    """What belongs to one process: its writer and its idle readers. A fork leaves them behind."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.idle: deque[SqliteSession] = deque()
-
-
 class Database:
-    """A SQLite database, used through connections of our own whatever the host's engine does.
+    """A database, used through connections of our own whatever the host's engine does.
 
     Attributes:
         tenant: whose entries this object writes and asks for.
@@ -60,66 +49,70 @@ class Database:
         lambda_function: str | None = None,
         mounts: Path = MOUNTS,
         wait: float = 5.0,
+        pooler: bool = False,
     ) -> None:
         """Prepare; nothing is opened before the first read or write.
 
         Args:
-            engine: of a SQLite file.
-            clock: what ``consentgate_now()`` answers.
+            engine: of a SQLite file, or of a PostgreSQL database by psycopg.
+            clock: the process's clock; on SQLite what ``consentgate_now()`` answers.
             tenant: a column of every key.
             test_clock: whether the clock is a test's: then the first write marks the database for ever.
             lambda_function: value of AWS_LAMBDA_FUNCTION_NAME, or None.
             mounts: the list of mounts, for telling network file systems.
             wait: seconds that a write waits for its turn.
+            pooler: whether a proxy that pools transactions is between here and PostgreSQL; where it is not said,
+                it is detected.
 
         Raises:
             Misconfigured: the database is of a kind, or in a place, that cannot hold evidence.
         """
-        if engine.dialect.name != "sqlite":
-            raise Misconfigured(f"This version keeps its ledger in SQLite, not in {engine.dialect.name}.")
-        refuse_lambda(lambda_function)
+        require_driver(engine.url)
+        if engine.dialect.name == "sqlite":
+            refuse_lambda(lambda_function)
         self.tenant = tenant
         self.clock = clock
         self._engine = own_engine(engine)
         self._test_clock = test_clock
         self._mounts = mounts
         self._wait = wait
+        self._pooler = pooler
         self._participants: list[Participant] = []
         self._listeners: list[Callable[[], None]] = []
-        self._processes: dict[int, _Process] = {}
+        self._stores: dict[int, Store] = {}
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Read in one state of the database.
 
-        Yields:
-            A connection that sees one committed state for as long as the block runs.
+        Returns:
+            A context with a connection that sees one committed state for as long as the block runs.
 
         Raises:
             SchemaMismatch: a table is missing.
             Unavailable: the database is out of reach.
         """
-        process = self._current()
-        session = self._reader(process)
-        try:
-            session.begin_read()
-            with translated():
-                yield session.connection
-            session.rollback()
-        except BaseException:
-            session.close()
-            raise
-        if len(process.idle) < _IDLE_READERS:
-            process.idle.append(session)
-        else:
-            session.close()
+        return self._current().read()
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def glance(self) -> AbstractContextManager[Connection]:
+        """Read by single statements, without a transaction around them where that saves something.
+
+        Returns:
+            A context with a connection of which each statement sees one committed state.
+
+        Raises:
+            SchemaMismatch: a table is missing.
+            Unavailable: the database is out of reach.
+        """
+        return self._current().glance()
+
+    def write(self, work: Callable[[Connection], T], *, single: bool = False) -> T:
         """Write in one transaction.
 
         Args:
-            work: what to do with the connection; it may be grouped with other threads' work, and must neither
-                commit nor call `write`.
+            work: what to do with the connection; it may be grouped with other threads' work, or be done again
+                when the database asks for it, and must neither commit nor call `write`.
+            single: whether it makes exactly one statement that writes, and none before it. That statement is then
+                its own transaction: one round trip on PostgreSQL.
 
         Returns:
             What the work returned, once it is on disk.
@@ -129,7 +122,18 @@ class Database:
                 message says that this is not known.
             ConsentGateError: what the work raised, with nothing written. Other errors of the work pass too.
         """
-        return self._current().writer.submit(work)
+        return self._current().write(work, single=single)
+
+    def write_each(self, work: Callable[[Connection], object]) -> None:
+        """Write once on each connection that has written: for the last words of lanes.
+
+        Args:
+            work: what to do, as for `write`.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        self._current().write_each(work)
 
     def join(self, participant: Participant) -> None:
         """Let something in memory follow what the database did.
@@ -143,7 +147,7 @@ class Database:
         """Call something after each commit of this process.
 
         Args:
-            listener: called in the writer's thread; it must return at once and raise nothing.
+            listener: called in the thread that wrote; it must return at once and raise nothing.
         """
         self._listeners.append(listener)
 
@@ -166,46 +170,40 @@ class Database:
 
     def close(self) -> None:
         """Finish pending writes and close every connection of ours; the engine stays the host's."""
-        process = self._current()
-        process.writer.close()
-        while process.idle:
-            process.idle.pop().close()
+        self._current().close()
 
-    def _current(self) -> _Process:
-        process = self._processes.get(os.getpid())
-        if process is None:
-            _INHERITED.extend(self._processes.values())
-            writer = Writer(self._open_writer, self._participants, committed=self._committed, wait=self._wait)
+    def _current(self) -> Store:
+        store = self._stores.get(os.getpid())
+        if store is None:
+            _INHERITED.extend(self._stores.values())
             # One step for the interpreter: of two threads that come here at once, both get the same.
-            process = self._processes.setdefault(os.getpid(), _Process(writer))
-        return process
+            store = self._stores.setdefault(os.getpid(), self._store())
+        return store
 
-    def _reader(self, process: _Process) -> SqliteSession:
-        try:
-            return process.idle.pop()
-        except IndexError:
-            session = SqliteSession(self._engine, clock=self.clock, mounts=self._mounts)
-            session.read_only()
-            return session
+    def _store(self) -> Store:
+        if self._engine.dialect.name == "sqlite":
+            return SqliteStore(
+                self._engine,
+                self._participants,
+                clock=self.clock,
+                test_clock=self._test_clock,
+                mounts=self._mounts,
+                committed=self._committed,
+                wait=self._wait,
+            )
+        # Where the ledger is a file, none of this is loaded.
+        from consentgate.storage.postgres_store import PostgresStore
 
-    def _open_writer(self) -> SqliteSession:
-        session = SqliteSession(self._engine, clock=self.clock, mounts=self._mounts)
-        try:
-            if self._test_clock:
-                _mark(session)
-        except ConsentGateError:
-            session.close()
-            raise
-        return session
+        return PostgresStore(
+            self._engine,
+            self._participants,
+            clock=self.clock,
+            test_clock=self._test_clock,
+            pooler=self._pooler,
+            committed=self._committed,
+            wait=self._wait,
+        )
 
     def _committed(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-def _mark(session: SqliteSession) -> None:
-    session.begin_write()
-    with translated():
-        if not deployment.is_test_database(session.connection):
-            deployment.insert_fact(session.connection, deployment.TEST_DATABASE, "yes")
-    session.commit()

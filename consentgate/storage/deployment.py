@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
-from consentgate.storage.functions import CLOCK_FUNCTION
+from consentgate.storage.failures import translated
+from consentgate.storage.functions import CLOCK_FUNCTION, TEST_CLOCK
 from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import deployment
 
@@ -74,6 +75,23 @@ def is_test_database(connection: Connection) -> bool:
         Whether the mark is there.
     """
     return fact(connection, TEST_DATABASE) is not None
+
+
+def mark_test_database(connection: Connection) -> None:
+    """Mark the database as a test database for ever; on PostgreSQL its clock follows the test's from now on.
+
+    Args:
+        connection: of a transaction that writes.
+
+    Raises:
+        Unavailable: the database refused.
+    """
+    if is_test_database(connection):
+        return
+    insert_fact(connection, TEST_DATABASE, "yes")
+    if connection.dialect.name != "sqlite":
+        with translated():
+            connection.exec_driver_sql(TEST_CLOCK)
 
 
 def now(connection: Connection) -> int:

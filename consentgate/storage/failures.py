@@ -31,6 +31,26 @@ _CAUSES: Final = (
 )
 
 
+# PostgreSQL's SQLSTATE, or how it begins; the first that fits.
+_AGAIN_STATES: Final = ("40001", "40P01")
+_NO_SCHEMA_STATES: Final = ("42P01", "42703", "42883", "3F000")
+_STATE_CAUSES: Final = (
+    ("55P03", "another transaction held a lock for too long"),
+    ("57014", "a statement took too long"),
+    ("25006", "the server takes no writes: is it the primary?"),
+    ("23001", "a row of an insert-only table was to be changed: that is refused"),
+    ("23000", "a row of an insert-only table was to be changed: that is refused"),
+    ("23", "a row breaks one of its constraints"),
+    ("28", "user or password are wrong: check the URL"),
+    ("3D000", "there is no database of this name: check the URL, or make it"),
+    ("42501", "the database user lacks a right: grant it what the deployment guide lists"),
+    ("53100", "its disk is full: free some space"),
+    ("53300", "it has no connection left: raise max_connections, or use fewer processes"),
+    ("57P", "it was shut down, or ended the connection"),
+    ("08", "the connection was lost"),
+)
+
+
 class Duplicate(ConsentGateError):
     """A row with this key is already there; the caller knows what that means.
 
@@ -46,6 +66,10 @@ class Duplicate(ConsentGateError):
         return type(self), (self.key,)
 
 
+class InTheWay(Unavailable):
+    """Two transactions were in each other's way, and the database ended this one: it may be done again."""
+
+
 def translate(error: Exception) -> ConsentGateError:
     """Say what a database error means to whoever must act.
 
@@ -53,13 +77,16 @@ def translate(error: Exception) -> ConsentGateError:
         error: an error of SQLAlchemy or of the driver itself.
 
     Returns:
-        The error to raise in its place: `Duplicate`, `SchemaMismatch` or `Unavailable`.
+        The error to raise in its place: `Duplicate`, `SchemaMismatch`, `InTheWay` or `Unavailable`.
     """
     driver = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = str(driver).lower()
     key = _KEY.search(text)
     if key is not None:
         return Duplicate(key[1])
+    state = getattr(driver, "sqlstate", None)
+    if isinstance(state, str):
+        return _of_state(state, type(driver).__name__)
     primary = _PRIMARY.search(text)
     if primary is not None:
         return Duplicate(f"pk_{primary[1]}")
@@ -71,6 +98,18 @@ def translate(error: Exception) -> ConsentGateError:
     kind = type(driver).__name__
     if isinstance(error, IntegrityError):
         return Unavailable(f"The database refused a row that breaks one of its constraints ({kind}).")
+    return Unavailable(f"The database is out of reach or failed ({kind}).")
+
+
+def _of_state(state: str, kind: str) -> ConsentGateError:
+    """Say what an error of PostgreSQL means, by its SQLSTATE."""
+    if state in _AGAIN_STATES:
+        return InTheWay()
+    if state in _NO_SCHEMA_STATES:
+        return SchemaMismatch()
+    for prefix, cause in _STATE_CAUSES:
+        if state.startswith(prefix):
+            return Unavailable(f"The database refused: {cause}.")
     return Unavailable(f"The database is out of reach or failed ({kind}).")
 
 

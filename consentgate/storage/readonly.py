@@ -1,4 +1,4 @@
-"""A SQLite file opened for verification: read, and in no way changed.
+"""A database opened for verification: read, and in no way changed.
 
 `Database` sets a file up for writing, which is a write itself, and refuses places where SQLite cannot keep
 evidence. A verifier looks at copies too: on read-only media, on a network, in another journal mode.
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from consentgate.errors import Misconfigured, Unavailable
+from consentgate.storage.engines import open_engine, own_engine
 from consentgate.storage.failures import translated
 
 _BUSY_MILLIS: Final = 5000
@@ -26,26 +27,46 @@ _BUSY_MILLIS: Final = 5000
 
 @contextmanager
 def read_only(database: str) -> Iterator[Connection]:
-    """Open a database file to verify it.
+    """Open a database to verify it.
 
     Args:
-        database: its SQLAlchemy URL.
+        database: its SQLAlchemy URL; of PostgreSQL a standby or a restored copy will do.
 
     Yields:
         A connection that sees one committed state for as long as the block runs.
 
     Raises:
-        Misconfigured: it is no SQLite file.
+        Misconfigured: it lives in memory, or is of another kind.
         Unavailable: it is out of reach, or no database.
     """
     url = make_url(database)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise Misconfigured("This version keeps its ledger in a SQLite file; the database is none.")
+    if url.get_backend_name() != "sqlite":
+        with _snapshot(database) as connection:
+            yield connection
+        return
+    if not url.database:
+        raise Misconfigured("The database lives in memory: there is nothing to verify.")
     connection = _begun(Path(url.database))
     try:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def _snapshot(database: str) -> Iterator[Connection]:
+    # Where the ledger is a file, none of this is loaded.
+    from consentgate.storage.postgres import PostgresSession
+
+    session = PostgresSession(own_engine(open_engine(database)), writes=False, standby=True)
+    try:
+        session.begin_read()
+        with translated():
+            # The state that all reads see is the one of the first.
+            session.connection.exec_driver_sql("SELECT 1").all()
+        yield session.connection
+    finally:
+        session.close()
 
 
 def _begun(path: Path) -> Connection:

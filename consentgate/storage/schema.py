@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, text
 
 from consentgate.errors import InvalidInput, SchemaMismatch
 from consentgate.storage import guards
+from consentgate.storage.engines import own_engine
 from consentgate.storage.failures import Duplicate, translated
-from consentgate.storage.sqlite import SqliteSession, own_engine
+from consentgate.storage.sqlite import SqliteSession
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -25,19 +25,6 @@ BUSY_SECONDS: Final = 5.0
 _FULL: Final = 2
 
 
-def own_engine(engine: Engine) -> Engine:
-    """Make an engine that opens connections as another one does, and shares nothing else with it.
-
-    Args:
-        engine: the host's.
-
-    Returns:
-        An engine with a pool of its own, which stays empty: each connection is detached. So a host's
-        listeners do not see our work, and a forked process finds no connection of its parent's in it.
-    """
-    return Engine(engine.pool.recreate(), engine.dialect, engine.url)
-
-
 class SqliteSession:
     """A connection and its transactions. Used by one thread at a time.
 

@@ -90,6 +90,7 @@ def test_first_place_is_given_back_too(log: Log) -> None:
     require_lanes(log.leaves())
 
 
+@pytest.mark.sqlite_file
 def test_groups_with_failures_leave_whole_lanes(log: Log) -> None:
     def run(n: int) -> None:
         def work(connection: Connection) -> None:
@@ -170,6 +171,7 @@ def _break_next_commit(monkeypatch: pytest.MonkeyPatch, *, happens: bool) -> Non
 
 
 @pytest.mark.parametrize("happens", [True, False])
+@pytest.mark.sqlite_file
 def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
     log.append()
     _break_next_commit(monkeypatch, happens=happens)
@@ -185,6 +187,7 @@ def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("happens", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.sqlite_file
 def test_lane_goes_on_when_the_doubt_is_answered_later(
     log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool, count: int
 ) -> None:
@@ -224,6 +227,7 @@ def test_forked_child_appends_on_a_lane_of_its_own(log: Log) -> None:
     assert childs[0].after is None
 
 
+@pytest.mark.sqlite_file
 def test_commit_in_doubt_without_entries_leaves_the_lane_alone(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +240,7 @@ def test_commit_in_doubt_without_entries_leaves_the_lane_alone(
     assert len(lane) == 2
 
 
+@pytest.mark.sqlite_file
 def test_child_of_a_process_in_doubt_writes_on_its_own(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object) -> bytes:
         raise Unavailable
@@ -270,6 +275,7 @@ def test_clean_close_is_said_in_the_lane(log: Log) -> None:
     assert [leaf.kind for leaf in lane] == ["heartbeat", "writer_stop"]
 
 
+@pytest.mark.sqlite_file
 def test_eight_threads_make_one_whole_lane(log: Log) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: log.append(), range(400)))

@@ -89,6 +89,7 @@ def test_full_tiles_are_stored_once(log: Log, counts: tuple[int, ...]) -> None:
     assert require_log(log) == sum(counts)
 
 
+@pytest.mark.sqlite_file
 def test_tile_of_the_second_level_is_made_of_the_first(log: Log) -> None:
     bulk(log, 65_600)
     assert Sequencer(log.database, batch=20_000).once() == 65_600
@@ -118,6 +119,7 @@ def test_competing_sequencers_agree(log: Log) -> None:
     assert require_log(log) == 180
 
 
+@pytest.mark.sqlite_file
 def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
@@ -137,6 +139,7 @@ def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
     assert require_log(log) == 5
 
 
+@pytest.mark.sqlite_file
 def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
@@ -164,6 +167,7 @@ def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
         "DELETE FROM seq WHERE position = 299",
     ],
 )
+@pytest.mark.sqlite_file
 def test_damaged_tree_is_refused(log: Log, damage: str) -> None:
     bulk(log, 300)
     sequence_once(log.database)
@@ -173,6 +177,7 @@ def test_damaged_tree_is_refused(log: Log, damage: str) -> None:
         sequence_once(log.database)
 
 
+@pytest.mark.sqlite_file
 def test_missing_tile_below_is_refused(log: Log) -> None:
     bulk(log, 65_500)
     Sequencer(log.database, batch=70_000).once()

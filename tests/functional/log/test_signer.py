@@ -133,6 +133,7 @@ def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer) -> N
     assert not (tmp_path / "log.state").exists()
 
 
+@pytest.mark.sqlite_file
 def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)
@@ -160,6 +161,7 @@ def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) 
 
 @pytest.mark.parametrize("size", [0, 3])
 @pytest.mark.parametrize("regrown", [3, 6, 9])
+@pytest.mark.sqlite_file
 def test_state_rolled_back_signs_no_second_story(log: Log, signer: Signer, size: int, regrown: int) -> None:
     states = [signer.state.read()]
     for _ in range(2):
@@ -191,6 +193,7 @@ def test_another_checkpoint_of_the_same_size_is_refused(log: Log, signer: Signer
         signer.once()
 
 
+@pytest.mark.sqlite_file
 def test_checkpoint_whose_row_names_another_size_is_refused(log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)
@@ -212,6 +215,7 @@ def test_checkpoint_whose_row_names_another_size_is_refused(log: Log, signer: Si
     ],
 )
 @pytest.mark.parametrize("regrown", [False, True])
+@pytest.mark.sqlite_file
 def test_tampered_tree_gets_no_signature(log: Log, signer: Signer, damage: str, regrown: bool) -> None:
     bulk(log, 300)
     sequence_once(log.database)
@@ -225,6 +229,7 @@ def test_tampered_tree_gets_no_signature(log: Log, signer: Signer, damage: str, 
     assert signer.state.read() == before
 
 
+@pytest.mark.sqlite_file
 def test_checkpoint_edited_in_the_database_is_noticed(log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)
@@ -268,6 +273,7 @@ def test_edited_state_is_refused(log: Log, signer: Signer) -> None:
         assert signer.state.replace(edited, state)
 
 
+@pytest.mark.sqlite_file
 def test_key_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
     folder = tmp_path / "other"
     folder.mkdir()
@@ -288,6 +294,7 @@ def test_log_is_made_once(tmp_path: Path, log: Log, signer: Signer) -> None:
 
 
 @pytest.mark.parametrize("missing", [("log.vkey", "log.state"), ("log.state",), ()])
+@pytest.mark.sqlite_file
 def test_interrupted_making_goes_on_where_it_stopped(
     tmp_path: Path, log: Log, missing: tuple[str, ...]
 ) -> None:
@@ -306,6 +313,7 @@ def test_interrupted_making_goes_on_where_it_stopped(
     signed(Signer(database=log.database, key=key, state=state))
 
 
+@pytest.mark.sqlite_file
 def test_used_state_is_not_taken_over(tmp_path: Path, log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)

@@ -1,5 +1,6 @@
 """A database in a temporary folder, with a clock that tests move."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine
 
+from consentgate.config.settings import DATABASE_VARIABLE
 from consentgate.moment import system_clock, system_random, uuid7
 from consentgate.storage import schema
 from consentgate.storage.database import Database
@@ -28,16 +30,19 @@ class SetClock:
 
 
 def engine_at(folder: Path, name: str = "ledger.db") -> Engine:
-    return create_engine(f"sqlite:///{folder / name}")
+    elsewhere = os.environ.get(DATABASE_VARIABLE)
+    return create_engine(elsewhere or f"sqlite:///{folder / name}")
 
 
 @contextmanager
 def database_at(
     folder: Path, *, clock: Callable[[], datetime] = system_clock, tenant: str = "default", wait: float = 5.0
 ) -> Iterator[Database]:
+    """Open the test's database; on PostgreSQL its clock follows a test's, which marks it."""
     engine = engine_at(folder)
     schema.upgrade(engine)
-    database = Database(engine, clock=clock, tenant=tenant, wait=wait)
+    follows = engine.dialect.name != "sqlite" and clock is not system_clock
+    database = Database(engine, clock=clock, tenant=tenant, wait=wait, test_clock=follows)
     try:
         yield database
     finally:

@@ -6,12 +6,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 from consentgate.errors import InvalidInput, Misconfigured, SchemaMismatch, Unavailable
 from consentgate.moment import system_clock
 from consentgate.storage import deployment, schema, shape
 from consentgate.storage.database import Database
+from consentgate.storage.engines import open_engine, require_driver
 from consentgate.storage.tables import (
     ACCEPTED_REVISIONS,
     DESTROYABLE,
@@ -345,8 +346,10 @@ def test_database_in_memory_is_refused(url: str) -> None:
 def test_lambda_and_other_databases_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="Lambda"):
         Database(engine_at(tmp_path), clock=system_clock, lambda_function="search")
-    with pytest.raises(Misconfigured, match="postgresql"):
-        Database(create_engine("postgresql+psycopg://nobody@localhost/none"), clock=system_clock)
+    with pytest.raises(Misconfigured, match="mysql"):
+        open_engine("mysql://nobody@localhost/none")
+    with pytest.raises(Misconfigured, match=r"asyncpg: use postgresql\+psycopg"):
+        require_driver(make_url("postgresql+asyncpg://nobody@localhost/none"))
 
 
 @pytest.mark.parametrize(("kind", "refused"), [("nfs4", True), ("cifs", True), ("ext4", False)])

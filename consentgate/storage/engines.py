@@ -1,0 +1,91 @@
+"""Engines: where connections come from, the host's or ours, and which drivers they may use.
+
+Invariants: a connection of ours comes from no pool of the host's (ADR 0009); PostgreSQL is spoken to by psycopg 3 and
+nothing else, with a bound on how long a dead server or network is waited for.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from consentgate.errors import Misconfigured
+
+CONNECT_SECONDS: Final = 5
+"""How long a connection may take to come about."""
+
+_DRIVER: Final = "psycopg"
+# Whoever waits for an answer of a server that is gone hears of it after some twenty seconds, not hours.
+_PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "consentgate",
+}
+
+
+def open_engine(database: str) -> Engine:
+    """Make an engine of our own; nothing is connected yet.
+
+    Args:
+        database: SQLAlchemy URL.
+
+    Returns:
+        The engine; it keeps no connection.
+
+    Raises:
+        Misconfigured: the database is of another kind, or its driver is missing.
+    """
+    url = make_url(database)
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        return create_engine(url)
+    if kind not in ("postgresql", "postgres"):
+        raise Misconfigured(f"The ledger is kept in SQLite or PostgreSQL, not in {kind}.")
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername=f"postgresql+{_DRIVER}")
+    require_driver(url)
+    arguments = {name: value for name, value in _PATIENCE.items() if name not in url.query}
+    try:
+        return create_engine(url, connect_args=arguments, poolclass=NullPool)
+    except ImportError:
+        raise Misconfigured(
+            "PostgreSQL needs the extra `postgres`: run `pip install 'consentgate[postgres]'`."
+        ) from None
+
+
+def require_driver(url: URL) -> None:
+    """Refuse a driver that the ledger does not speak.
+
+    Args:
+        url: of an engine, the host's or ours.
+
+    Raises:
+        Misconfigured: it is another one than psycopg 3.
+    """
+    if url.get_backend_name() == "sqlite":
+        known = url.get_driver_name() == "pysqlite"
+        wanted = "sqlite:///FILE"
+    elif url.get_backend_name() == "postgresql":
+        known = url.drivername == f"postgresql+{_DRIVER}"
+        wanted = f"postgresql+{_DRIVER}://..."
+    else:
+        raise Misconfigured(f"The ledger is kept in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
+    if not known:
+        raise Misconfigured(f"The database's driver cannot be {url.drivername}: use {wanted}.")
+
+
+def own_engine(engine: Engine) -> Engine:
+    """Make an engine that opens connections as another one does, and shares nothing else with it.
+
+    Args:
+        engine: the host's.
+
+    Returns:
+        An engine with a pool of its own, which stays empty: each connection is detached. So a host's
+        listeners do not see our work, and a forked process finds no connection of its parent's in it.
+    """
+    return Engine(engine.pool.recreate(), engine.dialect, engine.url)

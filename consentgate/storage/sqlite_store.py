@@ -1,0 +1,128 @@
+"""A process's SQLite: its one writer, and its idle readers."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from consentgate.errors import ConsentGateError
+from consentgate.moment import Clock
+from consentgate.storage import deployment
+from consentgate.storage.failures import translated
+from consentgate.storage.participant import Participant
+from consentgate.storage.sqlite import SqliteSession
+from consentgate.storage.writer import Writer
+
+T = TypeVar("T")
+
+_IDLE_READERS: Final = 8
+
+
+class SqliteStore:
+    """Reads on connections of their own, writes through the one thread that writes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        participants: Sequence[Participant],
+        *,
+        clock: Clock,
+        test_clock: bool,
+        mounts: Path,
+        committed: Callable[[], None],
+        wait: float,
+    ) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            engine: of our own.
+            participants: who follows; may grow.
+            clock: what ``consentgate_now()`` answers.
+            test_clock: whether it is a test's: then the first write marks the database.
+            mounts: the list of mounts.
+            committed: called after each commit.
+            wait: seconds that a write waits for its turn.
+        """
+        self._engine = engine
+        self._clock = clock
+        self._test_clock = test_clock
+        self._mounts = mounts
+        self._idle: deque[SqliteSession] = deque()
+        self._writer = Writer(self._open_writer, participants, committed=committed, wait=wait)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open one state of the database.
+
+        Yields:
+            A connection that cannot write.
+        """
+        session = self._reader()
+        try:
+            session.begin_read()
+            with translated():
+                yield session.connection
+            session.rollback()
+        except BaseException:
+            session.close()
+            raise
+        if len(self._idle) < _IDLE_READERS:
+            self._idle.append(session)
+        else:
+            session.close()
+
+    glance = read
+
+    def write(self, work: Callable[[Connection], T], *, single: bool) -> T:  # noqa: ARG002  # every write is the same here
+        """Run work in a transaction of the writer's.
+
+        Args:
+            work: what to do.
+            single: makes no difference.
+
+        Returns:
+            What the work returned.
+        """
+        return self._writer.submit(work)
+
+    def write_each(self, work: Callable[[Connection], object]) -> None:
+        """Run work on the one connection that writes.
+
+        Args:
+            work: what to do.
+        """
+        self._writer.submit(work)
+
+    def close(self) -> None:
+        """Finish pending writes and close every connection."""
+        self._writer.close()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _reader(self) -> SqliteSession:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            session = SqliteSession(self._engine, clock=self._clock, mounts=self._mounts)
+            session.read_only()
+            return session
+
+    def _open_writer(self) -> SqliteSession:
+        session = SqliteSession(self._engine, clock=self._clock, mounts=self._mounts)
+        try:
+            if self._test_clock:
+                _mark(session)
+        except ConsentGateError:
+            session.close()
+            raise
+        return session
+
+
+def _mark(session: SqliteSession) -> None:
+    session.begin_write()
+    with translated():
+        deployment.mark_test_database(session.connection)
+    session.commit()
