@@ -110,12 +110,15 @@ def json_value(text: str) -> Json:
         The value.
 
     Raises:
-        InvalidInput: it begins like JSON and is none.
+        InvalidInput: it begins like JSON and is none, or it is no UTF-8.
     """
     from consentgate import canonical
 
     try:
         return canonical.decode(text.encode())
+    except UnicodeEncodeError:
+        # Bytes of the command line that are no UTF-8 arrive as half a character each.
+        raise InvalidInput("The value is not UTF-8.") from None
     except Malformed as error:
         if text[:1] in '{["' or not text:
             raise InvalidInput(f"The value is not JSON: {error}") from error
@@ -220,7 +223,7 @@ def read_manifest(text: str) -> dict[str, Any]:
             return _table(canonical.decode(data), text)
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"{text} is not TOML: {error}.") from error
 
 

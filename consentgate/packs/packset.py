@@ -204,6 +204,8 @@ def _index(data: bytes) -> dict[str, tuple[str, str]]:
     packs = whole["packs"]
     if not isinstance(packs, dict) or not packs:
         raise place.at("packs").refuse("write a table of codes")
+    if not all(code.isascii() and code.isprintable() for code in packs):
+        raise place.at("packs").refuse("write codes in ASCII")
     return {code: _named(named, place.at("packs").at(code)) for code, named in packs.items()}
 
 
