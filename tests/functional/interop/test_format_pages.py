@@ -27,7 +27,11 @@ needs_openssl = pytest.mark.skipif(
 
 
 def members(kind: type[Shaped]) -> dict[str, bool]:
-    return {str(each.metadata.get("name", each.name)): each.default is MISSING for each in fields(kind)}
+    return {
+        str(each.metadata.get("name", each.name)): each.default is MISSING
+        for each in fields(kind)
+        if each.init
+    }
 
 
 def rows(page: str, heading: str) -> dict[str, list[str]]:
