@@ -15,6 +15,7 @@ handlers stands the last look of `passage`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -122,8 +123,15 @@ class Hooks:
         if not isinstance(passage, Passage):
             raise ConsentDenied((reason("NO_PERMIT"),), None)
         passage.url = str(params["url"])
-        request, parameters = self._request(operation, passage, params)
-        passage.permit = self._gate.begin(self._resolver.resolve(request, parameters))
+        request: GatedRequest | None = None
+        try:
+            request, parameters = self._request(operation, passage, params)
+            request = self._resolver.resolve(request, parameters)
+        except ConsentDenied:
+            raise
+        except Exception as error:
+            raise self._faulty(request) from error
+        passage.permit = self._gate.begin(request)
 
     def _on_attempt(self, request: Any, operation_name: str, **_: Any) -> None:
         """Begin an attempt: it must be the request that was decided on."""
@@ -195,6 +203,15 @@ class Hooks:
             return
         exchange = Exchange(attempts=ended(passage, exception), error=type(exception).__name__)
         self._gate.finish(permit, exchange, None, self._vendor)
+
+    def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
+        """A bug of ours before the decision: a denial, recorded as far as it is known of what."""
+        try:
+            if request is not None:
+                self._gate.begin(replace(request, trouble="INTERNAL_ERROR"))
+        except ConsentDenied as denied:
+            return denied
+        return ConsentDenied((reason("INTERNAL_ERROR"),), None)
 
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))

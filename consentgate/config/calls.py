@@ -11,6 +11,7 @@ from consentgate.config.parts import Parts
 from consentgate.errors import InvalidInput
 from consentgate.gate.attendance import Attendance
 from consentgate.gate.door import Gate
+from consentgate.gate.ports import Vendor
 from consentgate.gate.replay import replay_due
 from consentgate.gate.resolve import WHO_TIMEOUT, Resolver, Seconds, Sources, Who
 from consentgate.gate.stopping import OpenStop, Stopping
@@ -179,6 +180,9 @@ class Calls(Outcomes):
         """
         self._stopping.carry_out()
         return self._stopping.open()
+
+    def _at_hand(self) -> tuple[Vendor, ...]:
+        return self._stopping.vendors
 
     def _protect(self, client: Any, sources: Sources) -> Any:
         from consentgate.aws.hooks import Hooks

@@ -24,8 +24,9 @@ class Outcomes(Records):
 
         Args:
             unrecorded: what a search raised, also after pickling; None takes the spool.
-            client: a client that may stop tasks whose speaker withdrew meanwhile, of the account that started
-                them; without one such stop orders stay open, and the result says so.
+            client: a further client, besides those that this gate protects, that may stop tasks whose speaker
+                withdrew meanwhile; of the account that started them. Where none serves, the stop order stays
+                open, and the result says so.
 
         Returns:
             What is in the ledger now, and what stays in the spool.
@@ -35,7 +36,7 @@ class Outcomes(Records):
             Malformed: its outcome is none of this ledger.
             Unavailable: the database is out of reach; nothing is lost, try again.
         """
-        vendors = _vendors(client)
+        vendors = (*_vendors(client), *self._at_hand())
         if unrecorded is None:
             spool = self._parts.gate.spool
             if spool is None:
@@ -49,8 +50,12 @@ class Outcomes(Records):
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         done = super()._write(work)
-        replay_due(self._parts.gate)
+        replay_due(self._parts.gate, self._at_hand())
         return done
+
+    def _at_hand(self) -> tuple[Vendor, ...]:
+        """The clients through which tasks can be stopped."""
+        return ()
 
 
 def record_spool(settings: Settings, *, clock: Clock = system_clock) -> Replay:

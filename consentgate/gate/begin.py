@@ -59,6 +59,9 @@ def begin(gate: GateContext, request: GatedRequest) -> Permit:
         raise ConsentDenied((reason("CLOCK_DISAGREES"),), None) from error
     except ConsentGateError as error:
         raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), None) from error
+    except Exception as error:
+        # A bug of ours is a doubt like any other. It is not hidden: it becomes the denial's cause.
+        raise _record_failure(gate, request, reason("INTERNAL_ERROR")) from error
 
 
 def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
@@ -83,6 +86,9 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
             still = gate.reader.still(connection, permit.seen)
     except ConsentGateError as error:
         raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), str(permit.entry)) from error
+    except Exception as error:
+        # botocore would not know that nothing has left: our own refusal says so.
+        raise ConsentDenied((reason("INTERNAL_ERROR"),), str(permit.entry)) from error
     if not still:
         raise ConsentDenied((reason("CONSENT_CHANGED"),), str(permit.entry))
 
@@ -222,7 +228,7 @@ def _record_failure(gate: GateContext, request: GatedRequest, why: Reason) -> Co
     denial = Denial(request=request, verdict=Verdict(at=at, reasons=(why,)))
     try:
         entry: str | None = gate.database.write(lambda c: _write_denial(gate, c, denial, (), at))
-    except ConsentGateError:
+    except Exception:  # noqa: BLE001  # it denies all the same; whatever failed first is the denial's cause
         entry = None
     return ConsentDenied((why,), entry)
 

@@ -176,7 +176,7 @@ _GATE: Final = (
      "Ask for consent that names this controller."),
     ("INPUT_MISSING", "The gate was not told something that the decision needs.",
      "Pass it to register_call, set its default, or assert it."),
-    ("INTERNAL_ERROR", "consentgate itself failed while it decided.",
+    ("INTERNAL_ERROR", "A failure inside consentgate kept it from deciding.",
      "Take another way, and report the exception that is the denial's cause."),
     ("ISSUER_OUT_OF_SCOPE", "The issuer of the consent may not record such grants.",
      "Widen the issuer's scope in the registry, or use another issuer."),

@@ -36,7 +36,7 @@ class Outage:
     world: World
     patch: pytest.MonkeyPatch
 
-    def begin(self, *, reads: bool = True, error: type[Exception] = Unavailable) -> None:
+    def begin(self, *, reads: bool = True, error: type[BaseException] = Unavailable) -> None:
         """Take it away, for writes and, if told, for reads."""
 
         def failing(*_: Any, **__: Any) -> Any:

@@ -224,7 +224,8 @@ def test_speaker_who_withdrew_meanwhile_is_told_and_stopped(hasty: World, outage
 
 def test_retry_within_the_budget_needs_no_spool(spooling: World, monkeypatch: pytest.MonkeyPatch) -> None:
     database = spooling.gate._parts.database
-    write, tried = database.write, []
+    write = database.write
+    tried: list[int] = []
 
     def once(work: Any, **how: Any) -> Any:
         tried.append(1)
@@ -370,7 +371,7 @@ def test_interrupt_while_the_outcome_is_written_keeps_it_in_the_spool(
     class Ended(BaseException):
         pass
 
-    outage.before_the_answer(error=Ended)  # type: ignore[arg-type]  # not a failure: an end
+    outage.before_the_answer(error=Ended)
     with pytest.raises(Ended):
         spooling.search("tx-1")
     outage.end()
@@ -444,7 +445,8 @@ def test_outage_in_the_middle_of_a_replay_leaves_the_rest(
         spooling.search(f"tx-{number}")
         outage.end()
     database = spooling.gate._parts.database
-    write, done = database.write, []
+    write = database.write
+    done: list[int] = []
 
     def once(work: Any, **how: Any) -> Any:
         if done:
