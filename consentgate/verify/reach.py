@@ -98,12 +98,12 @@ class Reach:
                 continue
             if self._since.get((row.tenant, subject), row.ordinal) < row.ordinal:
                 yield link_missing(f"{where}, reference {number}", _LINK, "none")
-        named = tuple(dict.fromkeys(s for s in found if s is not None and s in linked))
-        for subject in named:
-            since = self._since.get((row.tenant, subject), row.ordinal)
-            self._since[row.tenant, subject] = min(since, row.ordinal)
+        for subject in found:
+            if subject is not None and subject in linked:
+                since = self._since.get((row.tenant, subject), row.ordinal)
+                self._since[row.tenant, subject] = min(since, row.ordinal)
         hearing = self._hearing.setdefault(row.tenant, Hearing(links=self.links))
-        for lost in hearing.lost(entry, where, statement, named):
+        for lost in dict.fromkeys(hearing.lost(entry, where, statement, tuple(found))):
             yield link_missing(lost, "a link to everybody who is the same person", "none")
 
     def check_call(self, row: EntryRow, where: str, content: Json, owner: bytes | None) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey, generate_signing_key
 from consentgate.errors import InvalidInput, UnknownIssuer
+from consentgate.gate.judge import judge
 from consentgate.moment import uuid7_text
 from tests.functional.gate.conftest import ISS, World
 
@@ -167,9 +168,6 @@ def test_decision_under_way_with_the_old_registry_is_made_again(
     """Another gate marks the key between what this one reads and what it writes."""
     settings = world.gate._parts.settings
     judged: list[bool] = []
-    from consentgate.gate import begin
-
-    judge = begin.judge
 
     def once(*given: Any) -> Any:
         verdict = judge(*given)
@@ -179,7 +177,7 @@ def test_decision_under_way_with_the_old_registry_is_made_again(
         judged.append(verdict.allowed)
         return verdict
 
-    monkeypatch.setattr(begin, "judge", once)
+    monkeypatch.setattr("consentgate.gate.begin.judge", once)
     assert world.denial("tx-1") == ["RECORD_INTEGRITY_FAILED"]
     assert judged == [True, False]
     assert not world.opened("intent")

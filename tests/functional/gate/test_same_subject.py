@@ -14,6 +14,7 @@ from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import generate_signing_key
 from consentgate.errors import ClockSkew, InvalidInput, StatementRefused
+from consentgate.gate.judge import judge
 from consentgate.moment import uuid7_text
 from tests.functional.gate.conftest import World
 
@@ -251,12 +252,10 @@ def test_explanation_names_the_bond_and_reads_what_the_gate_reads(world: World) 
 def test_request_under_way_is_decided_anew_when_its_speaker_is_bound(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from consentgate.gate import begin
-
     grant(world, CUSTOMER)
     world.ivr.withdraw(person(PHONE), method="ivr_dtmf")
     on_call(world, CUSTOMER)
-    judge, judged = begin.judge, list[bool]()
+    judged: list[bool] = []
 
     def once(*given: Any) -> Any:
         verdict = judge(*given)
@@ -265,7 +264,7 @@ def test_request_under_way_is_decided_anew_when_its_speaker_is_bound(
         judged.append(verdict.allowed)
         return verdict
 
-    monkeypatch.setattr(begin, "judge", once)
+    monkeypatch.setattr("consentgate.gate.begin.judge", once)
     assert world.denial("tx-1") == ["CONSENT_WITHDRAWN"]
     assert judged == [True, False]
 
