@@ -223,7 +223,7 @@ def read_manifest(text: str) -> dict[str, Any]:
             return _table(canonical.decode(data), text)
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise InvalidInput(f"{text} is not TOML: {error}.") from error
 
 

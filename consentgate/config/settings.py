@@ -143,7 +143,7 @@ def load_settings(home: Path, environ: Mapping[str, str] | None = None) -> Setti
         raise Misconfigured(f"{path} cannot be read: {type(error).__name__}.") from error
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise Misconfigured(f"{path} is not TOML: {error}.") from error
     return _settings(home, path, document, environ)
 

@@ -39,7 +39,7 @@ def load(data: bytes, *, file: str, code: str) -> Pack:
         members = tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
         raise whole.refuse("save it as UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise whole.refuse(f"correct the TOML ({error})") from error
     pack = read(Pack, members, whole, digest=sha256(data).hexdigest())
     if pack.format != FORMAT:
