@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Integer,
     LargeBinary,
     SmallInteger,
     Text,
@@ -149,7 +150,8 @@ def _references(person: ColumnElement[Any]) -> Any:
         "n": subject_ref.c.key_epoch,
         "hash": subject_ref.c.hmac,
         "subject": subject_ref.c.subject,
-        "about": cast(subject_ref.c.suppression, SmallInteger),
+        # PostgreSQL makes an integer of a truth value, and nothing else.
+        "about": cast(cast(subject_ref.c.suppression, Integer), SmallInteger),
     }
     return select(*_columns("reference", **named)).where(
         subject_ref.c.tenant == _TENANT, subject_ref.c.subject.in_(select(person))
