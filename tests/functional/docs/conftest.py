@@ -76,6 +76,17 @@ def _allowed(world: World) -> None:
     world.search("tx-3")
     world.ivr.withdraw(caller, method="ivr_dtmf")
     world.denial("tx-3")
+    _joined(world)
+
+
+def _joined(world: World) -> None:
+    """Somebody joins while a task runs, and leaves again."""
+    first, late = world.caller("1004"), world.caller("1005")
+    world.ivr.grant(first, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-5", first)
+    world.search("tx-5")
+    world.register("tx-5", late)
+    world.gate.leave_call("tx-5", caller=[late])
 
 
 def _unanswered(world: World) -> None:
