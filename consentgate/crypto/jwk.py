@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal, Self, TypeAlias
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,6 +32,9 @@ Algorithm: TypeAlias = Literal["Ed25519", "ES256"]
 
 _MEMBERS: Final = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y"), "oct": ("k", "kty")}
 _JOSE_NAMES: Final = {"Ed25519": ("EdDSA", "Ed25519"), "ES256": ("ES256",)}
+# What `cryptography` says of bytes that are no key; InternalError where OpenSSL has no word for it, for example of
+# a key of another curve that is too short.
+_NO_KEY: Final = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +202,7 @@ def public_key_from_pem(pem: bytes) -> PublicKey:
     """
     try:
         return _public(load_pem_public_key(pem))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except _NO_KEY as error:
         raise Malformed("This is not the PEM of an Ed25519 or P-256 public key.") from error
 
 
@@ -217,7 +220,7 @@ def signing_key_from_pem(pem: bytes) -> SigningKey:
     """
     try:
         return SigningKey.of(load_pem_private_key(pem, password=None))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except _NO_KEY as error:
         raise Malformed("This is not the unencrypted PEM of an Ed25519 or P-256 private key.") from error
 
 
