@@ -134,7 +134,7 @@ def _append(
     connection: Connection,
 ) -> Permit | str | None:
     """Write the intent or the denial; None when what was read no longer stands."""
-    guard = gate.reader.guard(reading.seen)
+    guard = gate.reader.guard(connection, reading.seen)
     if not verdict.allowed:
         denial = Denial(request=request, verdict=verdict)
         return _write_denial(gate, connection, denial, reading.speakers, at, guard)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from consentgate import canonical
 from consentgate.canonical import Json
+from consentgate.consent.notice import Manifest
 from consentgate.consent.reference import Reference
 from consentgate.entries import leaf as leaves
 from consentgate.entries.leaf import Answer, Draft, SealedPart
@@ -97,6 +98,7 @@ class Book:
         log: where entries are appended.
         clock: the time.
         random: randomness.
+        manifests: manifests that this process has read, by the digest that names them for ever.
     """
 
     tenant: str
@@ -104,6 +106,7 @@ class Book:
     log: Appender
     clock: Clock
     random: Random
+    manifests: dict[bytes, Manifest] = field(default_factory=dict, repr=False, compare=False)
 
     def now(self) -> datetime:
         """Read the clock.

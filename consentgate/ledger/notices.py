@@ -3,8 +3,8 @@
 Both are artifacts, found by digest; a notice's name (id, version, language) is given once and for ever.
 """
 
-from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,8 @@ from consentgate.errors import InvalidInput, Malformed
 from consentgate.ledger.book import Book
 from consentgate.storage import artifacts
 from consentgate.storage.artifacts import ArtifactRow, NoticeRow
+
+_KEPT: Final = 1000
 
 
 def add(book: Book, connection: Connection, manifest: Manifest, content: bytes) -> bytes:
@@ -93,15 +95,17 @@ def manifest(book: Book, connection: Connection, digest: bytes) -> Manifest:
     Raises:
         Malformed: it is not there, or its bytes are not those that the digest names.
     """
+    kept = book.manifests.get(digest)
+    if kept is not None:
+        return kept
     row = artifacts.artifact_of(connection, book.tenant, digest)
     if row is None or sha256(row.content).digest() != digest:
         raise Malformed("A notice's manifest is missing or altered. Run `consentgate verify`.")
-    return _decoded(row.content)
-
-
-@lru_cache(maxsize=256)
-def _decoded(content: bytes) -> Manifest:
-    return decode_manifest(content)
+    found = decode_manifest(row.content)
+    if len(book.manifests) >= _KEPT:
+        book.manifests.clear()
+    book.manifests[digest] = found
+    return found
 
 
 def choose(book: Book, connection: Connection, named: str, language: str | None) -> Manifest:

@@ -25,7 +25,7 @@ from consentgate.ledger.uses import count_uses
 from consentgate.ledger.vault import BODY, Subject
 from consentgate.moment import from_millis
 from consentgate.policy.assertions import Assertion
-from consentgate.storage import entries, versions
+from consentgate.storage import entries, locks, versions
 from consentgate.storage.glance import Glance, glance
 from consentgate.storage.guarded import Guard
 from consentgate.storage.subjects import LinkedEntry
@@ -117,18 +117,21 @@ class Reader:
         now = versions.read(connection, book.tenant, epochs=epochs, hmacs=seen.hmacs, kinds=seen.kinds)
         return now == seen.version
 
-    def guard(self, seen: Seen) -> Guard:
+    def guard(self, connection: Connection, seen: Seen) -> Guard:
         """Say what must stand while a decision is appended.
 
         Args:
+            connection: the one that appends.
             seen: what the decision read.
 
         Returns:
             The locks and the version. Uses are counted one after the other, so they take the locks alone.
         """
         vault = self._book.vault
-        people = vault.lock_numbers(seen.references)
-        others = vault.lock_numbers((), call=seen.call, controller=True)
+        people = others = frozenset[int]()
+        if locks.are_needed(connection):
+            people = vault.lock_numbers(seen.references)
+            others = vault.lock_numbers((), call=seen.call, controller=True)
         return Guard(
             shared=others if seen.uses else others | people,
             alone=people if seen.uses else frozenset(),

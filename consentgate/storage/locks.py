@@ -31,7 +31,19 @@ def hold(connection: Connection, *, shared: Collection[int] = (), alone: Collect
     Raises:
         Unavailable: another transaction held one of them for too long.
     """
-    if connection.dialect.name == "sqlite":
+    if not are_needed(connection):
         return
     with translated():
         connection.execute(_HOLD, {"shared": sorted(set(shared) - set(alone)), "alone": sorted(set(alone))})
+
+
+def are_needed(connection: Connection) -> bool:
+    """Say whether a transaction has to take locks of its own.
+
+    Args:
+        connection: the one that writes.
+
+    Returns:
+        False where the write lock is all of them.
+    """
+    return connection.dialect.name != "sqlite"
