@@ -119,6 +119,8 @@ def assemble(
         Unavailable: the database is out of reach.
     """
     custody = KeyFile.read(settings.keys)
+    if settings.spool is not None:
+        Spool(settings.spool).prepare()
     database = database_of(settings, engine=engine, clock=clock)
     database.check()
     lanes = Lanes(database, random)
@@ -141,9 +143,6 @@ def _context(
 ) -> GateContext:
     if not settings.controller:
         raise Misconfigured("The settings name no controller: set [controller] id, as statements name it.")
-    spool = Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None
-    if spool is not None:
-        spool.prepare()
     return GateContext(
         database=database,
         book=book,
@@ -154,5 +153,5 @@ def _context(
         purposes=settings.purposes,
         limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
         envelopes=envelopes,
-        spool=spool,
+        spool=Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None,
     )

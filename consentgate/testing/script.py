@@ -83,6 +83,8 @@ class Script:
         operation: str = SEARCH,
         *,
         status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        cut: int | None = None,
         times: int | None = 1,
         after_accepting: bool = False,
     ) -> Self:
@@ -92,13 +94,16 @@ class Script:
             body: the body.
             operation: the operation's name in the model.
             status: HTTP status.
+            headers: header fields besides the length; by default the content type of JSON.
+            cut: after how many bytes of the body the connection closes; None sends all of them.
             times: for how many requests; None for all that follow.
             after_accepting: whether the service does its work first.
 
         Returns:
             The script.
         """
-        reply = WireReply(status=status, headers={"Content-Type": "application/json"}, body=body)
+        fields = {"Content-Type": "application/json"} if headers is None else headers
+        reply = WireReply(status=status, headers=fields, body=body, cut=cut)
         return self._add(
             operation, Step(scripted=True, reply=reply, after_accepting=after_accepting, left=times)
         )

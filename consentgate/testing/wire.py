@@ -46,11 +46,13 @@ class WireReply:
         status: HTTP status.
         headers: header fields besides the length.
         body: exact bytes of the body.
+        cut: after how many bytes of the body the connection closes; None sends all of them.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    cut: int | None = None
 
 
 Answering = Callable[[WireRequest], WireReply | None]
@@ -186,7 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if reply.status != 204 and self.command != "HEAD":
-            self.wfile.write(reply.body)
+            self.wfile.write(reply.body[: reply.cut])
+        self.close_connection = self.close_connection or reply.cut is not None
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = exchange  # noqa: N815  # http.server's own names
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Outage:
     """A database that can be taken away and given back."""
 
     world: World
-    patch: pytest.MonkeyPatch
+    patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
 
     def begin(self, *, reads: bool = True, error: type[BaseException] = Unavailable) -> None:
         """Take it away, for writes and, if told, for reads."""

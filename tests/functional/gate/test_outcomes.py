@@ -3,7 +3,6 @@
 import json
 import os
 import pickle
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -50,9 +49,12 @@ def spooling(world: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def outage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Outage:
+def outage(request: pytest.FixtureRequest) -> Iterator[Outage]:
+    """An outage of that gate's database, when the test says so."""
     name = "spooling" if "spooling" in request.fixturenames else "hasty"
-    return Outage(request.getfixturevalue(name), monkeypatch)
+    outage = Outage(request.getfixturevalue(name))
+    yield outage
+    outage.end()
 
 
 def lost(world: World, outage: Outage, transaction: str = "tx-1") -> OutcomeNotRecorded:
@@ -127,6 +129,7 @@ def test_error_shows_nothing_of_the_outcome(hasty: World, outage: Outage) -> Non
         assert secret not in shown
 
 
+@pytest.mark.sqlite_file
 def test_record_of_another_deployment_is_refused(hasty: World, outage: Outage, tmp_path: Path) -> None:
     error = lost(hasty, outage)
     made = make_home(tmp_path / "other", controller="acme", clock=hasty.clock)
@@ -138,6 +141,7 @@ def test_record_of_another_deployment_is_refused(hasty: World, outage: Outage, t
     assert only(hasty.gate.record(error)).fresh
 
 
+@pytest.mark.sqlite_file
 def test_outcome_of_an_intent_that_is_not_there_is_refused(
     hasty: World, outage: Outage, tmp_path: Path
 ) -> None:
@@ -379,10 +383,10 @@ def test_interrupt_while_the_outcome_is_written_keeps_it_in_the_spool(
     require_sound(spooling)
 
 
-def test_full_spool_is_as_good_as_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_spool_is_as_good_as_none(world: World) -> None:
     with another_gate(world, spool=world.home / "spool", limit=1) as small:
         caller_of(small)
-        outage = Outage(small, monkeypatch)
+        outage = Outage(small)
         outage.before_the_answer()
         small.search("tx-1")
         outage.end()
@@ -518,9 +522,8 @@ def test_person_whose_key_was_destroyed_leaves_the_intent_open(spooling: World, 
     outage.before_the_answer()
     spooling.search("tx-1")
     outage.end()
-    with sqlite3.connect(spooling.home / "consentgate.db") as raw:
-        raw.execute("DELETE FROM data_key")
-    raw.close()
+    with spooling.raw() as raw:
+        raw.execute("DELETE FROM data_key WHERE 1 = ?", (1,))
     [left] = spooling.gate.record().left
     assert "destroyed" in left.why
     assert spooling.opened("outcome") == []
