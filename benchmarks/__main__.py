@@ -93,8 +93,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
         wanted = [options.database] if options.database else ["sqlite", "postgresql"]
         made = {
-            use: [_place(stack, folder / use, kind) for kind in wanted]
-            for use in ("calls", "start")
+            use: [_place(stack, folder / f"{use}-{kind}", kind) for kind in wanted]
+            for use in PARTS
             if use in options.parts
         }
         if options.profile:
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def _place(stack: ExitStack, folder: Path, kind: str) -> Place:
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     return sqlite_place(folder) if kind == "sqlite" else stack.enter_context(postgres_place(folder))
 
 

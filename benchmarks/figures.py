@@ -75,9 +75,15 @@ def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], target: flo
 
 
 def added(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
-    """Make a figure of seconds that were added."""
-    a, b = statistics.median(ours), statistics.median(theirs)
-    return Figure(name=name, ours=a, theirs=b, value=a - b, kind="added", target=target)
+    """Make a figure of seconds that were added: the median of what each turn added."""
+    return Figure(
+        name=name,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        value=statistics.median(a - b for a, b in zip(ours, theirs, strict=True)),
+        kind="added",
+        target=target,
+    )
 
 
 def plain(figures: Sequence[Figure]) -> str:

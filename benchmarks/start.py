@@ -40,6 +40,6 @@ def measure_first_decision(place: Place, starts: int) -> list[Figure]:
 
 def _seconds(*arguments: str) -> float:
     done = subprocess.run(
-        [sys.executable, str(FRESH), *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-P", str(FRESH), *arguments], stdout=subprocess.PIPE, text=True, check=True
     )
     return float(done.stdout)
