@@ -1,0 +1,19 @@
+"""Looking at stop orders without a client that could carry them out."""
+
+from consentgate.config.parts import Parts
+from consentgate.gate.stopping import OpenStop, Stopping
+
+
+def open_stops(parts: Parts) -> tuple[OpenStop, ...]:
+    """List the stop orders that nobody carried out yet.
+
+    Args:
+        parts: the deployment.
+
+    Returns:
+        Them, the oldest first.
+
+    Raises:
+        Unavailable: the database is out of reach.
+    """
+    return Stopping(parts.gate).open()
