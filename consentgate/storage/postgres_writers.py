@@ -154,7 +154,9 @@ class PostgresWriters:
     def _repeated(self, work: Callable[[Connection], T], single: bool) -> T:
         failure: ConsentGateError = Unavailable()
         for attempt in range(_ATTEMPTS):
-            time.sleep(attempt * _PAUSE_SECONDS)
+            if attempt:
+                # Not even for no time at all: that gives the processor away.
+                time.sleep(attempt * _PAUSE_SECONDS)
             try:
                 result = self._once(self._session(), work, single=single)
             except _Again as again:
