@@ -5,17 +5,21 @@ copy of one that the migrations made.
 """
 
 import itertools
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from consentgate.storage import schema
+from consentgate.storage.tables import INSERT_ONLY
+from consentgate.storage.triggers import postgresql_triggers
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
 
@@ -100,3 +104,49 @@ def _server_in(folder: Path) -> Iterator[Server]:
         yield Server(url, folder / "postgres")
     finally:
         running.cleanup()
+
+
+class Raw:
+    """A connection past everything that guards a ledger; values are marked by ``?`` on both databases."""
+
+    def __init__(self, connection: Any, mark: str) -> None:
+        self._connection = connection
+        self._mark = mark
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
+        """Run one statement, which is a transaction of its own."""
+        return self._connection.execute(sql.replace("?", self._mark), tuple(values))
+
+    def unguarded(self, sql: str, values: Sequence[object] = ()) -> None:
+        """Run one statement with our triggers out of the way, and put them back."""
+        if self._mark == "?":
+            triggers = self._connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            kept = triggers.fetchall()
+            for name, _ in kept:
+                self._connection.execute(f"DROP TRIGGER {name}")
+            self.execute(sql, values)
+            for _, made in kept:
+                self._connection.execute(made)
+            return
+        for how in ("DISABLE TRIGGER USER", "ENABLE ALWAYS TRIGGER"):
+            for table in INSERT_ONLY:
+                names = ["" if "USER" in how else name for name in postgresql_triggers(table)]
+                for name in sorted(set(names)):
+                    self._connection.execute(f"ALTER TABLE {table.name} {how} {name}")
+            if "USER" in how:
+                self.execute(sql, values)
+
+
+@contextmanager
+def raw(database: str) -> Iterator[Raw]:
+    """Open a database behind the ledger's back."""
+    url = make_url(database)
+    if url.get_backend_name() == "sqlite":
+        file = sqlite3.connect(url.database or "", isolation_level=None)
+        try:
+            yield Raw(file, "?")
+        finally:
+            file.close()
+        return
+    with psycopg.connect(url.set(drivername="postgresql").render_as_string(False), autocommit=True) as server:
+        yield Raw(server, "%s")

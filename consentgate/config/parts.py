@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from consentgate.config.settings import Settings
-from consentgate.errors import Misconfigured
+from consentgate.errors import ConsentGateError, Misconfigured
 from consentgate.gate.context import GateContext, Limits
 from consentgate.gate.spool import Spool
 from consentgate.keys.custody import KeyFile
@@ -122,7 +122,23 @@ def assemble(
     if settings.spool is not None:
         Spool(settings.spool).prepare()
     database = database_of(settings, engine=engine, clock=clock)
-    database.check()
+    try:
+        database.check()
+        return _assembled(settings, database, custody, clock=clock, random=random, background=background)
+    except ConsentGateError:
+        database.close()
+        raise
+
+
+def _assembled(
+    settings: Settings,
+    database: Database,
+    custody: KeyFile,
+    *,
+    clock: Clock,
+    random: Random,
+    background: bool,
+) -> Parts:
     lanes = Lanes(database, random)
     vault = Vault(custody, settings.tenant, random)
     book = Book(tenant=settings.tenant, vault=vault, log=lanes, clock=clock, random=random)

@@ -96,6 +96,8 @@ class Sequencer:
         before = tree.size if tree else 0
 
         def insert(connection: Connection) -> bool:
+            if not sequence.has_turn(connection, log=self._log):
+                return False
             now = sequence.latest_tree(connection, log=self._log)
             if (now.size if now else 0) != before:
                 return False

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, text
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
@@ -93,6 +93,10 @@ _TREES: Final = select(tree_state.c.size, tree_state.c.frontier, tree_state.c.ro
     tree_state.c.log == _LOG
 )
 _TREE: Final = _TREES.order_by(tree_state.c.size.desc()).limit(1)
+# Each schema of a database has logs of its own.
+_TURN: Final = text(
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('consentgate sequencer ' || current_schema(), :log))"
+)
 _INSERT_SEQ: Final = insert(seq)
 _INSERT_TILE: Final = insert(tile)
 _INSERT_TREE: Final = insert(tree_state)
@@ -202,6 +206,25 @@ def latest_tree(connection: Connection, *, log: int = FIRST_LOG) -> TreeRow | No
     if found is None:
         return None
     return TreeRow(size=found[0], frontier=found[1], root=found[2], at=from_millis(found[3]))
+
+
+def has_turn(connection: Connection, *, log: int = FIRST_LOG) -> bool:
+    """Take the sequencer's turn until the end of the transaction, if nobody has it.
+
+    Args:
+        connection: of `Database.write`.
+        log: number of the log.
+
+    Returns:
+        Whether it was free; always on SQLite, where a write transaction is alone.
+
+    Raises:
+        Unavailable: the database refused.
+    """
+    if connection.dialect.name == "sqlite":
+        return True
+    with translated():
+        return bool(connection.execute(_TURN, {"log": log}).scalar_one())
 
 
 def insert_batch(

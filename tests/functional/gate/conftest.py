@@ -1,6 +1,7 @@
 """A whole deployment for each test: home, ledger, issuer, notice, loopback service, protected client."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from consentgate.storage import entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import FrozenClock
+from tests.databases import Raw, raw
 
 CONNECTOR = "abcdef1ghij2klmno3pqr4"
 ISS = "https://ivr.acme.example"
@@ -77,6 +79,12 @@ class World:
                     found.append((row, dict(open_parts(row, [*keys, *(k for k in own if k)]))))
         return sorted(found, key=lambda pair: pair[0].ordinal)
 
+    @contextmanager
+    def raw(self) -> Iterator[Raw]:
+        """The database behind the ledger's back."""
+        with raw(self.gate._parts.settings.database) as connection:
+            yield connection
+
     def ends(self) -> list[str | None]:
         """How requests ended, in order."""
         intents = {row.id for row, _ in self.opened("intent")}
@@ -104,7 +112,9 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
+def world(
+    tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer, on_database: None
+) -> Iterator[World]:
     """A deployment in US-IL's terms, with the log kept by hand."""
     made = make_home(tmp_path / "home", controller="acme", clock=frozen_clock)
     with ConsentGate(made.settings, clock=frozen_clock, background=False) as gate:

@@ -1,6 +1,5 @@
 """Each doubt denies, for its own reason, before anything leaves; the denial is recorded."""
 
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -239,13 +238,12 @@ def test_erased_speaker_leaves_a_leg_that_nobody_knows(world: World) -> None:
     one, other = world.caller("1001"), world.caller("1002")
     grant(world, other)
     world.register("tx-1", one, other)
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         parts = world.gate._parts
         with parts.database.read() as connection:
             subject = parts.book.vault.find(connection, [one.first])[one.first]
         for table in ("data_key", "subject_ref", "entry_subject"):
             raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
-    raw.close()
     assert world.denial("tx-1") == ["LEG_UNKNOWN"]
 
 

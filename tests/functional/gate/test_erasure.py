@@ -5,7 +5,6 @@ missing links, the parts no longer open, and no stored byte outside the destroye
 that person.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -54,7 +53,7 @@ def entries_about(world: World, person: Speaker) -> tuple[tuple[UUID, ...], tupl
 
 def erase(world: World, people: tuple[UUID, ...], about: tuple[UUID, ...]) -> None:
     """Delete the rows that link the person: theirs, and the calls' links of entries that are about nobody else."""
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         for subject in people:
             for table in ("data_key", "subject_ref", "entry_subject"):
                 raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
@@ -64,12 +63,11 @@ def erase(world: World, people: tuple[UUID, ...], about: tuple[UUID, ...]) -> No
             linked = set(raw.execute("SELECT subject FROM entry_subject WHERE entry = ?", (entry.bytes,)))
             for (call,) in set() if linked & keyed else calls - keyed:
                 raw.execute("DELETE FROM entry_subject WHERE entry = ? AND subject = ?", (entry.bytes, call))
-    raw.close()
 
 
 def stored_about(world: World, entry: UUID) -> Iterator[bytes]:
     """Every stored value in every row that belongs to an entry, but what names other entries on purpose."""
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         row = raw.execute("SELECT hash, leaf, parts FROM entry WHERE id = ?", (entry.bytes,)).fetchone()
         leaf = leaves.decode(row[1])
         yield row[0]
@@ -86,7 +84,6 @@ def stored_about(world: World, entry: UUID) -> Iterator[bytes]:
         # Links to people who were not erased stay: they are theirs.
         left = "SELECT subject FROM entry_subject WHERE entry = ? AND subject NOT IN (SELECT subject FROM data_key)"
         yield from (subject for (subject,) in raw.execute(left, (entry.bytes,)))
-    raw.close()
 
 
 def test_erased_person_is_unreadable_and_every_proof_stands(world: World, life: Speaker) -> None:

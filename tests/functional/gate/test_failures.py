@@ -1,6 +1,5 @@
 """Whatever fails, nothing leaves ungated, and nothing that happened is lost without a word."""
 
-import sqlite3
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +16,7 @@ from consentgate.errors import Misconfigured, SchemaMismatch, Unavailable
 from consentgate.ledger.controller import Said, put_assertion
 from consentgate.ledger.vault import KEY, month_key
 from consentgate.storage import entries
+from tests.databases import Kind
 from tests.functional.gate.conftest import World
 
 
@@ -76,17 +76,9 @@ def test_permit_runs_out(world: World, caller: Speaker) -> None:
 
 def test_altered_statement_denies_and_is_recorded(world: World, caller: Speaker) -> None:
     row = world.opened("statement")[0][0]
-    path = world.home / "consentgate.db"
-    with sqlite3.connect(path) as raw:
-        raw.create_function("consentgate_now", 0, lambda: 0)
-        triggers = raw.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall()
-        for name, _ in triggers:
-            raw.execute(f"DROP TRIGGER {name}")
-        flipped = row.parts[:-1] + ("A" if row.parts[-1] != "A" else "B")
-        raw.execute("UPDATE entry SET parts = ? WHERE id = ?", (flipped, row.id.bytes))
-        for _, sql in triggers:
-            raw.execute(sql)
-    raw.close()
+    flipped = row.parts[:-1] + ("A" if row.parts[-1] != "A" else "B")
+    with world.raw() as raw:
+        raw.unguarded("UPDATE entry SET parts = ? WHERE id = ?", (flipped, row.id.bytes))
     assert world.denial("tx-1") == ["LEDGER_UNREADABLE"]
     assert len(world.opened("denial")) == 1
     assert world.searches == 0
@@ -107,12 +99,11 @@ def test_many_threads_each_get_their_own_intent_and_outcome(world: World) -> Non
     assert answered == {row.id for row, _ in world.opened("intent")}
 
 
-def test_gate_refuses_a_database_without_its_triggers(world: World) -> None:
+def test_gate_refuses_a_database_without_its_triggers(world: World, kind: Kind) -> None:
     world.gate.close()
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
-        name = raw.execute("SELECT name FROM sqlite_master WHERE type='trigger' LIMIT 1").fetchone()[0]
+    with world.raw() as raw:
+        name = "consentgate_entry_update" if kind == "sqlite" else "consentgate_entry_row ON entry"
         raw.execute(f"DROP TRIGGER {name}")
-    raw.close()
     with pytest.raises(SchemaMismatch, match="db upgrade"):
         ConsentGate(load_settings(world.home), background=False)
 
@@ -142,9 +133,8 @@ def test_damaged_key_of_the_month_does_not_cost_the_outcome(world: World, caller
     with world.gate._parts.database.read() as connection:
         month = vault._lookup(connection, KEY, month_key("matches", at))
     assert month is not None
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
-        raw.execute("UPDATE data_key SET wrapped = zeroblob(40) WHERE subject = ?", (month.bytes,))
-    raw.close()
+    with world.raw() as raw:
+        raw.execute("UPDATE data_key SET wrapped = ? WHERE subject = ?", (bytes(40), month.bytes))
     world.register("tx-2", caller)
     world.search("tx-2")
     with world.gate._parts.database.read() as connection:

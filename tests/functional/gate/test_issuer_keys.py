@@ -211,11 +211,8 @@ def test_what_is_not_there_is_refused(world: World, iss: str) -> None:
 def test_what_fell_of_an_erased_person_is_not_counted(world: World, caller: Speaker) -> None:
     world.ivr.grant(world.caller("1002"), notice="voiceprint", method="ivr_dtmf")
     (row, _) = world.opened("statement")[0]
-    import sqlite3
-
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         about = "SELECT subject FROM entry_subject WHERE entry = ?"
         for table in ("data_key", "subject_ref", "entry_subject"):
             raw.execute(f"DELETE FROM {table} WHERE subject IN ({about})", (row.id.bytes,))
-    raw.close()
     assert world.gate.compromise_key(ISS, since=world.clock()).statements == 1

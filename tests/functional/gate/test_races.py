@@ -54,8 +54,10 @@ def test_no_intent_commits_after_the_withdrawal_and_each_before_it_has_a_stop_or
             world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
             world.register(transaction, caller)
             # Step by step later, so that the two meet in every order.
-            withdraw = partial(later, number * STEP, partial(ivr.withdraw, caller, method="ivr_dtmf"))
-            together(partial(world.search, transaction), withdraw)
+            step = (number - HISTORIES // 2) * STEP
+            search = partial(later, max(-step, 0), partial(world.search, transaction))
+            withdraw = partial(later, max(step, 0), partial(ivr.withdraw, caller, method="ivr_dtmf"))
+            together(search, withdraw)
             for _, parts in world.opened("outcome")[-1:]:
                 # Makes room at the service; the gate may have stopped the task already.
                 with suppress(InvalidInput):

@@ -1,6 +1,5 @@
 """Two references that are one person, by a signed statement: through the gate, from ingest to stop orders."""
 
-import sqlite3
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -278,11 +277,10 @@ def findings(world: World) -> list[tuple[str, str]]:
 
 def unlink(world: World, row: int) -> None:
     """Take one link of a statement away, behind the ledger's back."""
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         links = "SELECT entry, subject FROM entry_subject WHERE kind = 'statement' ORDER BY entry, subject"
         link = raw.execute(links).fetchall()[row]
         raw.execute("DELETE FROM entry_subject WHERE entry = ? AND subject = ?", link)
-    raw.close()
 
 
 def bound(world: World) -> int:
@@ -294,9 +292,8 @@ def bound(world: World) -> int:
     world.ivr.withdraw(person(CARD), method="ivr_dtmf")
     world.ivr.not_same_subject(PHONE, CARD, method="web_form")
     world.ivr.withdraw(person(PHONE), method="ivr_dtmf")
-    with sqlite3.connect(world.home / "consentgate.db") as raw:
+    with world.raw() as raw:
         (count,) = raw.execute("SELECT count(*) FROM entry_subject WHERE kind = 'statement'").fetchone()
-    raw.close()
     assert isinstance(count, int)
     return count
 
