@@ -79,15 +79,20 @@ def decode(data: bytes, *, limit: int = 1 << 20, floats: bool = False) -> Json:
         raise Malformed("JSON is read from bytes.")
     if len(data) > limit:
         raise Malformed(f"The JSON is longer than {limit} bytes.")
+    text, trouble = "", ""
+    value: Json = None
     try:
         text = data.decode()
-        value: Json = (_WITH_FLOATS if floats else _WITHOUT_FLOATS).decode(text)
-    except UnicodeDecodeError as error:
-        raise Malformed("The JSON is not UTF-8.") from error
-    except RecursionError as error:
-        raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from error
-    except ValueError as error:
-        raise Malformed("This is not JSON.") from error
+        value = (_WITH_FLOATS if floats else _WITHOUT_FLOATS).decode(text)
+    except UnicodeDecodeError:
+        trouble = "The JSON is not UTF-8."
+    except RecursionError:
+        trouble = f"The JSON is nested deeper than {MAX_DEPTH} levels."
+    except ValueError:
+        trouble = "This is not JSON."
+    if trouble:
+        # Out here: the errors above carry all of the bytes, which may be personal data or a key.
+        raise Malformed(trouble)
     # Valid UTF-8 holds no surrogate, so only an escape can make one; few inputs need the walk at all.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         _check_decoded(value, MAX_DEPTH)
@@ -188,8 +193,10 @@ def _check_names(members: dict[str, Json]) -> None:
 def _spell(value: Json) -> bytes:
     try:
         return _ENCODER.encode(value).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput("The text holds a lone surrogate.") from error
+    except UnicodeEncodeError:
+        trouble = "The text holds a lone surrogate."
+    # Out here: that error carries the whole text, which may be personal data.
+    raise InvalidInput(trouble)
 
 
 def _check_decoded(value: Json, depth: int) -> None:
