@@ -32,6 +32,7 @@ class Server:
 
     url: str
     folder: Path
+    running: Any = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def database(self, template: str | None = None) -> str:
@@ -53,6 +54,14 @@ class Server:
     def drop(self, url: str) -> None:
         """Drop a database, whoever is connected."""
         self._run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server, whoever is connected."""
+        self.running.stop()
+
+    def start(self) -> None:
+        """Start it again."""
+        self.running.ensure_postgres_running()
 
     def _template(self) -> str:
         with engine_of(self.url) as engine, engine.connect() as connection:
@@ -101,7 +110,7 @@ def _server_in(folder: Path) -> Iterator[Server]:
         running = get_server(str(folder / "postgres"), cleanup_mode="stop")
     url = running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
-        yield Server(url, folder / "postgres")
+        yield Server(url, folder / "postgres", running)
     finally:
         running.cleanup()
 

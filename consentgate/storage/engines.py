@@ -6,8 +6,8 @@ nothing else, with a bound on how long a dead server or network is waited for.
 
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, make_url
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from consentgate.errors import Misconfigured
@@ -88,4 +88,11 @@ def own_engine(engine: Engine) -> Engine:
         An engine with a pool of its own, which stays empty: each connection is detached. So a host's
         listeners do not see our work, and a forked process finds no connection of its parent's in it.
     """
-    return Engine(engine.pool.recreate(), engine.dialect, engine.url)
+    own = Engine(engine.pool.recreate(), engine.dialect, engine.url)
+    event.listen(own, "handle_error", _keep)
+    return own
+
+
+def _keep(context: ExceptionContext) -> None:
+    """Leave a lost connection to its session: what it carries, a lane, must outlive the loss."""
+    context.is_disconnect = False

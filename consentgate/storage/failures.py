@@ -18,6 +18,14 @@ _KEY: Final = re.compile(r"(?:key |constraint \")((?:pk|uq)_[a-z_]+)")
 # A table without our triggers has one unique key, and SQLite names its columns.
 _PRIMARY: Final = re.compile(r"unique constraint failed: ([a-z_]+)\.")
 _NO_SCHEMA: Final = ("no such table", "no such column", "does not exist", "no such function")
+# Why psycopg did not connect; such an error carries no SQLSTATE.
+_CONNECTING: Final = re.compile("connection (failed|timeout|to server)")
+_CONNECT_CAUSES: Final = (
+    ('database "', "there is no database of this name: check the URL, or make it"),
+    ('role "', "user or password are wrong: check the URL"),
+    ("authentication", "user or password are wrong: check the URL"),
+    ("too many clients", "it has no connection left: raise max_connections, or use fewer processes"),
+)
 _CAUSES: Final = (
     ("full", "the disk, or the size allowed to the database, is full: free some space"),
     ("locked", "another process held the database's write lock for too long"),
@@ -87,6 +95,9 @@ def translate(error: Exception) -> ConsentGateError:
     state = getattr(driver, "sqlstate", None)
     if isinstance(state, str):
         return _of_state(state, type(driver).__name__)
+    if _CONNECTING.search(text):
+        found = (cause for words, cause in _CONNECT_CAUSES if words in text)
+        return Unavailable(f"The database is out of reach: {next(found, 'check URL, server and network')}.")
     primary = _PRIMARY.search(text)
     if primary is not None:
         return Duplicate(f"pk_{primary[1]}")
