@@ -145,6 +145,42 @@ def _withdraw(home: str | None, iss: str, token_out: str | None, **given: Any) -
     return _with_stops(home, writing(home, work))
 
 
+@consent.command(
+    "same-subject",
+    example="consentgate consent same-subject --issuer https://crm.acme.example --reference customer:C-1001 "
+    "--reference phone:+13125550123 --method web_form",
+)
+@_issuer
+@_reference
+@_method
+@click.option(
+    "--not", "parted", is_flag=True, help="They are not, or no longer: ends what was stated before."
+)
+@_evidence
+@_token_out
+def _same_subject(home: str | None, iss: str, token_out: str | None, **given: Any) -> Done:
+    """Sign that two references are one person, and take it in.
+
+    What was granted under one of them then counts under the other too; what was refused or withdrawn under one is
+    heard under both.
+    """
+    from consentgate.cli.values import evidence, references
+
+    who, proof = references(given["known_as"]), evidence(given["files"])
+    if len(who) != 2:
+        raise InvalidInput("Name the two references: give --reference twice.")
+
+    def work(gate: "ConsentGate") -> Done:
+        signing = gate.issuer(iss)
+        if given["parted"]:
+            issued = signing.not_same_subject(*who, method=given["method"], evidence=proof)
+            return _issued(issued, "not_same_subject", token_out)
+        issued = signing.same_subject(*who, method=given["method"], evidence=proof)
+        return _issued(issued, "same_subject", token_out)
+
+    return _with_stops(home, writing(home, work))
+
+
 @consent.command("add", example="consentgate consent add token.jws")
 @click.argument("file")
 def _add(home: str | None, file: str) -> Done:

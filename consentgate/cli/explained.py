@@ -60,7 +60,7 @@ def shown(explained: "Explained") -> Done:
 
 def _speaker_text(traced: "Traced") -> str:
     decision, state = traced.judged.decision, traced.state
-    short = short_ids([e for each in state.consents for e in _entries(each)])
+    short = short_ids(dict.fromkeys(e for each in state.consents for e in _entries(each)))
     consents = "\n".join(_consent_line(each, short, decision.grant) for each in state.consents)
     packs = "\n".join(
         f"{used.code}  {faint(f'in force since {used.since}')}"
@@ -86,7 +86,8 @@ def _speaker_text(traced: "Traced") -> str:
 
 
 def _entries(consent: "Consent") -> list[str]:
-    return [consent.entry, *(each.entry for each in consent.endings)]
+    through = consent.grant.through if consent.grant else None
+    return [consent.entry, *(each.entry for each in consent.endings), *([through] if through else [])]
 
 
 def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None) -> str:
@@ -96,7 +97,9 @@ def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None)
     grant = consent.grant
     until = f", until {moment_text(grant.valid_until)}" if grant and grant.valid_until else ""
     form = f"{grant.form} by {grant.method}" if grant else ""
-    return f"{name}  stands: {form}{until}{'  ← relied on' if consent.entry == chosen else ''}"
+    through = f", through {short[grant.through]}" if grant and grant.through else ""
+    line = f"{name}  stands: {form}{until}{through}"
+    return f"{line}{'  ← relied on' if consent.entry == chosen else ''}{faint('  time weak: not anchored')}"
 
 
 def _asked_line(asked: "Asked") -> str:
@@ -165,6 +168,8 @@ def _speaker_item(traced: "Traced") -> dict[str, Json]:
             "entry": each.entry,
             "granted": each.grant is not None,
             "endings": [ending.kind for ending in each.endings],
+            "through": each.grant.through if each.grant else None,
+            "trusted_at": "weak",
         }
         for each in traced.state.consents
     ]

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from consentgate.consent.state import Consent, Received
     from consentgate.consent.statement import Statement
 
-_WORDS: Final = {"ConsentGiven": "given", "ConsentRefused": "refused", "ConsentWithdrawn": "withdrawn"}
+_WORDS: Final = {
+    "ConsentGiven": "given",
+    "ConsentRefused": "refused",
+    "ConsentWithdrawn": "withdrawn",
+    "SameSubject": "same_subject",
+    "NotSameSubject": "not_same_subject",
+}
 
 
 def state_word(statement: "Statement") -> str:
@@ -21,7 +27,7 @@ def state_word(statement: "Statement") -> str:
         statement: the statement.
 
     Returns:
-        ``given``, ``refused`` or ``withdrawn``.
+        ``given``, ``refused``, ``withdrawn``, ``same_subject`` or ``not_same_subject``.
     """
     return _WORDS[statement.state]
 
@@ -46,12 +52,12 @@ def shown_one(received: "Received", *, reveal: bool) -> Done:
         ),
         ("sound", "yes" if received.sound else "no: issuer, key, signature or notice do not fit"),
         ("said at", moment_text(it.event_time)),
-        ("received", moment_text(received.received_at)),
+        ("received", f"{moment_text(received.received_at)}, not anchored yet"),
         ("method", it.method + (f", originally {it.imported_method}" if it.imported_method else "")),
         ("form", it.consent_form if it.grants else ""),
         ("signature", it.signature_kind if it.grants else ""),
         ("notice", f"{it.notice.id}@{it.notice.version} ({it.notice.language})" if it.notice else ""),
-        ("purposes", ", ".join(it.purposes) or "all"),
+        ("purposes", _purposes(it)),
         ("operations", ", ".join(it.operations)),
         ("controllers", ", ".join(it.controllers)),
         ("until", (moment_text(it.valid_until) or "no end") if it.grants else ""),
@@ -85,7 +91,7 @@ def shown_person(said: "Said", *, reveal: bool) -> Done:
             word(state_word(each.statement)),
             moment_text(each.statement.event_time),
             each.statement.method,
-            ", ".join(each.statement.purposes) or "all",
+            _purposes(each.statement),
             "yes" if each.sound else "no",
             *([_references(each.statement, reveal=True)] if reveal else []),
         )
@@ -104,11 +110,17 @@ def shown_person(said: "Said", *, reveal: bool) -> Done:
     return Done(result=result, text=f"{table(rows, headers)}\n\n{title('What stands')}\n\n{standing}")
 
 
+def _purposes(statement: "Statement") -> str:
+    return "" if statement.pair is not None else ", ".join(statement.purposes) or "all"
+
+
 def _standing(consent: "Consent", short: dict[str, str]) -> str:
     name = short[consent.entry]
     if not consent.endings:
         until = moment_text(consent.grant.valid_until) if consent.grant else ""
-        return f"  {name}  stands{f', until {until}' if until else ''}"
+        through = consent.grant.through if consent.grant else None
+        by = f", through {short[through]}" if through else ""
+        return f"  {name}  stands{f', until {until}' if until else ''}{by}"
     ended = ", ".join(
         f"{each.kind} {moment_text(each.at)}" + (faint(f" by {short[each.entry]}") if consent.grant else "")
         for each in consent.endings
@@ -128,12 +140,19 @@ def _consent(consent: "Consent") -> dict[str, Json]:
     endings: list[Json] = [
         {"kind": each.kind, "at": to_text(each.at), "entry": each.entry} for each in consent.endings
     ]
-    return {"entry": consent.entry, "granted": consent.grant is not None, "endings": endings}
+    through = consent.grant.through if consent.grant else None
+    return {
+        "entry": consent.entry,
+        "granted": consent.grant is not None,
+        "through": through,
+        "endings": endings,
+    }
 
 
 def _item(received: "Received", *, reveal: bool) -> dict[str, Json]:
     from consentgate.moment import to_text
 
+    # No checkpoint is anchored yet: every time is the ledger's own word.
     it = received.statement
     notice: Json = (
         {"id": it.notice.id, "version": it.notice.version, "language": it.notice.language}
@@ -147,6 +166,7 @@ def _item(received: "Received", *, reveal: bool) -> dict[str, Json]:
         "sound": received.sound,
         "event_time": to_text(it.event_time),
         "received_at": to_text(received.received_at),
+        "trusted_at": "weak",
         "method": it.method,
         "consent_form": it.consent_form,
         "signature_kind": it.signature_kind,

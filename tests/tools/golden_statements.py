@@ -158,7 +158,37 @@ WITHDRAWN = Statement(
     method="web_form",
 )
 
-STATEMENTS = {"given": GIVEN, "refused": REFUSED, "withdrawn": WITHDRAWN}
+SAME_SUBJECT = Statement(
+    issuer="https://ivr.acme.example",
+    id="01a20320-a2fa-7000-8000-000000000004",
+    issued_at=AT,
+    references=(
+        Reference(kind="customer", value="C-1001"),
+        Reference(kind="phone", value="+13125550123"),
+    ),
+    state="SameSubject",
+    event_time=AT,
+    method="web_form",
+    controllers=("acme.example",),
+)
+
+NOT_SAME_SUBJECT = Statement(
+    issuer="https://ivr.acme.example",
+    id="01a4006c-e23d-7000-8000-000000000005",
+    issued_at=LATER,
+    references=SAME_SUBJECT.references,
+    state="NotSameSubject",
+    event_time=LATER,
+    method="web_form",
+)
+
+STATEMENTS = {
+    "given": GIVEN,
+    "refused": REFUSED,
+    "withdrawn": WITHDRAWN,
+    "same_subject": SAME_SUBJECT,
+    "not_same_subject": NOT_SAME_SUBJECT,
+}
 
 
 def files() -> dict[str, bytes]:

@@ -92,7 +92,9 @@ def _joined(world: World) -> None:
 def _unanswered(world: World) -> None:
     """Requests that end otherwise: refused by the vendor, without an answer, and without a connection."""
     caller = world.caller("1003")
-    world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
+    # Under another reference of the same person.
+    world.ivr.grant(world.caller("A-1003"), notice="voiceprint", method="ivr_dtmf")
+    world.ivr.same_subject(("customer", "1003"), ("customer", "A-1003"), method="web_form")
     world.register("tx-4", caller)
     world.server.script.fail(error="ConflictException")
     _failing(world, world.client.exceptions.ConflictException)
