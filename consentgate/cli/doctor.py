@@ -11,7 +11,7 @@ from consentgate.cli.text import faint, paragraph, plain, word
 from consentgate.verify.result import Finding
 
 if TYPE_CHECKING:
-    from consentgate.config.diagnosis import Check
+    from consentgate.config.check import Check
 
 
 @click.command("doctor", cls=Command, example="consentgate doctor --home /srv/consentgate")

@@ -25,6 +25,7 @@ from consentgate.cli.issuer import issuer
 from consentgate.cli.log import log
 from consentgate.cli.notice import notice
 from consentgate.cli.policy import policy
+from consentgate.cli.record import record
 from consentgate.cli.stops import stops
 from consentgate.cli.terminal import note
 from consentgate.cli.verify import verify
@@ -35,7 +36,7 @@ PROGRAM: Final = "consentgate"
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
     ("Begin", (demo, init, doctor, db)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
-    ("Evidence", (entries, stops, log, verify)),
+    ("Evidence", (entries, record, stops, log, verify)),
 )
 
 

@@ -6,9 +6,9 @@ check that is not ``ok`` says what to do.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import missing_assertions
 from consentgate.config.parts import Parts, signer_of
 from consentgate.config.settings import Settings
@@ -16,18 +16,16 @@ from consentgate.config.upkeep import check_database, log_state, reading, vkey_o
 from consentgate.config.views import registry
 from consentgate.consent.issuers import Issuer, key_problems
 from consentgate.errors import ConsentGateError, Malformed, SchemaMismatch, Unavailable
+from consentgate.gate.spool import Spool
 from consentgate.keys.custody import KeyFile
 from consentgate.log.signer import read_key
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
 from consentgate.storage.intents import open_intents
 
-Verdict: TypeAlias = Literal["ok", "warn", "fail"]
-
 # Before this version two processes that write at the same moment can damage a database in WAL mode.
 SOUND_SQLITE: Final = (3, 51, 3)
 
-_INCOMPLETE: Final = 4
 _CANNOT_JUDGE: Final = 3
 _FINDING: Final = 1
 
@@ -36,25 +34,6 @@ _CURES: Final[tuple[tuple[type[ConsentGateError], str], ...]] = (
     (Malformed, "Restore it from a backup, then run `consentgate verify`."),
     (Unavailable, "Mend what is out of reach, then run this again."),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of a diagnosis.
-
-    Attributes:
-        name: what was looked at.
-        verdict: ``ok``, ``warn`` or ``fail``.
-        found: what was found.
-        cure: what to do; empty where it is ok.
-        exit: the exit code that it asks for.
-    """
-
-    name: str
-    verdict: Verdict
-    found: str
-    cure: str = ""
-    exit: int = 0
 
 
 def diagnose(settings: Settings) -> tuple[Check, ...]:
@@ -71,6 +50,9 @@ def diagnose(settings: Settings) -> tuple[Check, ...]:
         _tried("keys", lambda: _keys(settings)),
         _tried("log key", lambda: _log_key(settings)),
     ]
+    if settings.spool is not None:
+        spool = Spool(settings.spool, limit=settings.spool_limit)
+        checks.append(_tried("spool", lambda: spool_check(spool)))
     schema = _tried("database", lambda: _database(settings))
     checks += [schema, _sqlite()]
     if schema.verdict == "ok" and checks[1].verdict == "ok" and settings.controller:
@@ -184,7 +166,7 @@ def _log(parts: Parts) -> Check:
     if not behind:
         return Check(name="log", verdict="ok", found=f"{found}, all signed" if state.size else "no entry yet")
     cure = "Run `consentgate log sequence --once`, then `consentgate log sign --once`; the service does both."
-    return Check(name="log", verdict="warn", found=found, cure=cure, exit=_INCOMPLETE)
+    return Check(name="log", verdict="warn", found=found, cure=cure, exit=INCOMPLETE)
 
 
 def _signer(parts: Parts) -> Check:
@@ -224,7 +206,7 @@ def _requests(parts: Parts) -> Check:
         verdict="warn",
         found=f"{len(found)} open, the oldest for {oldest} s",
         cure="Look at them: `consentgate entries list --open`.",
-        exit=_INCOMPLETE,
+        exit=INCOMPLETE,
     )
 
 
@@ -245,7 +227,11 @@ def _issuers(parts: Parts) -> Check:
             found=f"no key counts now for {', '.join(without)}",
             cure="Add a key: `consentgate issuer add`.",
         )
-    return Check(name="issuers", verdict="ok", found=f"{len(issuers)}, each with a key that counts")
+    found = f"{len(issuers)}, each with a key that counts"
+    marked = sum(key.state == "compromised" for each in issuers for key in each.keys)
+    if marked:
+        found += f"; {marked} compromised, of whose grants none counts"
+    return Check(name="issuers", verdict="ok", found=found)
 
 
 def _counts(issuer: Issuer) -> bool:
