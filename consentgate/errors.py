@@ -86,7 +86,7 @@ class ConsentDenied(ConsentGateError):
 
 
 class ConsentWithdrawn(ConsentGateError):
-    """The speaker withdrew while the request was on its way: do not use its result.
+    """A speaker withdrew, or somebody joined, while the request was on its way: do not use its result.
 
     Attributes:
         response: what the vendor answered, as boto3 gives it.
@@ -171,7 +171,10 @@ class ClockSkew(StatementRefused):
 
 
 class RecordConflict(StatementRefused):
-    """A statement with this issuer and id, but other content, is already in the ledger. Issue a new id."""
+    """A statement with this issuer and id, but other content, is already in the ledger. Issue a new id.
+
+    Also raised by `register_call`, with a message of its own, for what contradicts what the call was told before.
+    """
 
 
 class Misconfigured(ConsentGateError):
