@@ -1,11 +1,14 @@
 """The live side of `ConsentGate`: clients, who is on a call, and what must stop."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from consentgate.aws.operations import call_of_transaction, leg_of
+from consentgate.config.keystates import Compromised
 from consentgate.config.outcomes import Outcomes
 from consentgate.config.parts import Parts
 from consentgate.errors import InvalidInput
@@ -180,6 +183,25 @@ class Calls(Outcomes):
         """
         self._stopping.carry_out()
         return self._stopping.open()
+
+    def compromise_key(self, iss: str, kid: str | None = None, *, since: datetime) -> Compromised:
+        """Mark an issuer's key as compromised, as `Records.compromise_key`, and stop what runs on what fell.
+
+        Args:
+            iss: the issuer's name.
+            kid: the key's RFC 7638 thumbprint; None marks every key of the issuer.
+            since: from when on it may have been in other hands.
+
+        Returns:
+            The issuer, how many statements of how many people fell, and the requests that are to be stopped.
+
+        Raises:
+            UnknownIssuer: it is not in the registry.
+            InvalidInput: it has no such key, or the time lies ahead or after that of an earlier mark.
+        """
+        compromised = super().compromise_key(iss, kid, since=since)
+        self._stopping.carry_out_quietly(tuple(map(UUID, compromised.stops)))
+        return compromised
 
     def _at_hand(self) -> tuple[Vendor, ...]:
         return self._stopping.vendors

@@ -18,7 +18,7 @@ from consentgate.ledger.registering import Registration
 from consentgate.policy.reasons import reason
 from consentgate.policy.record import reason_from
 from consentgate.testing.client import client_settings
-from tests.functional.gate.conftest import CONNECTOR, World
+from tests.functional.gate.conftest import CONNECTOR, ISS, World
 
 
 @pytest.fixture
@@ -230,6 +230,14 @@ def test_registration_that_fails_writes_no_order(world: World, ada: Speaker) -> 
 def test_withdrawal_stops_the_running_task_at_once(world: World, ada: Speaker) -> None:
     world.search("tx-1")
     world.ivr.withdraw(ada, method="ivr_dtmf")
+    assert (stopped(world), world.gate.open_stops()) == (1, ())
+
+
+def test_compromised_key_stops_what_runs_on_its_grants_at_once(world: World, ada: Speaker) -> None:
+    world.search("tx-1")
+    compromised = world.gate.compromise_key(ISS, since=world.clock())
+    [(intent, _)] = world.opened("intent")
+    assert compromised.stops == (str(intent.id),)
     assert (stopped(world), world.gate.open_stops()) == (1, ())
 
 
