@@ -12,7 +12,7 @@ from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import missing_assertions
 from consentgate.config.parts import Parts, signer_of
 from consentgate.config.settings import Settings
-from consentgate.config.upkeep import check_database, log_state, reading, vkey_of
+from consentgate.config.upkeep import check_database, database_file, log_state, reading, server_of, vkey_of
 from consentgate.config.views import registry
 from consentgate.consent.issuers import Issuer, key_problems
 from consentgate.errors import ConsentGateError, Malformed, SchemaMismatch, Unavailable
@@ -54,7 +54,7 @@ def diagnose(settings: Settings) -> tuple[Check, ...]:
         spool = Spool(settings.spool, limit=settings.spool_limit)
         checks.append(_tried("spool", lambda: spool_check(spool)))
     schema = _tried("database", lambda: _database(settings))
-    checks += [schema, _sqlite()]
+    checks += [schema, _sqlite() if database_file(settings) else _tried("server", lambda: _server(settings))]
     if schema.verdict == "ok" and checks[1].verdict == "ok" and settings.controller:
         try:
             with reading(settings) as parts:
@@ -139,6 +139,12 @@ def _sqlite() -> Check:
         found=f"{found}: two processes that write at the same moment can damage its write-ahead log",
         cure=f"Let one process write, or use a Python with SQLite {wanted} or later. Keep backups.",
     )
+
+
+def _server(settings: Settings) -> Check:
+    found = server_of(settings)
+    proxy = ", behind a proxy that pools transactions" if found.pooled else ""
+    return Check(name="server", verdict="ok", found=f"PostgreSQL {found.version}, durable{proxy}")
 
 
 def _test_mark(parts: Parts) -> Check:

@@ -6,7 +6,6 @@ one.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from consentgate.moment import Clock, system_clock, system_random
 from consentgate.storage import checkpoints, deployment, schema, sequence
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
-from consentgate.storage.engines import open_engine
+from consentgate.storage.engines import open_engine, own_engine
 from consentgate.storage.schema import Upgrade
+from consentgate.values import dataclass
 
 _PAGE = 10_000
 
@@ -52,6 +52,19 @@ class LogState:
         return self.size - (self.checkpoint.size if self.checkpoint else 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A PostgreSQL server that can keep evidence.
+
+    Attributes:
+        version: its major version.
+        pooled: whether a proxy that pools transactions is in the way.
+    """
+
+    version: int
+    pooled: bool
+
+
 def database_file(settings: Settings) -> Path | None:
     """Say in which file the database lies.
 
@@ -79,6 +92,28 @@ def require_database(settings: Settings) -> None:
         raise Unavailable(
             f"The database {path} is not there. Restore it, or run `consentgate db upgrade` to make a new one."
         )
+
+
+def server_of(settings: Settings) -> PostgresServer:
+    """Look at the PostgreSQL server that holds a ledger.
+
+    Args:
+        settings: the settings.
+
+    Returns:
+        The server.
+
+    Raises:
+        Misconfigured: it cannot keep evidence.
+        Unavailable: it is out of reach.
+    """
+    from consentgate.storage.postgres import PostgresSession
+
+    session = PostgresSession(
+        own_engine(open_engine(settings.database)), writes=False, pooler=settings.pooler
+    )
+    session.close()
+    return PostgresServer(version=session.version, pooled=session.pooled)
 
 
 def upgrade_database(settings: Settings) -> Upgrade:

@@ -59,6 +59,7 @@ class PostgresSession:
         connection: what storage functions take.
         backend: process number and start of the server's side, by which it is recognised.
         pooled: whether a proxy that pools transactions is in the way.
+        version: the server's major version.
     """
 
     def __init__(
@@ -181,6 +182,7 @@ class PostgresSession:
         self._raw.prepare_threshold = None
         pid, version, fsync, full, standby, started = self._run(_LOOK).fetchone()
         self.backend: tuple[int, str] = (pid, started)
+        self.version = int(version) // 10000
         if version < OLDEST:
             raise Misconfigured(f"The server is PostgreSQL {version // 10000}; the oldest supported is 14.")
         for name, value in (("fsync", fsync), ("full_page_writes", full)):
