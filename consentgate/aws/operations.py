@@ -8,7 +8,7 @@ open.
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import unquote
 
@@ -17,6 +17,7 @@ from consentgate.canonical import Json
 from consentgate.consent.details import CallContext
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.gate.request import Leg
+from consentgate.values import dataclass
 
 VOICE: Final = "chime-sdk-voice"
 PIPELINES: Final = "chime-sdk-media-pipelines"

@@ -3,10 +3,10 @@
 Each caller stands for one thing that can happen; the reason that is expected is not written here: the gate says it.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from consentgate.consent.terms import Method
+from consentgate.values import dataclass
 
 Said = Literal["nothing", "grant", "grant_elsewhere", "refusal"]
 

@@ -7,13 +7,14 @@ Invariant: with ``--json`` standard output holds exactly one object, whatever ha
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import click
 
 from consentgate.canonical import Json
 from consentgate.cli.terminal import colour
+from consentgate.values import dataclass
 from consentgate.verify.result import BROKEN, CANNOT_JUDGE, HOLDS, INCOMPLETE, Finding
 
 FORMAT: Final = 1

@@ -7,7 +7,6 @@ ledger, the log and every id. Nothing is played back.
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey, generate_signing_key
 from consentgate.moment import system_clock, system_random, uuid7_text
 from consentgate.testing.chime import ChimeServer
+from consentgate.values import dataclass
 
 IVR: Final = "https://ivr.acme.example"
 WEB: Final = "https://web.acme.example"

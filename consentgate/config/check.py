@@ -1,9 +1,9 @@
 """One line of a diagnosis, and the check of the spool."""
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from consentgate.gate.spool import Spool
+from consentgate.values import dataclass
 
 Verdict: TypeAlias = Literal["ok", "warn", "fail"]
 

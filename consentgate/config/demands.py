@@ -1,6 +1,5 @@
 """Which assertions the rules in use will ask for, and nobody made."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +9,7 @@ from consentgate.packs.pack import Basis
 from consentgate.policy.assertions import Standing, in_force
 from consentgate.policy.demands import Requirements
 from consentgate.policy.requirements import merge
+from consentgate.values import dataclass
 
 _ASSERTED: Final = (
     ("alternative", "alternative_offered"),

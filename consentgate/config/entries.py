@@ -5,7 +5,7 @@ be sealed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from consentgate.storage import entries, listing, sequence, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.listing import Listed
 from consentgate.tlog.merkle import leaf_hash
+from consentgate.values import dataclass
 
 _SHORTEST: Final = 8
 _GROUPS: Final = (8, 13, 18, 23)

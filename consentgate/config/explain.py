@@ -5,7 +5,7 @@ that each thing that the law asks can be shown with its clause and with what bec
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from consentgate.packs.pack import Basis
 from consentgate.policy.demands import Requirements
 from consentgate.policy.facts import RecordingConsent
 from consentgate.policy.requirements import merge
+from consentgate.values import dataclass
 
 Result: TypeAlias = Literal["met", "not met", "not judged"]
 

@@ -1,7 +1,6 @@
 """Issuers' records in the registry, and their private keys in the home folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from consentgate.crypto.jwk import PublicKey, SigningKey, generate_signing_key, 
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.keys.files import read_secret, write_secret
 from consentgate.ledger import controller
+from consentgate.values import dataclass
 
 FOLDER: Final = "issuers"
 

@@ -1,7 +1,7 @@
 """The way in for a contact centre: build, sign and take in a statement, in one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from consentgate.ledger.book import Book
 from consentgate.ledger.ingest import Ingested
 from consentgate.ledger.speaker import Speaker
 from consentgate.moment import uuid7_text
+from consentgate.values import dataclass
 
 _ADULT: Final = 18
 

@@ -5,7 +5,7 @@ else put on record is lost; a decision under way with the registry before is mad
 counted the same way before anybody is asked and when it is done.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from consentgate.consent.issuers import Issuer, Registry
 from consentgate.errors import UnknownIssuer
 from consentgate.ledger import controller, fallen
 from consentgate.ledger.fallen import Fallen
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """Settings to objects: what one gate consists of, in the order in which it depends on itself."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Engine
 
 from consentgate.config.settings import Settings
@@ -21,6 +19,7 @@ from consentgate.moment import Clock, Random, system_clock
 from consentgate.packs.packset import shipped
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

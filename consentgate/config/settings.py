@@ -26,7 +26,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from consentgate.errors import Misconfigured
+from consentgate.values import dataclass
 
 FILE: Final = "consentgate.toml"
 HOME_VARIABLE: Final = "CONSENTGATE_HOME"

@@ -1,7 +1,6 @@
 """Making a home: settings, keys, the log's identity, the database. Nothing that is there is written over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from consentgate.config.parts import database_of
@@ -14,6 +13,7 @@ from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.storage import schema
 from consentgate.storage.engines import open_engine
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ cannot be judged, never one that holds. A damaged trigger does not keep anybody 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from consentgate.config.settings import Settings
@@ -19,6 +19,7 @@ from consentgate.moment import system_clock
 from consentgate.storage import stored
 from consentgate.storage.readonly import read_only
 from consentgate.tlog.notekey import NoteKey
+from consentgate.values import dataclass
 from consentgate.verify.levels import verify
 from consentgate.verify.result import Verification
 from consentgate.verify.rows import ArtifactRow, EntryRow, FactRow, NoticeRow, StatementRow

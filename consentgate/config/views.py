@@ -5,7 +5,7 @@ does not open is said to be sealed, never guessed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from consentgate.policy.assertions import Assertion
 from consentgate.storage import artifacts, entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.subjects import LinkedEntry
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

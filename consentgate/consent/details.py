@@ -3,7 +3,7 @@
 Invariants: a value that exists is valid and not empty; what may identify a person or a call shows in no repr.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from consentgate.canonical import MAX_INTEGER
 from consentgate.consent.period import Period
@@ -21,6 +21,7 @@ from consentgate.consent.terms import (
     check_text,
 )
 from consentgate.errors import InvalidInput
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

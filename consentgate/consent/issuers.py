@@ -7,7 +7,7 @@ statement, never with a time that the statement claims: who holds a stolen or re
 time.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from consentgate.consent.shapes import from_bytes, named, to_bytes
 from consentgate.consent.statement import Statement
 from consentgate.crypto.jwk import PublicKey
 from consentgate.errors import InvalidInput
+from consentgate.values import dataclass
 
 KeyState: TypeAlias = Literal["active", "retired", "compromised"]
 

@@ -9,7 +9,7 @@ misspelled member would silently be a missing promise.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, cast
@@ -22,6 +22,7 @@ from consentgate.consent.period import Period
 from consentgate.consent.shapes import from_bytes, read, to_bytes
 from consentgate.consent.statement import Statement
 from consentgate.errors import InvalidInput, Malformed
+from consentgate.values import dataclass
 
 FORMAT: Final = 1
 

@@ -10,12 +10,12 @@ its last day, so a year from 29 February ends on 28 February.
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from consentgate import moment
 from consentgate.errors import InvalidInput
+from consentgate.values import dataclass
 
 _FORM: Final = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?", re.ASCII)
 

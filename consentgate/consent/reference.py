@@ -9,11 +9,12 @@ Reference(kind='phone')
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from consentgate.consent.terms import check_text
 from consentgate.errors import InvalidInput
+from consentgate.values import dataclass
 
 PHONE: Final = "phone"
 

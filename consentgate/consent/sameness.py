@@ -14,12 +14,13 @@ parting at the end never makes a yes or a no reach more.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from consentgate.consent.issuers import Issuer, scope_problems
 from consentgate.consent.reference import Reference
 from consentgate.consent.statement import Statement
+from consentgate.values import dataclass
 
 MAX_BOUND: Final = 16
 """How many references may be one person."""

@@ -19,7 +19,7 @@ grants standing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -30,6 +30,7 @@ from consentgate.consent.reference import Reference
 from consentgate.consent.sameness import Bond, bound_to, heard_under
 from consentgate.consent.statement import Statement
 from consentgate.consent.terms import ConsentForm, DisclosureConsent, Method, SignatureKind
+from consentgate.values import dataclass
 
 EndKind: TypeAlias = Literal["refused", "withdrawn"]
 

@@ -10,7 +10,7 @@ references has exactly two, and says nothing about consent.
 and ignoring them would widen it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -28,6 +28,7 @@ from consentgate.consent.details import (
 from consentgate.consent.reference import Reference
 from consentgate.consent.shapes import named, read, write
 from consentgate.errors import InvalidInput, Malformed
+from consentgate.values import dataclass
 
 __all__ = [
     "SCHEMA",

@@ -7,7 +7,7 @@ carries no ``alg``, because libraries skip keys whose spelling of it they do not
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import Final, Literal, Self, TypeAlias
 
@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from consentgate.canonical import b64, encode_ascii, unb64
 from consentgate.crypto import curves
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
+from consentgate.values import dataclass
 
 Algorithm: TypeAlias = Literal["Ed25519", "ES256"]
 

@@ -12,7 +12,7 @@ nothing is ever encoded again to check a signature.
 b'{}'
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,7 @@ from consentgate.canonical import b64, decode, encode_ascii, unb64
 from consentgate.crypto.curves import SIGNATURE_SIZE
 from consentgate.crypto.jwk import PublicKey, SigningKey
 from consentgate.errors import KeyMismatch, Malformed
+from consentgate.values import dataclass
 
 # RFC 9864 calls it Ed25519; we emit the older name, because PyJWT does not know the newer one yet.
 _KEY_OF: Final = {"EdDSA": "Ed25519", "Ed25519": "Ed25519", "ES256": "ES256"}

@@ -4,8 +4,9 @@ Invariants: the table is closed; what a kind requires it always has, what it doe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from consentgate.values import dataclass
 
 FINAL_ENDS: Final = frozenset({"succeeded", "rejected", "not_sent", "undetermined"})
 OPEN_END: Final = "unknown"

@@ -6,7 +6,7 @@ leaf and the token name; whatever fails, the content is not given out.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from consentgate.crypto import derive, jwe
 from consentgate.entries.kinds import is_part_name
 from consentgate.errors import InvalidInput, KeyMismatch, Malformed
 from consentgate.moment import Random
+from consentgate.values import dataclass
 
 SEPARATOR: Final = "\n"
 

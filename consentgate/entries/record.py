@@ -5,7 +5,7 @@ Invariants: a `Leaf` that exists is valid, and it has exactly one spelling, at m
 leaf is constant per person: only random ids, times, digests of ciphertext, and tags that die with their key.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from consentgate.entries.kinds import KINDS, Kind, is_part_name
 from consentgate.entries.parts import PartRef, SealedPart
 from consentgate.errors import InvalidInput
 from consentgate.tlog.merkle import leaf_hash
+from consentgate.values import dataclass
 
 VERSION: Final = 1
 LEAF_LIMIT: Final = 4096

@@ -4,7 +4,6 @@ Everything here lies sealed, each part under the key of the one speaker that it 
 about no speaker lies under a key of the month.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from consentgate.ledger.book import Content
 from consentgate.ledger.reading import Reading
 from consentgate.ledger.vault import Subject, month_key
 from consentgate.policy.record import decision_json, reason_json, request_json, speaker_json
+from consentgate.values import dataclass
 from consentgate.version import VERSION
 
 

@@ -10,7 +10,7 @@ Every doubt orders the stop.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -29,6 +29,7 @@ from consentgate.policy.facts import RequestFacts
 from consentgate.policy.reasons import Reason
 from consentgate.policy.record import reason_json, request_from
 from consentgate.storage.subjects import LinkedEntry
+from consentgate.values import dataclass
 
 LegOf = Callable[[Mapping[str, Json]], LegName | None]
 """Tells from a stored request which leg it names; None means both."""

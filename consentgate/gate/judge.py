@@ -4,7 +4,7 @@ Pure but for the packs, which are read when they are first needed. The gate's ow
 alone: without knowing whom a request is about there is nothing that a law could be asked.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from itertools import chain
 
@@ -18,6 +18,7 @@ from consentgate.policy.decide import Decision, decide
 from consentgate.policy.facts import RequestFacts, SpeakerFacts, candidates
 from consentgate.policy.reasons import Reason, reason
 from consentgate.policy.requirements import merge
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

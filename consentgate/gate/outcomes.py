@@ -7,9 +7,10 @@ attempts stay open.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from consentgate.values import dataclass
 
 End = Literal["succeeded", "rejected", "not_sent", "unknown"]
 Fault = Literal["not_sent", "lost"]

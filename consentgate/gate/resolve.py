@@ -8,7 +8,7 @@ with it denies with a reason that carries nothing of what it raised or answered.
 import contextvars
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -20,6 +20,7 @@ from consentgate.gate.request import GatedRequest
 from consentgate.ledger.calls import LEGS, LegName
 from consentgate.ledger.registering import Registration
 from consentgate.ledger.speaker import Nobody, Speaker
+from consentgate.values import dataclass
 
 Leg: TypeAlias = Sequence[Speaker] | Nobody
 Who: TypeAlias = Callable[[str, Mapping[str, Json]], Leg | Mapping[str, Leg] | None]

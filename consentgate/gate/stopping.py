@@ -6,7 +6,6 @@ harm. A request under way is not touched here: the process that holds it meets t
 
 import weakref
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from consentgate.ledger.book import Content, open_parts
 from consentgate.ledger.stops import MAX_CALL
 from consentgate.storage import entries, orders, subjects
 from consentgate.storage.orders import OrderRow
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ keyed hashes; ``use`` says which it is, ``epoch`` counts generations, ``kid`` is
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -24,6 +24,7 @@ from consentgate.crypto.jwk import oct_thumbprint
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.keys.files import read_secret, write_secret
 from consentgate.moment import Random
+from consentgate.values import dataclass
 
 _KEY_BYTES: Final = 32
 _CACHED: Final = 4096

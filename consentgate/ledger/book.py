@@ -4,7 +4,7 @@ Invariant: an entry, its index row and its links are written in the same transac
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -24,6 +24,7 @@ from consentgate.moment import Clock, Random, floor, uuid7
 from consentgate.storage import locks
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.guarded import UNGUARDED, Code, Guard
+from consentgate.values import dataclass
 
 _FORMAT: Final = 1
 

@@ -6,7 +6,7 @@ stand against `NOBODY`, and the weakest recording consent that was told against 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, Literal, get_args
 from uuid import UUID
@@ -22,6 +22,7 @@ from consentgate.ledger.vault import BODY
 from consentgate.policy.facts import RecordingConsent
 from consentgate.storage import subjects
 from consentgate.storage.subjects import LinkedEntry
+from consentgate.values import dataclass
 
 LegName = Literal["Caller", "Callee"]
 LEGS: Final[tuple[LegName, ...]] = get_args(LegName)

@@ -6,7 +6,6 @@ anything changed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -29,6 +28,7 @@ from consentgate.policy.assertions import Assertion
 from consentgate.storage import artifacts, entries
 from consentgate.storage.artifacts import ArtifactRow
 from consentgate.storage.entries import EntryRow
+from consentgate.values import dataclass
 
 KINDS: Final = ("assertion", "packs", "registry")
 _PAGE: Final = 500

@@ -5,7 +5,7 @@ withdrawal of the same key stands, because nobody needs leave to say no. Countin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from consentgate.ledger.book import Book, open_parts
 from consentgate.ledger.statements import read_statement
 from consentgate.ledger.stops import Told
 from consentgate.storage import entries, subjects
+from consentgate.values import dataclass
 
 _PAGE: Final = 500
 

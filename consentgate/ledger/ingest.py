@@ -9,7 +9,7 @@ All of it in one write transaction. A statement that is there already is taken i
 same id with other content is refused. Statements lie sealed: a token is personal data.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from consentgate.ledger.statements import read_statement
 from consentgate.ledger.stops import order_stops
 from consentgate.storage import entries, subjects
 from consentgate.storage import statements as rows
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

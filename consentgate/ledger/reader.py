@@ -5,7 +5,6 @@ packs that are new here, uses of a grant) is read after it; a change in between 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -29,6 +28,7 @@ from consentgate.storage import entries, locks, versions
 from consentgate.storage.glance import Glance, glance
 from consentgate.storage.guarded import Guard
 from consentgate.storage.subjects import LinkedEntry
+from consentgate.values import dataclass
 
 _ALL_KINDS: Final = READ_KINDS | USE_KINDS
 

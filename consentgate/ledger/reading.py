@@ -5,7 +5,7 @@ transaction that appends the decision: what changed in between makes it read and
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from consentgate.ledger.vault import Subject
 from consentgate.policy.assertions import Assertion
 from consentgate.policy.facts import Uses
 from consentgate.storage import versions
+from consentgate.values import dataclass
 
 READ_KINDS: Final = frozenset({"assertion", "call", "statement"})
 """Kinds of entries about people and calls that every decision reads."""

@@ -6,7 +6,7 @@ call has one purpose, and the recording consent only becomes weaker (`docs/adr/0
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -23,6 +23,7 @@ from consentgate.ledger.calls import RECORDING_CONSENTS, CallState, LegName
 from consentgate.ledger.speaker import Nobody, Speaker, speaker_json
 from consentgate.ledger.vault import BODY
 from consentgate.policy.facts import RecordingConsent
+from consentgate.values import dataclass
 
 MAX_ON_LEG: Final = 12
 

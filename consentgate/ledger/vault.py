@@ -6,7 +6,7 @@ are the only ones that link an entry to a person, and all of them can be destroy
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from consentgate.keys.custody import Custody
 from consentgate.moment import Random
 from consentgate.storage import subjects
 from consentgate.storage.subjects import DataKeyRow, ReferenceRow
+from consentgate.values import dataclass
 
 CALL: Final = ":call"
 KEY: Final = ":key"

@@ -13,7 +13,7 @@ Invariants:
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from consentgate.storage.entries import EntryRow
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.guarded import UNGUARDED, Code, Guard
 from consentgate.tlog.merkle import leaf_hash
+from consentgate.values import dataclass
 
 _LANE_BYTES: Final = 16
 _INFO: Final = "consentgate.lane"

@@ -13,7 +13,6 @@ A crash after 4 is repaired by the next run: equal size and root give the stored
 """
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,7 @@ from consentgate.storage.failures import Duplicate
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey, NoteSigner
 from consentgate.tlog.proof import consistency_proof, verify_consistency
+from consentgate.values import dataclass
 
 _DOMAIN: Final = "consentgate.invalid/"
 _TEST: Final = "test/"

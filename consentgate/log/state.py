@@ -9,7 +9,6 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,6 +16,7 @@ from consentgate import canonical
 from consentgate.errors import Malformed, Misconfigured, Unavailable
 from consentgate.keys.files import read_secret, replace_file, write_secret
 from consentgate.tlog.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
+from consentgate.values import dataclass
 
 _FORMAT: Final = 1
 

@@ -9,11 +9,12 @@ citations here, never advice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Literal, TypeAlias
 
 from consentgate.packs.rules import Rules
+from consentgate.values import dataclass
 
 PackKind: TypeAlias = Literal["country", "subdivision", "municipality", "group"]
 Confidence: TypeAlias = Literal["source-read", "from-knowledge"]

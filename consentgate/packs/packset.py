@@ -8,7 +8,6 @@ the index is laid out; `stack` never skips a parent or group that it cannot find
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from importlib import resources
@@ -20,6 +19,7 @@ from consentgate.errors import Malformed
 from consentgate.packs.pack import Pack, Version
 from consentgate.packs.shape import Place
 from consentgate.packs.toml import load
+from consentgate.values import dataclass
 
 FORMAT: Final = 1
 INDEX: Final = "index.json"

@@ -10,11 +10,11 @@ from 29 February ends on 28 February.
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from consentgate.errors import InvalidInput
+from consentgate.values import dataclass
 
 _FORM: Final = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?", re.ASCII)
 _END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)

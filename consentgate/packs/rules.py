@@ -4,10 +4,11 @@ A field that is None is not stated: the pack then adds nothing there, and what i
 stands. The words follow `docs/formats/pack.md`, which describes every field.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from consentgate.packs.period import Period
+from consentgate.values import dataclass
 
 Tri: TypeAlias = Literal["yes", "no", "unclear"]
 Form: TypeAlias = Literal["none", "notice_only", "opt_in", "explicit", "written_release"]

@@ -7,7 +7,7 @@ silently be a missing one. ``metadata={"name": ...}`` gives a field another name
 Invariants: whatever the table holds, only `PackInvalid` leaves this module; it names file, field and cure.
 """
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from types import NoneType
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 from consentgate.errors import InvalidInput, PackInvalid
 from consentgate.packs.period import Period
 from consentgate.packs.rules import Tri
+from consentgate.values import dataclass
 
 _T = TypeVar("_T")
 _TRI: Final[dict[object, str]] = {True: "yes", False: "no", "unclear": "unclear"}

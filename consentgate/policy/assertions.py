@@ -9,7 +9,7 @@ tenant-wide, is refused when it is made and never read.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ from consentgate.canonical import Json
 from consentgate.consent import terms
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.policy.facts import RecordingConsent
+from consentgate.values import dataclass
 
 Scope: TypeAlias = Literal["controller", "subject"]
 

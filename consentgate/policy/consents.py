@@ -5,7 +5,6 @@ relied on is not looked into: a record that may be forged proves nothing, good o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +15,7 @@ from consentgate.policy.assertions import Standing
 from consentgate.policy.demands import FLOOR, Requirements
 from consentgate.policy.facts import DISCLOSE, SELL, RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
+from consentgate.values import dataclass
 
 _ADULT: Final = 18
 _SPOKEN: Final = ("voice_recording", "verbal_unrecorded")

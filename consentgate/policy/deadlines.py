@@ -5,7 +5,6 @@ passed. Invariant: of several clocks the earliest decides.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from consentgate.moment import to_text
 from consentgate.packs.pack import Basis
 from consentgate.packs.rules import Trigger
 from consentgate.policy.demands import Clock
+from consentgate.values import dataclass
 
 Duty: TypeAlias = Literal["delete_template", "preserve_sealed_no_search", "delete_by"]
 

@@ -5,7 +5,7 @@ denies. Allowed exactly when there is no reason. Two reasons stand alone, becaus
 them: nobody knows which law applies, and the law forbids it altogether.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from consentgate.consent.state import Consent, State
@@ -16,6 +16,7 @@ from consentgate.policy.deadlines import Obligation
 from consentgate.policy.demands import FLOOR, PackUsed, Requirements
 from consentgate.policy.facts import RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

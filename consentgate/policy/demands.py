@@ -5,12 +5,13 @@ A plain demand is the tuple of bases that make it; none is no demand. `requireme
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from consentgate.packs.pack import Basis
 from consentgate.packs.period import Period
 from consentgate.packs.rules import Flag, Form, Rules, Trigger
+from consentgate.values import dataclass
 
 BASELINE: Final = "baseline"
 FLOOR: Final = Basis(pack=BASELINE, citation="the floor of consentgate, not law")

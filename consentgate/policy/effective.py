@@ -6,13 +6,14 @@ type would lift does not lift anything while that type is unknown.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from consentgate.packs.pack import Basis, ConditionalRule, Pack
 from consentgate.packs.packset import InForce, PackSet
 from consentgate.packs.rules import Rules
 from consentgate.policy.assertions import Standing
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

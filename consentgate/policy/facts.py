@@ -5,13 +5,14 @@ data shows in no repr.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from consentgate import moment
 from consentgate.consent import terms
 from consentgate.consent.details import CallContext
+from consentgate.values import dataclass
 
 RecordingConsent: TypeAlias = Literal["none", "one_party", "all_parties"]
 

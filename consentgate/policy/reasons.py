@@ -8,11 +8,11 @@ in `detail`, as words of the vocabulary, never as personal data.
 'INPUT_MISSING:purpose'
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from consentgate.errors import InvalidInput
 from consentgate.packs.pack import Basis
+from consentgate.values import dataclass
 
 Family: TypeAlias = Literal["law", "gate"]
 

@@ -8,7 +8,6 @@ Invariants: only `InvalidInput` leaves this module for a scenario that cannot be
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
@@ -21,6 +20,7 @@ from consentgate.policy.assertions import Standing
 from consentgate.policy.decide import Decision, decide
 from consentgate.policy.facts import Evidence, RecordingConsent, RequestFacts, SpeakerFacts, candidates
 from consentgate.policy.requirements import merge
+from consentgate.values import dataclass
 
 _STATUSES: Final = ("granted", "refused", "withdrawn")
 

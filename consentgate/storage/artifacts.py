@@ -3,13 +3,14 @@
 Invariant: what is stored under a digest never changes, and a notice's name never comes to mean other bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.tables import artifact, notice
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

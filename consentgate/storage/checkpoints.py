@@ -3,7 +3,6 @@
 Invariant: one checkpoint per log and size; the signer's own state, outside the database, says which is right.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import checkpoint
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

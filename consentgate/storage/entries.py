@@ -5,7 +5,7 @@ them. Every question names a tenant. Rows come in ordinal order, on SQLite the o
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.prepared import OverLists, Prepared, first_of
 from consentgate.storage.tables import entry
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

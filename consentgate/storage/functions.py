@@ -13,8 +13,9 @@ Invariants:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from consentgate.values import dataclass
 
 CLOCK_FUNCTION: Final = "consentgate_now"
 """The database's clock: milliseconds since 1970. SQLite's is registered on each connection instead."""

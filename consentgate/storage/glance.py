@@ -9,7 +9,7 @@ from what the events say, and asks again with hashes of its own when one is miss
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from consentgate.storage.entries import COLUMNS, row_of
 from consentgate.storage.prepared import OverLists, Within
 from consentgate.storage.subjects import DataKeyRow, LinkedEntry, ReferenceRow
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
+from consentgate.values import dataclass
 
 SAID_KINDS: Final = ("assertion", "statement")
 """Kinds of entries about a person that a decision reads."""

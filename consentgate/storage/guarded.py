@@ -13,7 +13,7 @@ locks; PostgreSQL in one call of `consentgate_append`, which may be a transactio
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from consentgate.storage.entries import EntryRow
 from consentgate.storage.failures import Duplicate, translated
 from consentgate.storage.functions import APPEND_FUNCTION
 from consentgate.storage.standing import standing, stop_hashes
+from consentgate.values import dataclass
 
 CLOCK_TOLERANCE_MILLIS: Final = 2000
 """How far an entry's time may be from the database's clock."""

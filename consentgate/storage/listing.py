@@ -5,7 +5,6 @@ carries no sealed part.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, Select, bindparam, func, select
 from consentgate.moment import from_millis
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import entry, seq
+from consentgate.values import dataclass
 
 _ID_BYTES: Final = 16
 

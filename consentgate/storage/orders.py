@@ -4,7 +4,6 @@ Invariant: an order is open until an observation says that its task was stopped,
 started none, or its task can run no longer.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Exists, FromClause, bindparam, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.tables import entry
+from consentgate.values import dataclass
 
 _STARTED_NOTHING: Final = ("rejected", "not_sent")
 

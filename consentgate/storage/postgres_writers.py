@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard, TypeVar
 
 from sqlalchemy import Connection
@@ -25,6 +24,7 @@ from consentgate.errors import ConsentGateError, InvalidInput, Unavailable
 from consentgate.storage.failures import Duplicate, InTheWay, translate, translated
 from consentgate.storage.participant import Participant
 from consentgate.storage.postgres import PostgresSession
+from consentgate.values import dataclass
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ ours; every upgrade also puts triggers and indexes right.
 """
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from consentgate.storage import guards
 from consentgate.storage.engines import own_engine
 from consentgate.storage.failures import Duplicate, translated
 from consentgate.storage.sqlite import SqliteSession
+from consentgate.values import dataclass
 
 if TYPE_CHECKING:
     from alembic.config import Config

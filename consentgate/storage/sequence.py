@@ -5,7 +5,6 @@ is inserted in one transaction. Hashes read here are what is stored: verificatio
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
 from consentgate.storage.tables import entry, seq, tile, tree_state
+from consentgate.values import dataclass
 
 FIRST_LOG: Final = 0
 

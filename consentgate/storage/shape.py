@@ -13,7 +13,6 @@ silence.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
 
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 from consentgate.storage.tables import metadata, version_table
 from consentgate.storage.triggers import sqlite_triggers
+from consentgate.values import dataclass
 
 REPAIR: Final = "find out who changed it, then run `consentgate db upgrade`, which repairs it"
 """What to do about an object that an upgrade makes again."""

@@ -4,7 +4,6 @@ PostgreSQL finds the same out inside its own function.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from sqlalchemy import cast as sql_cast
 from consentgate.storage.functions import CLOCK_FUNCTION
 from consentgate.storage.prepared import OverLists, Prepared, Within
 from consentgate.storage.tables import entry, entry_subject, subject_ref
+from consentgate.values import dataclass
 
 _TENANT: Final = bindparam("tenant", type_=Text)
 _NO_SUBJECT: Final = sql_cast(literal_column("''"), LargeBinary)

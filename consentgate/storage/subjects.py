@@ -5,7 +5,7 @@ is readable without the keys of `consentgate.keys`; deleting a subject's rows he
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from consentgate.storage.entries import COLUMNS, EntryRow, row_of
 from consentgate.storage.prepared import OverLists, Prepared
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -38,6 +38,7 @@ from consentgate.testing.script import Match, Script, Step, error_reply
 from consentgate.testing.tasks import SUCCEEDED
 from consentgate.testing.voice import Behaviour, Voice
 from consentgate.testing.wire import LoopbackServer, WireReply, WireRequest
+from consentgate.values import dataclass
 
 VOICE: Final = "chime-sdk-voice"
 

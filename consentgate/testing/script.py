@@ -6,12 +6,13 @@ add to the step after them, so that ``script.delay(2).drop()`` waits and then ha
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Self
 
 from consentgate.errors import InvalidInput
 from consentgate.testing.model import compact
 from consentgate.testing.wire import WireReply
+from consentgate.values import dataclass
 
 SEARCH: Final = "StartSpeakerSearchTask"
 UNMODELLED_STATUS: Final = 500

@@ -10,9 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
+
+from consentgate.values import dataclass
 
 BODY_LIMIT: Final = 1 << 20
 STOP_SECONDS: Final = 5.0

@@ -9,13 +9,13 @@ refused, because no witness could audit them.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
 from consentgate.tlog.merkle import HASH_BYTES, MAX_SIZE
 from consentgate.tlog.note import sign_note, verify_note
 from consentgate.tlog.notekey import NoteKey, NoteSigner, b64_text, is_key_name, unb64_text
+from consentgate.values import dataclass
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 

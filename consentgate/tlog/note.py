@@ -6,7 +6,6 @@ note that no known key signed is refused. Only Ed25519 (type 0x01) is a key here
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
 from consentgate.tlog.notekey import NoteKey, NoteSigner, b64_text, is_key_name, unb64_text
+from consentgate.values import dataclass
 
 NOTE_LIMIT: Final = 1 << 20
 SIGNATURE_LIMIT: Final = 100

@@ -13,12 +13,13 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consentgate.errors import InvalidInput, Malformed
+from consentgate.values import dataclass
 
 ED25519: Final = 0x01
 _PRIVATE: Final = "PRIVATE+KEY+"

@@ -10,13 +10,14 @@ that is missing is found through every chain, and one that nobody names is extra
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import Final, TypeAlias
 
 from consentgate import canonical
 from consentgate.consent import notice as notices
 from consentgate.errors import Malformed
+from consentgate.values import dataclass
 from consentgate.verify.known import altered, extra, missing
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import ArtifactRow, NoticeRow

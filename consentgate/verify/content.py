@@ -5,7 +5,7 @@ in; what an entry names by digest is there; whom it names by reference finds it.
 """
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from consentgate.canonical import Json, unb64
@@ -15,6 +15,7 @@ from consentgate.consent.statement import TYP, Statement, from_claims
 from consentgate.crypto import jws
 from consentgate.entries.leaf import Leaf
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
+from consentgate.values import dataclass
 from consentgate.verify.artifacts import MANIFEST, PACKS, REGISTRY, Artifacts
 from consentgate.verify.known import RESTORE, altered
 from consentgate.verify.reach import Reach

@@ -5,13 +5,13 @@ so that one broken entry does not make its neighbours look broken, and `readable
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from consentgate.entries.leaf import Answer, LanePosition, Leaf
 from consentgate.errors import InvalidInput
 from consentgate.moment import from_millis
+from consentgate.values import dataclass
 from consentgate.verify.result import Finding, Level, Verdict
 from consentgate.verify.rows import EntryRow, name_of
 

@@ -6,7 +6,7 @@ entries account for.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from consentgate.canonical import decode
 from consentgate.crypto.derive import tag, tag_key
@@ -15,6 +15,7 @@ from consentgate.entries.kinds import is_about_people
 from consentgate.entries.leaf import Leaf, PartRef
 from consentgate.entries.parts import open_part, split_parts
 from consentgate.errors import Malformed
+from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
 from consentgate.verify.known import RESTORE, Entries, altered, missing

@@ -3,9 +3,10 @@
 Invariant: never a bare yes: each level says what it covered, up to when.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
+
+from consentgate.values import dataclass
 
 Verdict: TypeAlias = Literal["holds", "broken", "incomplete", "cannot_judge"]
 

@@ -3,8 +3,10 @@
 Invariant: nothing here is checked; `consentgate.verify.typed` keeps rows away whose values are of other types.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
+
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

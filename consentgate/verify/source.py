@@ -7,11 +7,12 @@ transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from consentgate.consent.reference import Reference
+from consentgate.values import dataclass
 from consentgate.verify.rows import (
     ArtifactRow,
     CheckpointRow,

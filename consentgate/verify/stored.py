@@ -5,7 +5,6 @@ found, whichever of the two was changed.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from consentgate import moment
@@ -14,6 +13,7 @@ from consentgate.entries.leaf import Leaf, decode
 from consentgate.entries.parts import require_digest, split_parts
 from consentgate.errors import Malformed
 from consentgate.tlog.merkle import leaf_hash
+from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, known_of, missing
 from consentgate.verify.result import Finding

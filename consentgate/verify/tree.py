@@ -8,11 +8,11 @@ seen.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from consentgate.tlog.merkle import HASH_BYTES, Frontier
 from consentgate.tlog.tiles import TILE_BYTES, subtree_of_tile
+from consentgate.values import dataclass
 from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, missing
 from consentgate.verify.order import Order
 from consentgate.verify.result import Finding
