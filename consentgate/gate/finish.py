@@ -164,7 +164,7 @@ def _spooled(gate: GateContext, ending: Ending) -> bool:
         return False
     try:
         gate.spool.put(ending.entry, seal_ending(gate, ending))
-    except ConsentGateError:
+    except Exception:  # noqa: BLE001  # whatever it is: then the task is stopped
         return False
     return True
 
@@ -184,7 +184,7 @@ def _lost(gate: GateContext, ending: Ending, response: object, vendor: Vendor) -
         vendor.stop(ending.started)
     try:
         record = seal_ending(gate, ending)
-    except ConsentGateError:
+    except Exception:  # noqa: BLE001  # the caller must learn that there is no outcome, whatever the reason
         record = ""
     return OutcomeNotRecorded(response, str(ending.intent.id), record)
 

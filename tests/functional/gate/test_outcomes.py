@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from consentgate import ConsentGate, ConsentWithdrawn, OutcomeNotRecorded, Speaker
+from consentgate import ConsentGate, ConsentWithdrawn, OutcomeNotRecorded, Speaker, canonical
 from consentgate.config.outcomes import record_spool
 from consentgate.config.settings import Settings, load_settings
 from consentgate.config.setup import make_home
@@ -121,6 +121,17 @@ def test_recorded_later_it_says_the_same(hasty: World, outage: Outage) -> None:
     assert all("matches.0" in parts for _, parts in hasty.opened("outcome"))
 
 
+def test_bug_of_ours_in_sealing_still_stops_the_task(
+    hasty: World, outage: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("consentgate.gate.finish.seal_ending", broken)
+    assert lost(hasty, outage).record == ""
+    assert operations(hasty) == [SEARCH, STOP]
+
+
 def test_error_shows_nothing_of_the_outcome(hasty: World, outage: Outage) -> None:
     error = lost(hasty, outage)
     shown = f"{error} {error!r} {error.record}"
@@ -164,6 +175,32 @@ def test_record_that_was_changed_is_refused(hasty: World, outage: Outage, index:
     changed = text[:index] + ("A" if text[index] != "A" else "B") + text[index + 1 :]
     with pytest.raises((Malformed, Unavailable)):
         hasty.gate.record(OutcomeNotRecorded(None, error.entry, changed))
+    assert hasty.ends() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tenant": "another"},
+        {"hash": canonical.b64(bytes(32))},
+        {"copies": []},
+        {"copies": [{"subject": "AAAA", "jwe": "x"}]},
+        {"copies": [{"subject": canonical.b64(bytes(16)), "jwe": "x"}]},
+        {"about": ["AAAA"]},
+        {"entry": "1"},
+        {"end": "undetermined"},
+        {"more": "x"},
+    ],
+    ids=str,
+)
+def test_record_that_says_something_else_is_refused(
+    hasty: World, outage: Outage, change: dict[str, Any]
+) -> None:
+    error = lost(hasty, outage)
+    envelopes = hasty.gate._parts.gate.envelopes
+    told = {**json.loads(envelopes.open(error.record)), **change}
+    with pytest.raises(Malformed):
+        hasty.gate.record(OutcomeNotRecorded(None, error.entry, envelopes.seal(canonical.encode(told))))
     assert hasty.ends() == []
 
 
