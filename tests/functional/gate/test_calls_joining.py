@@ -48,6 +48,25 @@ def during_the_request(world: World, act: Callable[[], Any]) -> None:
     world.client.meta.events.register_first(event, lambda **_: act())
 
 
+def while_sending(world: World, act: Callable[[], Any]) -> None:
+    """Do something after the last look at the permit, however long it takes, and before the bytes leave."""
+    look = world.client._endpoint.http_session
+    session = look._session
+
+    class Session:
+        """The client's session, held up."""
+
+        def send(self, request: Any) -> Any:
+            if request.url.endswith("/speaker-search-tasks"):
+                act()
+            return session.send(request)
+
+        def close(self) -> None:
+            session.close()
+
+    look._session = Session()
+
+
 def stopped(world: World) -> int:
     return sum(1 for r in world.server.requests if r.operation == "StopSpeakerSearchTask")
 
@@ -81,7 +100,7 @@ def test_who_joins_any_leg_matters_to_a_task_of_both(world: World, ada: Speaker)
 
 
 def test_who_joins_while_the_request_is_under_way_ends_it(world: World, ada: Speaker) -> None:
-    during_the_request(world, lambda: world.register("tx-1", world.caller("bob")))
+    while_sending(world, lambda: world.register("tx-1", world.caller("bob")))
     with pytest.raises(ConsentWithdrawn) as withdrawn:
         world.search("tx-1")
     assert withdrawn.value.stopped
@@ -344,7 +363,7 @@ def test_order_under_way_is_left_to_the_outcome(world: World, ada: Speaker) -> N
         world.register("tx-1", world.caller("bob"))
         seen.append((len(world.gate.carry_out_stops()), stopped(world)))
 
-    during_the_request(world, join_and_look)
+    while_sending(world, join_and_look)
     with pytest.raises(ConsentWithdrawn):
         world.search("tx-1")
     assert seen == [(1, 0)]
