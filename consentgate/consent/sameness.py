@@ -116,9 +116,7 @@ def _ends(bonds: Sequence[Bond]) -> dict[frozenset[Reference], int | None]:
     """Where in the order of statements each bond ends for a no: None while it holds."""
     ends: dict[frozenset[Reference], int | None] = {}
     for bond in bonds:
-        pair = bond.statement.pair
-        if pair is None:
-            continue
+        pair = bond.statement.pair or frozenset()
         if bond.binds:
             ends[pair] = None
         elif bond.sound and pair in ends and ends[pair] is None:

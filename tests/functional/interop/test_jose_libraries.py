@@ -22,6 +22,7 @@ from consentgate.consent.statement import TYP, Statement, claims, from_claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import Algorithm, SigningKey, generate_signing_key, public_key_from_jwk
 from consentgate.errors import SignatureInvalid
+from tests.tools import golden_statements as golden
 from tests.unit.consent.samples import FULL_GRANT
 
 ALG = {"Ed25519": "EdDSA", "ES256": "ES256"}
@@ -151,3 +152,11 @@ def test_a_token_signed_by_joserfc_is_accepted(alg: str) -> None:
     else:
         token = joserfc_jwt.encode(header, json.loads(claims(FULL_GRANT)), private, algorithms=[alg])
     assert from_claims(jws.verify(jws.parse(token, typ=TYP), key.public)) == FULL_GRANT
+
+
+@pytest.mark.parametrize("name", sorted(golden.STATEMENTS))
+def test_golden_token_of_each_state_verifies_elsewhere(name: str) -> None:
+    token = (golden.FOLDER / f"{name}.jwt").read_text()
+    keys = jwt.PyJWKSet.from_json((golden.FOLDER / "jwks.json").read_text())
+    said = jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["EdDSA"])
+    assert said == json.loads(claims(golden.STATEMENTS[name]))
