@@ -36,8 +36,10 @@ REGRESSIONS: Final[dict[str, list[bytes]]] = {
         b'format = 1\ndatabase = "postgresql://host:port/x"\n',
     ],
     "crypto.jwk.signing_key_from_pem": [
-        b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VvBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
-        b"-----END PRIVATE KEY-----\n"
+        (
+            b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VvBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
+            b"-----END PRIVATE KEY-----\n"
+        )
     ],
     "packs.packset.PackSet": [
         '{"format":1,"packs":{"X\u0661":{"file":"x/X.toml","sha256":"%s"}}}'.encode() % (b"0" * 64)
