@@ -5,6 +5,7 @@ copy of one that the migrations made.
 """
 
 import itertools
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -124,6 +125,10 @@ class Raw:
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
         """Run one statement, which is a transaction of its own."""
+        if self._mark != "?":
+            # Bytes are written as SQLite writes them.
+            sql = re.sub(r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", sql)
+            sql = re.sub(r"\bx'([0-9a-f]*)'", r"'\\\\x\1'::bytea", sql)
         return self._connection.execute(sql.replace("?", self._mark), tuple(values))
 
     def unguarded(self, sql: str, values: Sequence[object] = ()) -> None:

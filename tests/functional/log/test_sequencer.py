@@ -15,6 +15,7 @@ from consentgate.storage import sequence, stored
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.tables import entry
 from consentgate.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
+from tests.databases import raw
 from tests.functional.log.place import Log, log_at, sequence_once
 from tests.functional.storage.place import entry_row, inserted
 
@@ -126,15 +127,15 @@ def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
     # Ordinals 1 to 5 exist; 3 commits late, as a transaction on another database may.
     rows = [entry_row() for _ in range(5)]
     inserted(log.database, *rows)
-    raw = sqlite3.connect(Path(log_file(log)), isolation_level=None)
-    raw.execute("DROP TRIGGER consentgate_entry_delete")
-    late = raw.execute("SELECT * FROM entry WHERE ordinal = 3").fetchone()
-    raw.execute("DELETE FROM entry WHERE ordinal = 3")
+    file = sqlite3.connect(Path(log_file(log)), isolation_level=None)
+    file.execute("DROP TRIGGER consentgate_entry_delete")
+    late = file.execute("SELECT * FROM entry WHERE ordinal = 3").fetchone()
+    file.execute("DELETE FROM entry WHERE ordinal = 3")
     assert sequencer.once() == 4
     now = 59.0
     assert sequencer.once() == 0
-    raw.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
-    raw.close()
+    file.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
+    file.close()
     assert sequencer.once() == 1
     assert require_log(log) == 5
 
@@ -144,15 +145,15 @@ def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
     inserted(log.database, *(entry_row() for _ in range(3)))
-    raw = sqlite3.connect(Path(log_file(log)), isolation_level=None)
-    raw.execute("DROP TRIGGER consentgate_entry_delete")
-    late = raw.execute("SELECT * FROM entry WHERE ordinal = 2").fetchone()
-    raw.execute("DELETE FROM entry WHERE ordinal = 2")
+    file = sqlite3.connect(Path(log_file(log)), isolation_level=None)
+    file.execute("DROP TRIGGER consentgate_entry_delete")
+    late = file.execute("SELECT * FROM entry WHERE ordinal = 2").fetchone()
+    file.execute("DELETE FROM entry WHERE ordinal = 2")
     assert sequencer.once() == 2
     now = 100.0
     assert sequencer.once() == 0
-    raw.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
-    raw.close()
+    file.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
+    file.close()
     assert sequencer.once() == 0
     now = 3700.0
     assert sequencer.once() == 1
@@ -167,7 +168,6 @@ def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
         "DELETE FROM seq WHERE position = 299",
     ],
 )
-@pytest.mark.sqlite_file
 def test_damaged_tree_is_refused(log: Log, damage: str) -> None:
     bulk(log, 300)
     sequence_once(log.database)
@@ -205,9 +205,5 @@ def log_file(log: Log) -> str:
 
 def change(log: Log, sql: str) -> None:
     """Change an insert-only table as an owner of the database can."""
-    raw = sqlite3.connect(log_file(log), isolation_level=None)
-    triggers = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    for name in triggers:
-        raw.execute(f"DROP TRIGGER {name}")
-    raw.execute(sql)
-    raw.close()
+    with raw(log.database._engine.url.render_as_string(hide_password=False)) as behind:
+        behind.unguarded(sql)

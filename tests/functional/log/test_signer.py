@@ -161,7 +161,6 @@ def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) 
 
 @pytest.mark.parametrize("size", [0, 3])
 @pytest.mark.parametrize("regrown", [3, 6, 9])
-@pytest.mark.sqlite_file
 def test_state_rolled_back_signs_no_second_story(log: Log, signer: Signer, size: int, regrown: int) -> None:
     states = [signer.state.read()]
     for _ in range(2):
@@ -193,7 +192,6 @@ def test_another_checkpoint_of_the_same_size_is_refused(log: Log, signer: Signer
         signer.once()
 
 
-@pytest.mark.sqlite_file
 def test_checkpoint_whose_row_names_another_size_is_refused(log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)
@@ -215,7 +213,6 @@ def test_checkpoint_whose_row_names_another_size_is_refused(log: Log, signer: Si
     ],
 )
 @pytest.mark.parametrize("regrown", [False, True])
-@pytest.mark.sqlite_file
 def test_tampered_tree_gets_no_signature(log: Log, signer: Signer, damage: str, regrown: bool) -> None:
     bulk(log, 300)
     sequence_once(log.database)
@@ -229,7 +226,6 @@ def test_tampered_tree_gets_no_signature(log: Log, signer: Signer, damage: str, 
     assert signer.state.read() == before
 
 
-@pytest.mark.sqlite_file
 def test_checkpoint_edited_in_the_database_is_noticed(log: Log, signer: Signer) -> None:
     grown(log)
     signed(signer)

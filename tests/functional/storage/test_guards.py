@@ -24,6 +24,8 @@ from consentgate.storage.tables import (
 from consentgate.storage.triggers import sqlite_triggers
 from tests.functional.storage.place import database_at, engine_at, entry_row, inserted
 
+pytestmark = pytest.mark.sqlite_file
+
 INDEXES = sorted(str(index.name) for table in metadata.tables.values() for index in table.indexes)
 
 

@@ -19,6 +19,8 @@ from consentgate.storage.sqlite import SqliteSession
 from consentgate.storage.writer import _Item
 from tests.functional.storage.place import database_at, engine_at, entry_row, inserted
 
+pytestmark = pytest.mark.sqlite_file
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
