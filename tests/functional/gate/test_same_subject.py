@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -308,3 +309,19 @@ def test_each_link_that_a_bond_asks_for_is_missed(world: World, link: int) -> No
     bound(world)
     unlink(world, link)
     assert findings(world) != []
+
+
+@pytest.mark.parametrize("heard_later", [True, False])
+def test_bond_that_lost_its_link_is_missed_by_what_it_alone_explains(world: World, heard_later: bool) -> None:
+    if not heard_later:
+        grant(world, CUSTOMER)
+    bond = UUID(bind(world, CUSTOMER, PHONE))
+    if heard_later:
+        world.ivr.withdraw(person(CUSTOMER), method="ivr_dtmf")
+    parts = world.gate._parts
+    with parts.database.read() as connection:
+        phone = parts.book.vault.find(connection, [Reference(kind=PHONE[0], value=PHONE[1])])
+    (subject,) = phone.values()
+    with world.raw() as raw:
+        raw.execute("DELETE FROM entry_subject WHERE entry = ? AND subject = ?", (bond.bytes, subject.bytes))
+    assert findings(world) == [("link_missing", "a link to everybody who is the same person")]

@@ -158,5 +158,7 @@ def test_a_token_signed_by_joserfc_is_accepted(alg: str) -> None:
 def test_golden_token_of_each_state_verifies_elsewhere(name: str) -> None:
     token = (golden.FOLDER / f"{name}.jwt").read_text()
     keys = jwt.PyJWKSet.from_json((golden.FOLDER / "jwks.json").read_text())
-    said = jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["EdDSA"])
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    # Two of them are of a day to come.
+    said = jwt.decode(token, key, algorithms=["EdDSA"], options={"verify_iat": False})
     assert said == json.loads(claims(golden.STATEMENTS[name]))
