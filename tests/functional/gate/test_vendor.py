@@ -1,6 +1,5 @@
 """Stopping at the vendor: confirmed, already over, or left open."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -78,4 +77,3 @@ def test_handler_that_breaks_the_stop_leaves_the_order_open(world: World, task: 
 
     world.client.meta.events.register("before-call.chime-sdk-voice.StopSpeakerSearchTask", broken)
     assert not ChimeVendor(world.client).stop(search(task))
-    assert [t.name for t in threading.enumerate() if t.name == "consentgate-stop"] == []
