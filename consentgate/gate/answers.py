@@ -6,8 +6,6 @@ bytes lie apart, under a key of the month.
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection
-
 from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.errors import Malformed
@@ -15,17 +13,16 @@ from consentgate.gate.context import GateContext
 from consentgate.gate.outcomes import Attempt, End
 from consentgate.gate.request import Ending, Exchange
 from consentgate.ledger.book import Content
-from consentgate.ledger.vault import month_key
+from consentgate.ledger.vault import Subject, month_key
 from consentgate.moment import to_text
 
 
-def answer_contents(gate: GateContext, connection: Connection, ending: Ending) -> list[Content]:
+def answer_contents(ending: Ending, matches: Subject | None) -> list[Content]:
     """Give the parts of an outcome or observation.
 
     Args:
-        gate: the gate.
-        connection: an open write transaction.
         ending: what is to be recorded.
+        matches: the key of the month for results; without one their digest is all that is kept of them.
 
     Returns:
         ``exchange.i`` for each speaker, and ``matches.0`` where the answer carries results.
@@ -38,14 +35,37 @@ def answer_contents(gate: GateContext, connection: Connection, ending: Ending) -
     ]
     if exchange.results and exchange.body is not None:
         # Results name other people: their exact bytes lie under a key of the month, not under the speaker's.
-        try:
-            key = gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
-        except Malformed:
-            # A damaged key must not cost the outcome: the digest of the answer is kept in any case.
+        if matches is None:
             return contents
         answer: dict[str, Json] = {"response": canonical.b64(exchange.body)}
-        contents.append(Content(name="matches.0", data_key=key.data_key, members=answer))
+        contents.append(Content(name="matches.0", data_key=matches.data_key, members=answer))
     return contents
+
+
+def matches_key(gate: GateContext, ending: Ending) -> Subject | None:
+    """Have the key ready under which results are sealed, before the outcome's own transaction.
+
+    Args:
+        gate: the gate.
+        ending: what is to be recorded.
+
+    Returns:
+        The month's key, or None: there are no results, or it is damaged, which must not cost the outcome.
+
+    Raises:
+        Unavailable: the database or the wrapping key is out of reach.
+    """
+    if not ending.exchange.results or ending.exchange.body is None:
+        return None
+    name = month_key("matches", gate.book.now())
+    kept = gate.months.get(name)
+    if kept is None:
+        try:
+            kept = gate.database.write(lambda connection: gate.book.vault.ensure_key(connection, name))
+        except Malformed:
+            return None
+        gate.months[name] = kept
+    return kept
 
 
 def exchange_members(exchange: Exchange, end: End) -> dict[str, Json]:

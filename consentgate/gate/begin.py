@@ -13,6 +13,7 @@ of the ledger is a reason like any other, and is recorded where a record can be 
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -153,7 +154,8 @@ def _append(
     )
     if appended.code != "done":
         return None
-    return _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, about)
+    permit = _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, about)
+    return replace(permit, locks=guard.shared | guard.alone)
 
 
 def _is_single(reading: Reading, verdict: Verdict) -> bool:

@@ -1,13 +1,14 @@
 """What the steps of the gate work with, put together once by `config`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from consentgate.gate.spool import Spool
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
 from consentgate.ledger.reader import Reader
+from consentgate.ledger.vault import Subject
 from consentgate.packs.packset import PackSet
 from consentgate.storage.database import Database
 
@@ -44,6 +45,7 @@ class GateContext:
         limits: times.
         envelopes: seals outcomes that cannot be written.
         spool: where they wait, or None.
+        months: the tenant's monthly keys that this process has used, by name.
     """
 
     database: Database
@@ -56,3 +58,4 @@ class GateContext:
     limits: Limits
     envelopes: Envelopes
     spool: Spool | None = None
+    months: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)

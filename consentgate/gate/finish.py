@@ -13,8 +13,10 @@ nobody can prove must not go on.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import partial
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -27,16 +29,21 @@ from consentgate.errors import (
     OutcomeNotRecorded,
     Unavailable,
 )
-from consentgate.gate.answers import answer_contents
+from consentgate.gate.answers import answer_contents, matches_key
 from consentgate.gate.context import GateContext
 from consentgate.gate.outcomes import End, classify
 from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Ending, Exchange, Permit
 from consentgate.gate.sealed import seal_ending
-from consentgate.ledger.book import Content
+from consentgate.ledger.book import Appended, Content
+from consentgate.ledger.vault import Subject
 from consentgate.storage import entries
+from consentgate.storage.guarded import Guard
 
 _RETRY_AFTER_S: Final = 0.05
+
+
+Kind: TypeAlias = Literal["outcome", "observation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,7 @@ class Recorded:
 
     entry: UUID
     end: End
-    kind: Literal["outcome", "observation"]
+    kind: Kind
     fresh: bool
     stops: tuple[Answer, ...]
 
@@ -143,6 +150,7 @@ def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
         operation=permit.request.operation,
         region=permit.request.region,
         path=permit.request.path,
+        locks=permit.locks,
     )
 
 
@@ -151,7 +159,9 @@ def _within_budget(gate: GateContext, ending: Ending) -> Recorded:
     until = time.monotonic() + gate.limits.outcome_budget.total_seconds()
     while True:
         try:
-            return gate.database.write(lambda c: append(gate, c, ending))
+            matches = matches_key(gate, ending)
+            work = partial(append, gate, ending=ending, matches=matches)
+            return gate.database.write(work, single=True)
         except Unavailable:
             if time.monotonic() + _RETRY_AFTER_S >= until:
                 raise
@@ -189,42 +199,49 @@ def _lost(gate: GateContext, ending: Ending, response: object, vendor: Vendor) -
     return OutcomeNotRecorded(response, str(ending.intent.id), record)
 
 
-def append(gate: GateContext, connection: Connection, ending: Ending) -> Recorded:
-    """Append the outcome; one whose entry is there already is not written again.
+def append(gate: GateContext, connection: Connection, ending: Ending, matches: Subject | None) -> Recorded:
+    """Append the outcome, in one statement; one whose entry is there already is not written again.
 
     Args:
         gate: the gate.
         connection: an open write transaction.
         ending: what to record.
+        matches: the key of the month for results, or None.
 
     Returns:
         As what it stands now, with the stop orders of the intent.
     """
-    book = gate.book
+    contents = answer_contents(ending, matches)
     # [6] An append whose commit was in doubt may be there: the same id is never written twice.
-    standing = entries.by_id(connection, book.tenant, ending.entry)
-    # A second final outcome is kept as an observation: the first one stands.
-    late = standing is None and (
-        ending.end == "unknown"
-        or entries.final_outcome(connection, book.tenant, ending.intent.id) is not None
+    kind: Kind = "observation" if ending.end == "unknown" else "outcome"
+    appended = _write(gate, connection, ending, kind, contents)
+    if appended.code == "late":
+        # A second final outcome is kept as an observation: the first one stands.
+        kind = "observation"
+        appended = _write(gate, connection, ending, kind, contents)
+    if appended.code == "there":
+        standing = entries.by_id(connection, gate.book.tenant, ending.entry)
+        kind = "observation" if standing is not None and standing.kind == "observation" else "outcome"
+    stops = tuple(Answer(id=order, h=hash_) for order, hash_ in appended.stops)
+    fresh = appended.code == "done"
+    return Recorded(entry=ending.entry, end=ending.end, kind=kind, fresh=fresh, stops=stops)
+
+
+def _write(
+    gate: GateContext, connection: Connection, ending: Ending, kind: Kind, contents: Sequence[Content]
+) -> Appended:
+    """Under the locks that a withdrawal takes: it finds this outcome, or this finds its stop order."""
+    return gate.book.write(
+        connection,
+        kind,
+        gate.book.now(),
+        contents,
+        ending.about,
+        entry=ending.entry,
+        re=ending.intent,
+        end=ending.end,
+        guard=Guard(shared=ending.locks),
     )
-    kind: Literal["outcome", "observation"] = (
-        "observation" if late or (standing is not None and standing.kind != "outcome") else "outcome"
-    )
-    if standing is None:
-        contents = answer_contents(gate, connection, ending)
-        book.write(
-            connection,
-            kind,
-            book.now(),
-            contents,
-            ending.about,
-            entry=ending.entry,
-            re=ending.intent,
-            end=ending.end,
-        )
-    stops = _stops(gate, connection, ending)
-    return Recorded(entry=ending.entry, end=ending.end, kind=kind, fresh=standing is None, stops=stops)
 
 
 def _stops(gate: GateContext, connection: Connection, ending: Ending) -> tuple[Answer, ...]:

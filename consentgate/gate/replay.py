@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.entries.leaf import Answer
-from consentgate.errors import ConsentGateError, Unavailable
+from consentgate.errors import ConsentGateError, Malformed, Unavailable
 from consentgate.gate.context import GateContext
 from consentgate.gate.finish import Recorded, append, record_stops
 from consentgate.gate.outcomes import End
@@ -21,6 +21,7 @@ from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Ending, Started
 from consentgate.gate.sealed import open_ending
 from consentgate.gate.spool import Spool
+from consentgate.ledger.vault import Subject, month_key
 from consentgate.storage import entries
 
 AT_ONCE: Final = 16
@@ -96,7 +97,7 @@ def replay(gate: GateContext, record: str, vendors: Iterable[Vendor]) -> Replaye
     def work(connection: Connection) -> tuple[Recorded, tuple[Answer, ...]]:
         ending = open_ending(gate, connection, record)
         opened.append(ending)
-        recorded = append(gate, connection, ending)
+        recorded = append(gate, connection, ending, _matches(gate, connection, ending))
         return recorded, _unanswered(gate, connection, recorded.stops)
 
     recorded, orders = gate.database.write(work)
@@ -192,3 +193,12 @@ def _unanswered(gate: GateContext, connection: Connection, orders: tuple[Answer,
             for row in entries.answers(connection, tenant, order.id, kinds=("observation",))
         )
     )
+
+
+def _matches(gate: GateContext, connection: Connection, ending: Ending) -> Subject | None:
+    if not ending.exchange.results:
+        return None
+    try:
+        return gate.book.vault.ensure_key(connection, month_key("matches", gate.book.now()))
+    except Malformed:
+        return None

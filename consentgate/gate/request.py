@@ -106,6 +106,7 @@ class Permit:
         owners: for whom the outcome's parts will be sealed, in order of the speakers.
         about: every subject that the intent is linked to.
         seen: the versions of what the decision read, compared again before a late attempt.
+        locks: numbers of the locks that stand for everybody whom the request is about.
     """
 
     request: GatedRequest
@@ -116,6 +117,7 @@ class Permit:
     owners: tuple[Subject, ...] = field(repr=False)
     about: frozenset[UUID]
     seen: Seen = field(repr=False)
+    locks: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ class Ending:
         operation: the vendor's name of the operation.
         region: the client's region, or None.
         path: URL path of the request.
+        locks: numbers of the locks that stand for everybody whom the request was about.
     """
 
     entry: UUID
@@ -164,6 +167,7 @@ class Ending:
     operation: str
     region: str | None
     path: str
+    locks: frozenset[int] = frozenset()
 
     @property
     def started(self) -> Started | None:

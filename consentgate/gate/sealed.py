@@ -51,6 +51,7 @@ class _Outside:
     end: End
     about: tuple[bytes, ...]
     copies: tuple[_Copy, ...]
+    locks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ def seal_ending(gate: GateContext, ending: Ending) -> str:
         end=ending.end,
         about=tuple(sorted(each.bytes for each in ending.about)),
         copies=copies,
+        locks=tuple(str(number) for number in sorted(ending.locks)),
     )
     return gate.envelopes.seal(shapes.to_bytes(outside))
 
@@ -177,7 +179,15 @@ def _ending(outside: _Outside, entry: UUID, owners: tuple[Subject, ...], inside:
         operation=inside.operation,
         region=inside.region,
         path=inside.path,
+        locks=frozenset(map(_number, outside.locks)),
     )
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Malformed("A lock is a number.") from None
 
 
 def _read(kind: type[T], data: bytes) -> T:

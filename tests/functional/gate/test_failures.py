@@ -135,6 +135,8 @@ def test_damaged_key_of_the_month_does_not_cost_the_outcome(world: World, caller
     assert month is not None
     with world.raw() as raw:
         raw.execute("UPDATE data_key SET wrapped = ? WHERE subject = ?", (bytes(40), month.bytes))
+    # As in a process that has not used the key yet.
+    world.gate._parts.gate.months.clear()
     world.register("tx-2", caller)
     world.search("tx-2")
     with world.gate._parts.database.read() as connection:
