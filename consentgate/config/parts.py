@@ -107,7 +107,7 @@ def assemble(
         engine: the host's engine, or None.
         clock: the time.
         random: randomness.
-        background: whether a thread of this process sequences and signs the log.
+        background: whether a thread of this process sequences and signs the log; never on Lambda.
 
     Returns:
         The objects.
@@ -138,6 +138,8 @@ def _assembled(
     random: Random,
     background: bool,
 ) -> Parts:
+    # Between two invocations a function on Lambda is frozen, and its threads with it.
+    own_thread = background and not settings.on_lambda
     lanes = Lanes(database, random)
     vault = Vault(custody, settings.tenant, random)
     book = Book(tenant=settings.tenant, vault=vault, log=lanes, clock=clock, random=random)
@@ -149,7 +151,7 @@ def _assembled(
         book=book,
         reader=reader,
         gate=_context(settings, database, book, reader, Envelopes(custody, random)),
-        service=LogService(database, signer=signer_of(settings, database)) if background else None,
+        service=LogService(database, signer=signer_of(settings, database)) if own_thread else None,
     )
 
 

@@ -1,7 +1,7 @@
 """What the steps of the gate work with, put together once by `config`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from consentgate.gate.spool import Spool
@@ -11,6 +11,7 @@ from consentgate.ledger.reader import Reader
 from consentgate.ledger.vault import Subject
 from consentgate.packs.packset import PackSet
 from consentgate.storage.database import Database
+from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ nobody can prove must not go on.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -39,6 +38,7 @@ from consentgate.ledger.book import Appended, Content
 from consentgate.ledger.vault import Subject
 from consentgate.storage import entries
 from consentgate.storage.guarded import Guard
+from consentgate.values import dataclass
 
 _RETRY_AFTER_S: Final = 0.05
 

@@ -6,7 +6,6 @@ out where a client for that service and region is at hand; else it stays open.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from consentgate.gate.sealed import open_ending
 from consentgate.gate.spool import Spool
 from consentgate.ledger.vault import Subject, month_key
 from consentgate.storage import entries
+from consentgate.values import dataclass
 
 AT_ONCE: Final = 16
 

@@ -1,7 +1,7 @@
 """The values that travel through the six steps: what is to be sent, and what came back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -13,6 +13,7 @@ from consentgate.entries.leaf import Answer
 from consentgate.gate.outcomes import Attempt, End
 from consentgate.ledger.reading import Seen
 from consentgate.ledger.vault import Subject
+from consentgate.values import dataclass
 
 Leg = Literal["Caller", "Callee"]
 TokenSource = Literal["caller", "gate"]

@@ -7,7 +7,6 @@ when a person's key is destroyed, what such a text holds about them goes too.
 Invariant: what was sealed is read back as the same `Ending`, or refused.
 """
 
-from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from consentgate.gate.request import Ending, Exchange
 from consentgate.ledger.vault import Subject
 from consentgate.moment import parse_uuid
 from consentgate.storage import entries
+from consentgate.values import dataclass
 
 T = TypeVar("T", bound=Shaped)
 

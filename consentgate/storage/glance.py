@@ -136,13 +136,19 @@ def _question(within: Within) -> CompoundSelect[Any]:
         _keys(select(linked.c.subject).union(select(person.c.subject))),
         _counts(within, select(person.c.subject).union(select(call.c.subject))),
         _before(person.c.subject, event.c.entry),
+        _controller(within),
+    )
+
+
+def _controller(within: Within) -> Any:
+    return (
         select(*_columns("controller", kind=entry.c.kind, n=func.count()))
         .where(
             entry.c.tenant == _TENANT,
             entry.c.about == literal_column("0"),
             within(entry.c.kind, "tenant_wide"),
         )
-        .group_by(entry.c.kind),
+        .group_by(entry.c.kind)
     )
 
 
