@@ -9,6 +9,7 @@ All of it in one write transaction. A statement that is there already is taken i
 same id with other content is refused. Statements lie sealed: a token is personal data.
 """
 
+from collections.abc import Iterable
 from dataclasses import field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.consent.issuers import Registry, key_problems
+from consentgate.consent.reference import Reference
 from consentgate.consent.statement import TYP, Statement, from_claims
 from consentgate.crypto import jws
 from consentgate.errors import (
@@ -92,14 +94,7 @@ def ingest(book: Book, connection: Connection, token: str, registry: Registry, s
     if statement.gives and statement.event_time > at + skew:
         raise ClockSkew
     bindings.check_size(statement, same)
-    first = book.vault.ensure(connection, statement.references[0])
-    about = {first.id, *_reached(book, connection, statement), *bindings.subjects_of(book, connection, same)}
-    members: dict[str, Json] = {"token": token}
-    if manifest is not None:
-        members["manifest"] = canonical.b64(manifest)
-    part = Content(name="statement.0", data_key=first.data_key, members=members)
-    entry = book.write(connection, "statement", at, [part], about).id
-    rows.insert_statement(connection, book.tenant, entry, statement.key)
+    entry, about = _written(book, connection, at, token, statement, manifest, same)
     stops: tuple[UUID, ...] = ()
     if statement.refuses:
         stops = order_stops(book, connection, at, about, frozenset(statement.purposes), cause=entry)
@@ -124,6 +119,27 @@ def require_negative(token: str) -> None:
         raise InvalidInput(
             f"This statement is {what}; take it in with `ingest` or `consentgate consent add`."
         )
+
+
+def _written(
+    book: Book,
+    connection: Connection,
+    at: datetime,
+    token: str,
+    statement: Statement,
+    manifest: bytes | None,
+    same: Iterable[Reference],
+) -> tuple[UUID, set[UUID]]:
+    """Write entry, index row and links; give the entry and whom it is linked to."""
+    first = book.vault.ensure(connection, statement.references[0])
+    about = {first.id, *_reached(book, connection, statement), *bindings.subjects_of(book, connection, same)}
+    members: dict[str, Json] = {"token": token}
+    if manifest is not None:
+        members["manifest"] = canonical.b64(manifest)
+    part = Content(name="statement.0", data_key=first.data_key, members=members)
+    entry = book.write(connection, "statement", at, [part], about).id
+    rows.insert_statement(connection, book.tenant, entry, statement.key)
+    return entry, about
 
 
 def _verify(parsed: jws.Jws, statement: Statement, registry: Registry, at: datetime, *, known: bool) -> None:
