@@ -1,0 +1,64 @@
+"""A withdrawal and a request in the same instant, thousands of times: the guarantee of the protocol's section 2.
+
+Guaranteed: once a withdrawal committed, no intent for that speaker commits; an intent that committed before has a
+durable stop order. The same histories, gone through the naive ways, break it: so the test sees what it looks for.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import pytest
+
+from consentgate.ledger.reader import Reader
+from tests.databases import Kind
+from tests.functional.races.place import (
+    Ground,
+    History,
+    Lockless,
+    Raced,
+    Unguarded,
+    Unordered,
+    attempt,
+    check,
+    gate_of,
+    judged,
+    meetings,
+    numbered,
+    one_side,
+    speaking,
+    times,
+)
+
+pytestmark = pytest.mark.timeout(900)
+
+HISTORIES: Final = 1_500
+NAIVE: Final = 100
+AT_MOST: Final = 15
+# On SQLite the write lock is all of the locks: there is nothing to leave out but the comparison.
+WRONG: Final = {"sqlite": (Unguarded,), "postgresql": (Unguarded, Lockless, Unordered)}
+
+
+def raced_by_threads(ground: Ground, histories: Sequence[History], way: type[Reader] = Reader) -> Raced:
+    """Two gates on one database, each with threads of its own."""
+    ground.prepare(histories)
+    with gate_of(ground.parts.settings) as other:
+        asking = replace(other._parts.gate, reader=way(other._parts.book))
+        met = meetings()
+        with ThreadPoolExecutor(2) as pool:
+            asked = pool.submit(one_side, "asks", histories, met, partial(attempt, asking))
+            said = pool.submit(one_side, "says", histories, met, speaking(ground, histories))
+            return judged(ground, histories, asked.result(), said.result())
+
+
+def test_no_intent_passes_a_withdrawal(ground: Ground) -> None:
+    check(raced_by_threads(ground, numbered(times(HISTORIES))))
+
+
+def test_naive_ways_let_intents_pass(ground: Ground, kind: Kind) -> None:
+    histories = numbered(NAIVE * AT_MOST * len(WRONG[kind]))
+    for n, way in enumerate(WRONG[kind]):
+        batches = (histories[(n * AT_MOST + b) * NAIVE :][:NAIVE] for b in range(AT_MOST))
+        assert any(raced_by_threads(ground, batch, way).violations for batch in batches), way

@@ -1,0 +1,73 @@
+"""The same with two processes, each of which asks in one half of the histories and speaks in the other."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+import pytest
+
+from consentgate.config.settings import Settings
+from tests.functional.races.place import (
+    ISS,
+    LANES,
+    Attempt,
+    Ground,
+    History,
+    Meeting,
+    Raced,
+    Said,
+    attempt,
+    check,
+    gate_of,
+    judged,
+    numbered,
+    one_side,
+    speaking,
+    times,
+)
+
+pytestmark = pytest.mark.timeout(900)
+
+HISTORIES: Final = 8_500
+PREPARED: Final = 600.0
+
+_met: list[list[Meeting]] = []
+
+
+def meet(met: list[list[Meeting]]) -> None:
+    """In the child: take the barriers, which only a process's beginning can bring."""
+    _met[:] = met
+
+
+def half(
+    settings: Settings, histories: Sequence[History], role: int
+) -> tuple[dict[int, Attempt], dict[int, Said]]:
+    """Be one of two processes: each asks in every other history and speaks in those between."""
+    mine, others = histories[role::2], histories[1 - role :: 2]
+    with gate_of(settings) as gate, ThreadPoolExecutor(2) as pool:
+        ground = Ground(gate=gate, ivr=gate.issuer(ISS))
+        ground.prepare(mine)
+        act = speaking(ground, others)
+        _met[2][0].wait(PREPARED)
+        asked = pool.submit(one_side, "asks", mine, _met[role], partial(attempt, gate._parts.gate))
+        said = pool.submit(one_side, "says", others, _met[1 - role], act)
+        return asked.result(), said.result()
+
+
+def raced_by_processes(ground: Ground, histories: Sequence[History]) -> Raced:
+    """This process and another one, each with a gate, threads and connections of its own."""
+    context = multiprocessing.get_context("spawn")
+    met: list[list[Meeting]] = [[context.Barrier(2) for _ in range(LANES)] for _ in range(2)]
+    met.append([context.Barrier(2)])
+    _met[:] = met
+    with ProcessPoolExecutor(1, mp_context=context, initializer=meet, initargs=(met,)) as pool:
+        there = pool.submit(half, ground.parts.settings, histories, 0)
+        asked, said = half(ground.parts.settings, histories, 1)
+        asked_there, said_there = there.result()
+    return judged(ground, histories, {**asked, **asked_there}, {**said, **said_there})
+
+
+def test_no_intent_passes_a_withdrawal_of_another_process(ground: Ground) -> None:
+    check(raced_by_processes(ground, numbered(times(HISTORIES))))
