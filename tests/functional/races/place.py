@@ -285,7 +285,7 @@ def say(parts: Parts, tokens: Mapping[int, str], history: History) -> Said:
     return Said(entry=entry, stops=stops, done=time.monotonic())
 
 
-T = TypeVar("T", Attempt, Said)
+T = TypeVar("T")
 
 
 def one_side(
