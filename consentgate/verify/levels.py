@@ -83,7 +83,7 @@ class _Run:
         if self._evidence.keys is None:
             self._leave("links")
         else:
-            self._links(stored, self._evidence.keys, until)
+            self._links(stored, tree, self._evidence.keys, until)
         return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
 
     def _tree(self, stored: Stored) -> Tree:
@@ -110,11 +110,11 @@ class _Run:
         last = max((each.size for each in self._log.checkpoints()), default=0)
         self._judge("signer", check_signer(before, after, self._key, tree, last), until)
 
-    def _links(self, stored: Stored, source: KeySource, until: datetime | None) -> None:
+    def _links(self, stored: Stored, tree: Tree, source: KeySource, until: datetime | None) -> None:
         faults = Faults()
         keys = typed_keys(source, faults)
         try:
-            linked = check_links(self._ledger, keys, stored.entries, stored.artifacts)
+            linked = check_links(self._ledger, keys, stored.entries, stored.artifacts, tree.turns)
         except Unavailable:
             self._leave("links")
             return

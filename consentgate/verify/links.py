@@ -5,7 +5,7 @@ that no such key fits has lost its link or its key, and the number of these equa
 entries account for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from consentgate.canonical import decode
@@ -18,11 +18,12 @@ from consentgate.errors import Malformed
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
-from consentgate.verify.known import RESTORE, Entries, altered, missing
+from consentgate.verify.known import RESTORE, Entries, Known, altered, missing
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import DataKey, EntryRow, name_of
 from consentgate.verify.source import KeySource, LedgerSource
+from consentgate.verify.turns import check_people
 
 _CONTENT_LIMIT = 16 << 20
 
@@ -68,7 +69,11 @@ class _Ring:
 
 
 def check_links(
-    source: LedgerSource, keys: KeySource, entries: Entries, artifacts: Artifacts
+    source: LedgerSource,
+    keys: KeySource,
+    entries: Entries,
+    artifacts: Artifacts,
+    turns: Iterable[Known] = (),
 ) -> list[Finding]:
     """Open every part.
 
@@ -77,6 +82,7 @@ def check_links(
         keys: links, references and keys.
         entries: what is known of each entry.
         artifacts: the artifacts, which parts name.
+        turns: entries in the order of the log, where the rows' numbers are not those of the commits.
 
     Returns:
         The findings.
@@ -86,7 +92,7 @@ def check_links(
     """
     data_keys = list(keys.data_keys())
     reach = Reach(keys, entries)
-    findings = list(reach.found)
+    findings = [*reach.found, *check_people(turns, reach.links)]
     ring = _Ring(reach=reach)
     for each in data_keys:
         findings += ring.add(each)

@@ -3,7 +3,8 @@
 In which order statements count is read off the numbers of rows, and nothing signs those; the log's positions
 are signed, so the two must go the same way. In SQLite the numbers are those of the commits, exactly.
 
-Invariants: along positions the numbers of rows rise, and times step back by no more than clocks do; what
+Invariants: along positions the numbers of rows rise where they are those of the commits (else see
+`consentgate.verify.turns`), and times step back by no more than clocks do; what
 sequencer and signer noted as their times lies between the entries that they covered and what came next.
 """
 
@@ -25,8 +26,15 @@ _MILLIS: Final = TOLERANCE // timedelta(milliseconds=1)
 class Order:
     """Goes along the positions of the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_commits: bool) -> None:
+        """Begin before the first position.
+
+        Args:
+            of_commits: whether rows are numbered in the order of their commits.
+        """
+        self._of_commits = of_commits
         self._last: Known | None = None
+        self._seen: list[Known] = []
         self._newest: datetime | None = None
 
     def step(self, known: Known) -> Iterator[Finding]:
@@ -38,9 +46,11 @@ class Order:
         Yields:
             The findings.
         """
-        if self._last is not None and known.ordinal <= self._last.ordinal:
-            yield _reordered(known, self._last)
+        if self._of_commits and self._last is not None and known.ordinal <= self._last.ordinal:
+            yield reordered(known, self._last)
         self._last = known
+        if not self._of_commits:
+            self._seen.append(known)
         if not known.readable:
             return
         if self._newest is not None and known.at < self._newest - TOLERANCE:
@@ -59,13 +69,33 @@ class Order:
         Yields:
             The findings.
         """
-        if self._last is not None:
+        if self._of_commits and self._last is not None:
             yield from (
-                _reordered(each, self._last) for each in unsequenced if each.ordinal < self._last.ordinal
+                reordered(each, self._last) for each in unsequenced if each.ordinal < self._last.ordinal
             )
 
+    def turns(self, unsequenced: Iterable[Known]) -> tuple[Known, ...]:
+        """Give the entries whose order `consentgate.verify.turns` checks.
 
-def _reordered(known: Known, last: Known) -> Finding:
+        Args:
+            unsequenced: entries without a position.
+
+        Returns:
+            All in the order of the log, then the others; none where rows are numbered by their commits.
+        """
+        return () if self._of_commits else (*self._seen, *unsequenced)
+
+
+def reordered(known: Known, last: Known) -> Finding:
+    """Say that a row stands where its number does not fit.
+
+    Args:
+        known: the entry.
+        last: the one before it in the log.
+
+    Returns:
+        The finding.
+    """
     return Finding(
         kind="reordered",
         where=known.name,

@@ -116,6 +116,15 @@ class LogSource(Protocol):
         """
         ...
 
+    def numbers_commits(self) -> bool:
+        """Say how rows are numbered.
+
+        Returns:
+            Whether in the order of their commits, as in SQLite; by PostgreSQL's counter commits overtake each
+            other.
+        """
+        ...
+
     def strays(self) -> Mapping[str, int]:
         """Count rows of logs that nobody opened.
 

@@ -1,6 +1,6 @@
 """Level ``tree``: the log has every entry once, and all that is stored of its tree follows from the leaves.
 
-Along its positions the numbers of rows rise and times do not fall: see `consentgate.verify.order`.
+Along its positions the numbers of rows rise and times do not fall: see `consentgate.verify.order` and `turns`.
 
 Invariants: roots, frontiers and tiles are recomputed from leaf hashes that were recomputed from bytes. Where
 an entry is missing, its stored hash stands in, after the finding is made, so that what else is wrong can be
@@ -18,6 +18,7 @@ from consentgate.verify.order import Order
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import SeqRow, TreeStateRow, name_of
 from consentgate.verify.source import LogSource
+from consentgate.verify.turns import check_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,13 @@ class Tree:
         frontiers: the recomputed frontier at each size that a stored row names, and at the last.
         times: the time of each entry, by position.
         unsequenced: entries that are not in the log yet, in order.
+        turns: what `Order.turns` gives.
     """
 
     frontiers: Mapping[int, Frontier]
     times: Sequence[datetime | None]
     unsequenced: tuple[Known, ...]
+    turns: tuple[Known, ...] = ()
 
     @property
     def size(self) -> int:
@@ -66,7 +69,7 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
     wanted = {remembered} | {each.size for each in states} | {each.size for each in log.checkpoints()}
     tiles = _Tiles({(each.level, each.index): each.hashes for each in log.tiles()})
     findings = list(_strays(log.strays()))
-    order = Order()
+    order = Order(of_commits=log.numbers_commits())
     sequenced: set[EntryId] = set()
     frontier = Frontier()
     frontiers: dict[int, Frontier] = {}
@@ -88,7 +91,8 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
         times.append(known.at if known else None)
     frontiers[frontier.size] = frontier
     left = tuple(each for name, each in entries.items() if name not in sequenced)
-    tree = Tree(frontiers=frontiers, times=times, unsequenced=left)
+    tree = Tree(frontiers=frontiers, times=times, unsequenced=left, turns=order.turns(left))
+    findings += check_in_force(tree.turns)
     findings += [*order.check_rest(left), *tiles.findings(), *_states(states, tree), *_unsequenced(left)]
     return tree, findings
 

@@ -194,6 +194,9 @@ class _Log:
     def checkpoints(self) -> Iterable[CheckpointRow]:
         return self._faults.rows("checkpoint", self._source.checkpoints(), ("size",))
 
+    def numbers_commits(self) -> bool:
+        return self._source.numbers_commits()
+
     def strays(self) -> Mapping[str, int]:
         return self._source.strays()
 

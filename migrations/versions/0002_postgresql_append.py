@@ -127,7 +127,8 @@ BEGIN
     ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
       code := 'there';
     ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.w = p_w AND e.n = p_n) THEN
-      RAISE EXCEPTION 'consentgate: key uq_entry_lane exists' USING ERRCODE = 'unique_violation';
+      -- no error: that would end the caller's transaction, which goes on in another lane
+      code := 'lane';
     ELSE
       code := 'late';
     END IF;

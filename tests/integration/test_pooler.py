@@ -77,9 +77,7 @@ def test_two_gates_of_many_threads_work_through_a_pooler(behind: Settings, chime
             lives = [threads.submit(life, gates[n % 2], chime, n) for n in range(CALLERS)]
         assert [each.result() for each in lives] == [(True, ["CONSENT_WITHDRAWN"])] * CALLERS
     done = verify_deployment(behind, vkey=None, with_keys=True, step=lambda: None)
-    # What a mixed-up connection would break; the order of rows in the log is no matter of poolers.
-    verdicts = {level.name: level.verdict for level in done.verification.levels}
-    assert {verdicts[name] for name in ("bytes", "lanes", "pairing", "links")} == {"holds"}
+    assert not done.verification.findings
 
 
 @pytest.mark.parametrize("behind", ["statement"], indirect=True)

@@ -12,7 +12,7 @@ import pytest
 from consentgate.canonical import b64, unb64
 from consentgate.consent.issuers import Issuer, IssuerKey
 from consentgate.consent.notice import Manifest, encode
-from consentgate.consent.shapes import Shaped
+from consentgate.consent.readers import Shaped
 from consentgate.consent.statement import Statement
 from consentgate.consent.terms import CONSENT_FORMS, METHODS, NOTICE_ELEMENTS, SIGNATURE_KINDS, STATES
 from tests.tools import golden_statements as golden

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, create_engine
 
 from consentgate.moment import from_millis, system_clock, to_millis
 from consentgate.storage import deployment, entries, guarded, schema, subjects, versions
-from consentgate.storage.entries import EntryRow
 from consentgate.storage.engines import own_engine
+from consentgate.storage.entries import EntryRow
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.guarded import Guard, Written
 from consentgate.storage.sqlite import SqliteSession

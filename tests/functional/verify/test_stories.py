@@ -269,10 +269,9 @@ def test_connection_for_verifying_cannot_write(place: Place) -> None:
         connection.exec_driver_sql("DELETE FROM deployment")
 
 
-def test_only_files_can_be_verified(tmp_path: Path) -> None:
-    for url in ("sqlite://", "postgresql://host/db"):
-        with pytest.raises(Misconfigured), read_only(url):
-            pass
+def test_a_database_in_memory_or_out_of_reach_cannot_be_verified(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured), read_only("sqlite://"):
+        pass
     (tmp_path / "x.db-wal").write_bytes(b"somebody writes")
     with pytest.raises(Unavailable), read_only(f"sqlite:///{tmp_path / 'x.db'}"):
         pass

@@ -84,6 +84,7 @@ class World:
         self.fact_rows = [FactRow(name="log_origin", value=SIGNER.key.name)]
         self.reference_rows: list[ReferenceRow] = []
         self.damaged: list[str] = []
+        self.of_commits = True
         self.stray_rows: dict[str, int] = {}
         for letter in (b"B", b"C", b"D"):
             self.refer(letter * 16, ":key", letter.decode())
@@ -134,6 +135,9 @@ class World:
 
     def facts(self) -> Iterable[FactRow]:
         return self.fact_rows
+
+    def numbers_commits(self) -> bool:
+        return self.of_commits
 
     def strays(self) -> Mapping[str, int]:
         return self.stray_rows

@@ -1,0 +1,152 @@
+"""What verification opens with: links, references and unwrapped data keys, out of the database and custody.
+
+Invariant: nothing is repaired or left out on the way; a key that does not unwrap is said to be there, with why.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from consentgate.consent.reference import Reference
+from consentgate.crypto.derive import reference_hmac
+from consentgate.errors import InvalidInput, Malformed, Unavailable
+from consentgate.keys.custody import Custody
+from consentgate.ledger.vault import BODY, CALL, KEY, month_key
+from consentgate.storage import stored
+from consentgate.storage.stored import Stored
+from consentgate.verify.rows import (
+    DataKey,
+    LinkRow,
+    ReferenceRow,
+)
+
+_MONTHLY: Final = ("matches", "unattributed")
+# No entry is older. A key of a month to come is one of a clock that ran ahead.
+_FIRST_YEAR: Final = 2020
+_YEARS_AHEAD: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeys:
+    """Links, references and unwrapped data keys, read in one transaction."""
+
+    connection: Connection
+    custody: Custody
+    now: datetime
+
+    def links(self) -> Iterable[LinkRow]:
+        """Read the links.
+
+        Returns:
+            The rows.
+        """
+        return (LinkRow(**row) for row in stored.table(self.connection, "entry_subject"))
+
+    def references(self) -> Iterable[ReferenceRow]:
+        """Read which subjects the keyed hashes of references name.
+
+        Returns:
+            The rows.
+        """
+        return (ReferenceRow(**row) for row in stored.table(self.connection, "subject_ref"))
+
+    def data_keys(self) -> Iterable[DataKey]:
+        """Read and unwrap every data key that is left.
+
+        Returns:
+            Keys of persons, and the tenants' own with their names; without the key where it does not unwrap.
+
+        Raises:
+            Unavailable: not one of them is wrapped under a key that is in custody.
+        """
+        rows = list(stored.table(self.connection, "data_key"))
+        names = self._names({row["tenant"] for row in rows})
+        found, unknown = [], 0
+        for row in rows:
+            key, problem = None, ""
+            try:
+                key = self._unwrapped(row)
+            except Unavailable as error:
+                unknown, problem = unknown + 1, str(error)
+            except Malformed as error:
+                problem = str(error)
+            name = names.get((row["tenant"], row["subject"]))
+            found.append(
+                DataKey(tenant=row["tenant"], subject=row["subject"], name=name, key=key, problem=problem)
+            )
+        if rows and unknown == len(rows):
+            raise Unavailable(
+                "This key file opens none of the data keys: it is the one of another deployment."
+            )
+        return found
+
+    def epochs(self) -> Collection[int]:
+        """Say which reference keys are in custody.
+
+        Returns:
+            Their epochs.
+        """
+        return self.custody.reference_keys().keys()
+
+    def hashes(self, tenant: str, reference: Reference) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of a reference.
+
+        Args:
+            tenant: whose reference.
+            reference: the reference.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        return self._hashes(tenant, reference.kind, reference.value)
+
+    def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of a call's name.
+
+        Args:
+            tenant: whose call.
+            call: its name.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        return self._hashes(tenant, CALL, call)
+
+    def _hashes(self, tenant: str, kind: str, value: str) -> list[tuple[int, bytes]]:
+        keys = self.custody.reference_keys().items()
+        try:
+            return [(epoch, reference_hmac(key, tenant, kind, value)) for epoch, key in keys]
+        except InvalidInput:
+            # A name that is no Unicode: no row can have been made for it.
+            return []
+
+    def _unwrapped(self, row: Stored) -> bytes:
+        if not isinstance(row["wrapping_key"], str) or not isinstance(row["wrapped"], bytes):
+            raise Malformed("A wrapped data key is of another type than its column.")
+        return self.custody.unwrap(row["wrapping_key"], row["wrapped"])
+
+    def _names(self, tenants: Iterable[object]) -> dict[tuple[str, bytes], str]:
+        """Recognise the tenants' own keys by the keyed hashes of all names that there can be."""
+        wanted = {
+            (tenant, *each): name
+            for tenant in tenants
+            if isinstance(tenant, str)
+            for name in self._possible_names()
+            for each in self._hashes(tenant, KEY, name)
+        }
+        found = {}
+        for row in stored.table(self.connection, "subject_ref"):
+            name = wanted.get((row["tenant"], row["key_epoch"], row["hmac"]))
+            if name is not None:
+                found[row["tenant"], row["subject"]] = name
+        return found
+
+    def _possible_names(self) -> Iterator[str]:
+        yield BODY
+        for year in range(_FIRST_YEAR, self.now.year + _YEARS_AHEAD + 1):
+            for month in range(1, 13):
+                at = self.now.replace(year=year, month=month, day=1)
+                yield from (month_key(name, at) for name in _MONTHLY)

@@ -1,0 +1,64 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from consentgate.verify.known import EntryId, Known
+from consentgate.verify.turns import check_in_force, check_people
+from tests.unit.verify.test_levels import swap_rows
+from tests.unit.verify.world import LANE, TENANT, ident, sound
+
+ANN, BEN = b"A" * 16, b"B" * 16
+
+
+def known(number: int, kind: str, ordinal: int) -> Known:
+    return Known(
+        tenant=TENANT,
+        id=ident(number).bytes,
+        ordinal=ordinal,
+        readable=True,
+        hash=bytes(32),
+        kind=kind,
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        w=bytes(16),
+        n=number,
+    )
+
+
+def links(*about: Sequence[bytes]) -> dict[EntryId, list[bytes]]:
+    return {(TENANT, ident(n).bytes): list(subjects) for n, subjects in enumerate(about)}
+
+
+def test_rows_of_different_people_may_overtake_each_other() -> None:
+    order = [known(0, "statement", 2), known(1, "statement", 1), known(2, "statement", 3)]
+    assert not [*check_people(order, links([ANN], [BEN], [ANN, BEN]))]
+
+
+def test_requests_of_one_person_may_overtake_each_other() -> None:
+    order = [known(0, "intent", 2), known(1, "outcome", 1)]
+    assert not [*check_people(order, links([ANN], [ANN]))]
+
+
+@pytest.mark.parametrize("kind", ["statement", "assertion", "call"])
+def test_what_is_said_about_one_person_keeps_its_order(kind: str) -> None:
+    order = [known(0, "statement", 2), known(1, kind, 1)]
+    found = [*check_people(order, links([ANN, BEN], [ANN, BEN]))]
+    assert [(each.kind, each.where) for each in found] == [("reordered", f"entry {ident(1)}")]
+
+
+@pytest.mark.parametrize("kind", ["packs", "registry"])
+def test_what_is_in_force_keeps_its_order(kind: str) -> None:
+    order = [known(0, kind, 3), known(1, "statement", 2), known(2, kind, 1)]
+    assert [each.where for each in check_in_force(order)] == [f"entry {ident(2)}"]
+    other = [known(0, "packs", 2), known(1, "registry", 1)]
+    assert not [*check_in_force(other)]
+
+
+def test_numbers_that_commits_overtook_are_no_finding_where_they_may() -> None:
+    world = sound()
+    swap_rows(world)
+    assert "reordered" in {each.kind for each in world.verify().findings}
+    world.of_commits = False
+    # What is left: the order within one lane, and that of what concerns one person.
+    found = [each.where for each in world.verify().findings if each.kind == "reordered"]
+    assert found == [f"lane {LANE.hex()}", f"entry {ident(2)}"]
