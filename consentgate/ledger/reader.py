@@ -183,7 +183,7 @@ class Reader:
         return _Read(
             found=found,
             keys={subject: vault.unwrap(row) for subject, row in found.keys.items()},
-            known={row.hmac: row.subject for row in found.references},
+            known=found.references,
             side=self._side(connection, found.controller),
         )
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Integer,
     LargeBinary,
     SmallInteger,
     Text,
@@ -32,7 +31,7 @@ from sqlalchemy import (
 
 from consentgate.storage.entries import COLUMNS, row_of
 from consentgate.storage.prepared import OverLists, Within
-from consentgate.storage.subjects import DataKeyRow, LinkedEntry, ReferenceRow
+from consentgate.storage.subjects import DataKeyRow, LinkedEntry
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
 from consentgate.values import dataclass
 
@@ -48,7 +47,7 @@ class Glance:
         call: the call's own subject, or None when nobody registered it.
         events: the call's events, in ordinal order.
         said: statements and assertions that reach anybody in question, in ordinal order.
-        references: the rows of everybody's references.
+        references: whom each keyed hash of everybody's references names.
         keys: wrapped data keys, by subject.
         links: number of links of each subject and kind.
         before: id of the entry of the call before this one, by subject.
@@ -58,7 +57,7 @@ class Glance:
     call: UUID | None
     events: tuple[LinkedEntry, ...]
     said: tuple[LinkedEntry, ...]
-    references: tuple[ReferenceRow, ...] = field(repr=False)
+    references: Mapping[bytes, UUID] = field(repr=False)
     keys: Mapping[UUID, DataKeyRow] = field(repr=False)
     links: Mapping[tuple[UUID, str], int]
     before: Mapping[UUID, UUID]
@@ -153,14 +152,8 @@ def _controller(within: Within) -> Any:
 
 
 def _references(person: ColumnElement[Any]) -> Any:
-    named = {
-        "n": subject_ref.c.key_epoch,
-        "hash": subject_ref.c.hmac,
-        "subject": subject_ref.c.subject,
-        # PostgreSQL makes an integer of a truth value, and nothing else.
-        "about": cast(cast(subject_ref.c.suppression, Integer), SmallInteger),
-    }
-    return select(*_columns("reference", **named)).where(
+    # Only columns of the index by subject: for one more SQLite would look through all references of the tenant.
+    return select(*_columns("reference", hash=subject_ref.c.hmac, subject=subject_ref.c.subject)).where(
         subject_ref.c.tenant == _TENANT, subject_ref.c.subject.in_(select(person))
     )
 
@@ -268,12 +261,7 @@ def _glance(rows: Sequence[Sequence[Any]], tenant_wide: Collection[str]) -> Glan
         call=calls[0] if calls else None,
         events=tuple(each for each in entries if each.row.kind == "call"),
         said=tuple(each for each in entries if each.row.kind != "call"),
-        references=tuple(
-            ReferenceRow(
-                key_epoch=row[7], hmac=row[11], subject=UUID(bytes=row[13]), suppression=bool(row[5])
-            )
-            for row in sorted_rows.get("reference", ())
-        ),
+        references={row[11]: UUID(bytes=row[13]) for row in sorted_rows.get("reference", ())},
         keys={
             (subject := UUID(bytes=row[13])): DataKeyRow(
                 subject=subject, wrapping_key=row[3], wrapped=row[10]
