@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from consentgate.storage.glance import _QUESTION
 from tests.functional.storage.place import database_at
 
 LISTS = {"epochs": 1, "calls": 1, "hmacs": 2, "kinds": 3, "tenant_wide": 3}
 
 
+@pytest.mark.sqlite_file
 def test_every_step_of_the_question_goes_by_a_narrow_index(tmp_path: Path) -> None:
     with database_at(tmp_path) as database, database.read() as connection:
         statement = _QUESTION._made(tuple(LISTS.items()))
