@@ -19,7 +19,8 @@ test: $(VENV)/.dev ## run all tests, with branch coverage
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 nightly: export CONSENTGATE_FUZZ ?= 1000000
-nightly: $(VENV)/.dev ## run all tests with a million inputs for each decoder (CONSENTGATE_FUZZ)
+nightly: export CONSENTGATE_RACES ?= 5
+nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder and more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES)
 	$(BIN)/python -m pytest -n auto --dist loadfile --timeout 0
 
 check: lint types imports examples test ## run every gate

@@ -24,7 +24,7 @@ from tests.databases import Kind
 from tests.functional.races.place import SKEW, Ground, History, gate_of, meetings, one_side, times
 from tests.functional.races.place import Kind as Said
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 HISTORIES: Final = 300
 NAIVE: Final = 50

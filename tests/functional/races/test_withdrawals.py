@@ -32,7 +32,7 @@ from tests.functional.races.place import (
     times,
 )
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 HISTORIES: Final = 1_500
 NAIVE: Final = 100
