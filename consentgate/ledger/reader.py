@@ -6,7 +6,6 @@ packs that are new here, uses of a grant) is read after it; a change in between 
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -29,8 +28,6 @@ from consentgate.storage.glance import Glance, glance
 from consentgate.storage.guarded import Guard
 from consentgate.storage.subjects import LinkedEntry
 from consentgate.values import dataclass
-
-_ALL_KINDS: Final = READ_KINDS | USE_KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +111,9 @@ class Reader:
         """
         book = self._book
         epochs = book.vault.epochs
-        now = versions.read(connection, book.tenant, epochs=epochs, hmacs=seen.hmacs, kinds=seen.kinds)
+        now = versions.read(
+            connection, book.tenant, epochs=epochs, hmacs=seen.hmacs, kinds=seen.kinds, calls=seen.calls
+        )
         return now == seen.version
 
     def guard(self, connection: Connection, seen: Seen) -> Guard:
@@ -138,6 +137,7 @@ class Reader:
             epochs=vault.epochs,
             hmacs=seen.hmacs,
             kinds=tuple(sorted(seen.kinds)),
+            calls=seen.calls,
             version=seen.version,
         )
 
@@ -177,7 +177,7 @@ class Reader:
             epochs=vault.epochs,
             calls=vault.call_hashes(call) if call is not None else (),
             hmacs=hmacs,
-            kinds=_ALL_KINDS if uses else READ_KINDS,
+            kinds=READ_KINDS | USE_KINDS if uses else READ_KINDS,
             tenant_wide=versions.CONTROLLER_KINDS,
         )
         return _Read(
@@ -207,17 +207,18 @@ class Reader:
     ) -> Seen:
         hmacs = [h for each in hashes.values() for h in each]
         reached = {read.known[h] for h in hmacs if h in read.known}
-        if call is not None:
-            hmacs += self._book.vault.call_hashes(call)
+        links = {key: count for key, count in read.found.links.items() if key[0] in reached}
         if read.found.call is not None:
             reached.add(read.found.call)
+            links[read.found.call, "call"] = len(read.found.events)
         return Seen(
             call=call,
             references=tuple(hashes),
             hmacs=tuple(hmacs),
+            calls=self._book.vault.call_hashes(call) if call is not None else (),
             uses=uses,
             subjects=frozenset(reached),
-            links={key: count for key, count in read.found.links.items() if key[0] in reached},
+            links=links,
             controller=read.found.controller,
         )
 

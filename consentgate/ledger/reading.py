@@ -21,8 +21,8 @@ from consentgate.policy.facts import Uses
 from consentgate.storage import versions
 from consentgate.values import dataclass
 
-READ_KINDS: Final = frozenset({"assertion", "call", "statement"})
-"""Kinds of entries about people and calls that every decision reads."""
+READ_KINDS: Final = frozenset({"assertion", "statement"})
+"""Kinds of entries about people that every decision reads; of calls it reads the events of the one in question."""
 
 USE_KINDS: Final = frozenset({"intent", "outcome"})
 """Kinds that decisions by grants with a limit of uses read too."""
@@ -35,7 +35,8 @@ class Seen:
     Attributes:
         call: the call's name.
         references: the references that were looked up.
-        hmacs: keyed hashes of the references and of the call's name.
+        hmacs: keyed hashes of the references.
+        calls: keyed hashes of the call's name.
         uses: whether intents and outcomes count too.
         subjects: what they and the call resolved to.
         links: number of entries per subject and kind.
@@ -45,6 +46,7 @@ class Seen:
     call: str | None = field(repr=False)
     references: tuple[Reference, ...] = field(repr=False)
     hmacs: tuple[bytes, ...] = field(repr=False)
+    calls: tuple[bytes, ...] = field(repr=False)
     uses: bool
     subjects: frozenset[UUID]
     links: Mapping[tuple[UUID, str], int]

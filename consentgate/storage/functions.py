@@ -5,8 +5,8 @@ Invariants:
 - `consentgate_append` is VOLATILE, so that each of its statements sees what was committed before that statement:
   what the locks guard is read after they are held. It refuses any isolation but READ COMMITTED, where a statement
   would see what was committed before the locks.
-- `consentgate_version` is STABLE: within the statement that calls it, it sees what that statement sees. What is
-  read and its version are of one state.
+- `consentgate_version` and `consentgate_glance` are STABLE: all of their steps see what the statement sees that
+  calls them. What is read and its version are of one state.
 - Functions that name tables find them in the schema that they were made in, whatever a session's search path is;
   names of the system come first and those of a temporary schema last.
 - The text here is what the database stores, character for character.
@@ -15,6 +15,7 @@ Invariants:
 from collections.abc import Iterator
 from typing import Final
 
+from consentgate.storage import plpgsql
 from consentgate.values import dataclass
 
 CLOCK_FUNCTION: Final = "consentgate_now"
@@ -25,6 +26,9 @@ LOCK_FUNCTION: Final = "consentgate_lock"
 
 VERSION_FUNCTION: Final = "consentgate_version"
 """Gives the version of what a decision reads, as `consentgate.storage.versions` writes it."""
+
+GLANCE_FUNCTION: Final = "consentgate_glance"
+"""Step 2 in one round trip: what `consentgate.storage.glance` reads."""
 
 APPEND_FUNCTION: Final = "consentgate_append"
 """Step 4 in one round trip: locks, version, clock, entry, links; `consentgate.storage.guarded` calls it."""
@@ -84,112 +88,6 @@ class Function:
         )
 
 
-_LOCK_BODY: Final = """
-DECLARE
-  i integer := 1;
-  j integer := 1;
-BEGIN
-  IF shared IS NULL OR alone IS NULL THEN
-    RAISE EXCEPTION 'consentgate: locks are two arrays' USING ERRCODE = 'null_value_not_allowed';
-  END IF;
-  WHILE i <= cardinality(shared) OR j <= cardinality(alone) LOOP
-    IF j > cardinality(alone) OR shared[i] < alone[j] THEN
-      PERFORM pg_advisory_xact_lock_shared(shared[i]);
-      i := i + 1;
-    ELSE
-      PERFORM pg_advisory_xact_lock(alone[j]);
-      j := j + 1;
-    END IF;
-  END LOOP;
-END
-"""
-
-_VERSION_BODY: Final = """
-BEGIN
-  RETURN (
-    WITH reached AS MATERIALIZED (
-      SELECT DISTINCT r.subject FROM subject_ref r
-      WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs)
-    ), links AS (
-      SELECT encode(l.subject, 'hex') || ':' || l.kind || '=' || count(*) AS link
-      FROM reached JOIN entry_subject l
-        ON l.tenant = p_tenant AND l.subject = reached.subject AND l.kind = ANY (p_kinds)
-      GROUP BY l.subject, l.kind
-    )
-    SELECT coalesce((SELECT string_agg(encode(subject, 'hex'), ',' ORDER BY subject) FROM reached), '')
-      || '|' || coalesce((SELECT string_agg(link, ',' ORDER BY link COLLATE "C") FROM links), '')
-      || '|assertion='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'assertion' AND e.about = 0)
-      || ',packs='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'packs' AND e.about = 0)
-      || ',registry='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'registry' AND e.about = 0)
-  );
-END
-"""
-
-_APPEND_ARGUMENTS: Final = (
-    "p_shared bigint[], p_alone bigint[], p_epochs bigint[], p_hmacs bytea[], p_kinds text[], p_version text,"
-    " p_tenant text, p_id bytea, p_kind text, p_at bigint, p_about smallint, p_w bytea, p_n bigint, p_re bytea,"
-    " p_end text, p_leaf bytea, p_hash bytea, p_parts text, p_subjects bytea[],"
-    " OUT code text, OUT number bigint, OUT stop_ids bytea[], OUT stop_hashes bytea[]"
-)
-
-_APPEND_BODY: Final = """
-BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'consentgate: an entry is appended at READ COMMITTED only'
-      USING ERRCODE = 'invalid_transaction_state';
-  END IF;
-  IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
-  PERFORM set_config('lock_timeout', '4s', true);
-  number := 0;
-  -- (a) locks; every later statement sees what was committed before they were held
-  PERFORM consentgate_lock(p_shared, p_alone);
-  IF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
-    code := 'there';
-  ELSIF p_kind = 'outcome'
-    AND EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'outcome') THEN
-    code := 'late';
-  -- (b) version
-  ELSIF p_version IS DISTINCT FROM ''
-    AND consentgate_version(p_tenant, p_epochs, p_hmacs, p_kinds) IS DISTINCT FROM p_version THEN
-    code := 'changed';
-    RETURN;
-  -- (c) clock
-  ELSIF abs(consentgate_now() - p_at) > 2000 THEN
-    code := 'clock';
-    RETURN;
-  ELSE
-    -- (d) entry and links; a conflict of ids or outcomes waits for the other transaction's end
-    INSERT INTO entry (tenant, id, kind, at, about, w, n, re, "end", leaf, hash, parts)
-    VALUES (p_tenant, p_id, p_kind, p_at, p_about, p_w, p_n, p_re, p_end, p_leaf, p_hash, p_parts)
-    ON CONFLICT DO NOTHING RETURNING ordinal INTO number;
-    IF FOUND THEN
-      code := 'done';
-      INSERT INTO entry_subject (tenant, entry, subject, kind)
-      SELECT p_tenant, p_id, s.subject, p_kind FROM unnest(p_subjects) AS s (subject);
-    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
-      code := 'there';
-    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.w = p_w AND e.n = p_n) THEN
-      -- no error: that would end the caller's transaction, which goes on in another lane
-      code := 'lane';
-    ELSE
-      code := 'late';
-    END IF;
-  END IF;
-  number := coalesce(number, 0);
-  -- (e) stop orders
-  IF p_re <> '' THEN
-    SELECT array_agg(e.id ORDER BY e.ordinal), array_agg(e.hash ORDER BY e.ordinal)
-    INTO stop_ids, stop_hashes
-    FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'stop';
-  END IF;
-END
-"""
-
 FUNCTIONS: Final = (
     Function(
         name=CLOCK_FUNCTION,
@@ -217,25 +115,34 @@ FUNCTIONS: Final = (
         language="plpgsql",
         volatility="v",
         pinned=False,
-        body=_LOCK_BODY,
+        body=plpgsql.LOCK_BODY,
     ),
     Function(
         name=VERSION_FUNCTION,
-        arguments="p_tenant text, p_epochs bigint[], p_hmacs bytea[], p_kinds text[]",
+        arguments="p_tenant text, p_epochs bigint[], p_hmacs bytea[], p_kinds text[], p_calls bytea[]",
         returns="text",
         language="plpgsql",
         volatility="s",
         pinned=True,
-        body=_VERSION_BODY,
+        body=plpgsql.VERSION_BODY,
+    ),
+    Function(
+        name=GLANCE_FUNCTION,
+        arguments=plpgsql.GLANCE_ARGUMENTS,
+        returns=plpgsql.GLANCE_RESULT,
+        language="plpgsql",
+        volatility="s",
+        pinned=True,
+        body=plpgsql.GLANCE_BODY,
     ),
     Function(
         name=APPEND_FUNCTION,
-        arguments=_APPEND_ARGUMENTS,
+        arguments=plpgsql.APPEND_ARGUMENTS,
         returns="record",
         language="plpgsql",
         volatility="v",
         pinned=True,
-        body=_APPEND_BODY,
+        body=plpgsql.APPEND_BODY,
     ),
 )
 """What PostgreSQL stores of each of our functions."""

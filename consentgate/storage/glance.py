@@ -1,5 +1,7 @@
 """Everything that one decision reads about people and their call, in one statement and so in one state.
 
+On PostgreSQL the statement is a call of `consentgate_glance`, which takes the same steps by itself.
+
 A call is found by the keyed hashes of its name. Whoever its events are linked to is a person in question: their
 references, what was said by and about them, the data keys of everybody whom that is sealed for, the number of
 links of each kind, and the entry of the call before. The tenant-wide entries are counted beside.
@@ -30,7 +32,8 @@ from sqlalchemy import (
 )
 
 from consentgate.storage.entries import COLUMNS, row_of
-from consentgate.storage.prepared import OverLists, Within
+from consentgate.storage.functions import GLANCE_FUNCTION
+from consentgate.storage.prepared import OverLists, Within, call
 from consentgate.storage.subjects import DataKeyRow, LinkedEntry
 from consentgate.storage.tables import data_key, entry, entry_subject, subject_ref
 from consentgate.values import dataclass
@@ -98,12 +101,12 @@ def _columns(what: str, **known: ColumnElement[Any]) -> list[ColumnElement[Any]]
 
 
 def _question(within: Within) -> CompoundSelect[Any]:
-    call = _resolved(within, "calls").cte("call")
+    called = _resolved(within, "calls").cte("call")
     event = (
         select(entry_subject.c.entry)
         .where(
             entry_subject.c.tenant == _TENANT,
-            entry_subject.c.subject.in_(select(call.c.subject)),
+            entry_subject.c.subject.in_(select(called.c.subject)),
             entry_subject.c.kind == _CALL,
         )
         .cte("event")
@@ -111,7 +114,7 @@ def _question(within: Within) -> CompoundSelect[Any]:
     on_call = select(entry_subject.c.subject).where(
         entry_subject.c.tenant == _TENANT,
         entry_subject.c.entry.in_(select(event.c.entry)),
-        entry_subject.c.subject.not_in(select(call.c.subject)),
+        entry_subject.c.subject.not_in(select(called.c.subject)),
     )
     person = on_call.union(_resolved(within, "hmacs")).cte("person")
     said = select(entry_subject.c.entry).where(
@@ -126,14 +129,14 @@ def _question(within: Within) -> CompoundSelect[Any]:
         .cte("linked")
     )
     return union_all(
-        select(*_columns("call", subject=call.c.subject)),
+        select(*_columns("call", subject=called.c.subject)),
         select(*_columns("entry", **{c.name: c for c in COLUMNS})).where(
             entry.c.tenant == _TENANT, entry.c.id.in_(select(read.c.entry))
         ),
         select(*_columns("link", id=linked.c.entry, subject=linked.c.subject)),
         _references(person.c.subject),
         _keys(select(linked.c.subject).union(select(person.c.subject))),
-        _counts(within, select(person.c.subject).union(select(call.c.subject))),
+        _counts(within, select(person.c.subject).union(select(called.c.subject))),
         _before(person.c.subject, event.c.entry),
         _controller(within),
     )
@@ -207,6 +210,10 @@ def _before(person: ColumnElement[Any], event: ColumnElement[Any]) -> Any:
 
 
 _QUESTION: Final = OverLists(_question)
+_CALL_GLANCE: Final = (
+    f"SELECT * FROM {GLANCE_FUNCTION}(%s::text, %s::bigint[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],"  # noqa: S608  # our own name
+    " %s::bytea)"
+)
 
 
 def glance(
@@ -233,6 +240,10 @@ def glance(
     Returns:
         What was read.
     """
+    if connection.dialect.name != "sqlite":
+        lists = (epochs, calls, hmacs, kinds, tenant_wide)
+        values = (tenant, *(sorted(each) for each in lists), _LAST_ID)
+        return _glance(call(connection, _CALL_GLANCE, values), tenant_wide)
     rows = _QUESTION.rows(
         connection,
         {"tenant": tenant, "last": _LAST_ID},

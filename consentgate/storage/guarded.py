@@ -14,7 +14,7 @@ locks; PostgreSQL in one call of `consentgate_append`, which may be a transactio
 
 from collections.abc import Collection
 from dataclasses import field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 from consentgate.moment import to_millis
 from consentgate.storage import entries, locks, subjects, versions
 from consentgate.storage.entries import EntryRow
-from consentgate.storage.failures import Duplicate, translated
+from consentgate.storage.failures import Duplicate
 from consentgate.storage.functions import APPEND_FUNCTION
+from consentgate.storage.prepared import call
 from consentgate.storage.standing import standing, stop_hashes
 from consentgate.values import dataclass
 
@@ -34,8 +35,8 @@ Code: TypeAlias = Literal["done", "changed", "clock", "late", "there"]
 
 _APPEND: Final = (
     f"SELECT code, number, stop_ids, stop_hashes FROM {APPEND_FUNCTION}("  # noqa: S608  # our own name
-    "%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::text, %s::text, %s::bytea, %s::text,"
-    " %s::bigint, %s::smallint, %s::bytea, %s::bigint, %s::bytea, %s::text, %s::bytea, %s::bytea, %s::text,"
+    "%s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[], %s::bytea[], %s::text, %s::text, %s::bytea,"
+    " %s::text, %s::bigint, %s::smallint, %s::bytea, %s::bigint, %s::bytea, %s::text, %s::bytea, %s::bytea, %s::text,"
     " %s::bytea[])"
 )
 
@@ -50,6 +51,7 @@ class Guard:
         epochs: live key epochs.
         hmacs: keyed hashes of the references that were looked up.
         kinds: kinds of entries whose links were counted.
+        calls: keyed hashes of the call's name, whose own events were counted.
         version: what `versions` gave; "" compares nothing.
     """
 
@@ -58,6 +60,7 @@ class Guard:
     epochs: tuple[int, ...] = ()
     hmacs: tuple[bytes, ...] = field(default=(), repr=False)
     kinds: tuple[str, ...] = ()
+    calls: tuple[bytes, ...] = field(default=(), repr=False)
     version: str = ""
 
 
@@ -123,7 +126,14 @@ def append(connection: Connection, row: EntryRow, about: Collection[UUID], guard
 
 
 def _version(connection: Connection, tenant: str, guard: Guard) -> str:
-    return versions.read(connection, tenant, epochs=guard.epochs, hmacs=guard.hmacs, kinds=guard.kinds)
+    return versions.read(
+        connection,
+        tenant,
+        epochs=guard.epochs,
+        hmacs=guard.hmacs,
+        kinds=guard.kinds,
+        calls=guard.calls,
+    )
 
 
 def _insert(connection: Connection, row: EntryRow, about: Collection[UUID]) -> int:
@@ -139,6 +149,7 @@ def _called(connection: Connection, row: EntryRow, about: Collection[UUID], guar
         list(guard.epochs),
         list(guard.hmacs),
         list(guard.kinds),
+        list(guard.calls),
         guard.version,
         row.tenant,
         row.id.bytes,
@@ -154,9 +165,7 @@ def _called(connection: Connection, row: EntryRow, about: Collection[UUID], guar
         row.parts,
         sorted({subject.bytes for subject in about}),
     )
-    with translated():
-        found: Any = connection.exec_driver_sql(_APPEND, values).one()
-    code, ordinal, ids, hashes = found
+    code, ordinal, ids, hashes = call(connection, _APPEND, values)[0]
     if code == "lane":
         # Not an error of the database's: that would have ended the caller's transaction.
         raise Duplicate("uq_entry_lane")

@@ -158,6 +158,25 @@ def _expanding(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return column.in_(bindparam(name, expanding=True))
 
 
+def call(connection: Connection, text: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """Call one of PostgreSQL's functions of ours.
+
+    Args:
+        connection: to PostgreSQL.
+        text: the statement, with ``%s`` for each value.
+        values: of the parameters.
+
+    Returns:
+        The rows.
+
+    Raises:
+        SchemaMismatch: the function is missing.
+        Unavailable: the database is out of reach or refused.
+    """
+    rows: list[tuple[Any, ...]] = _execute(connection, text, values).fetchall()
+    return rows
+
+
 def first_of(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:
     """Take the first row.
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     LargeBinary,
+    Select,
     Text,
     bindparam,
     func,
@@ -61,16 +62,8 @@ class Standing:
 
 
 def _counted(within: Within) -> CompoundSelect[Any]:
-    reached = (
-        select(subject_ref.c.subject)
-        .where(
-            subject_ref.c.tenant == _TENANT,
-            within(subject_ref.c.key_epoch, "epochs"),
-            within(subject_ref.c.hmac, "hmacs"),
-        )
-        .distinct()
-        .cte("reached")
-    )
+    called = _resolved(within, "calls").cte("called")
+    reached = _resolved(within, "hmacs").union(select(called.c.subject)).cte("reached")
     return union_all(
         select(reached.c.subject, _NO_KIND.label("kind"), literal_column("0").label("n")),
         select(entry_subject.c.subject, entry_subject.c.kind, func.count())
@@ -80,6 +73,13 @@ def _counted(within: Within) -> CompoundSelect[Any]:
             within(entry_subject.c.kind, "kinds"),
         )
         .group_by(entry_subject.c.subject, entry_subject.c.kind),
+        select(entry_subject.c.subject, entry_subject.c.kind, func.count())
+        .where(
+            entry_subject.c.tenant == _TENANT,
+            entry_subject.c.subject.in_(select(called.c.subject)),
+            entry_subject.c.kind == literal_column("'call'"),
+        )
+        .group_by(entry_subject.c.subject, entry_subject.c.kind),
         select(_NO_SUBJECT, entry.c.kind, func.count())
         .where(
             entry.c.tenant == _TENANT,
@@ -87,6 +87,14 @@ def _counted(within: Within) -> CompoundSelect[Any]:
             within(entry.c.kind, "tenant_wide"),
         )
         .group_by(entry.c.kind),
+    )
+
+
+def _resolved(within: Within, hmacs: str) -> Select[Any]:
+    return select(subject_ref.c.subject).where(
+        subject_ref.c.tenant == _TENANT,
+        within(subject_ref.c.key_epoch, "epochs"),
+        within(subject_ref.c.hmac, hmacs),
     )
 
 
@@ -121,6 +129,7 @@ def counted(
     epochs: Collection[int],
     hmacs: Collection[bytes],
     kinds: Collection[str],
+    calls: Collection[bytes],
     tenant_wide: Collection[str],
 ) -> Counted:
     """Count.
@@ -131,6 +140,7 @@ def counted(
         epochs: the live key epochs.
         hmacs: keyed hashes of references.
         kinds: kinds of entries whose links count.
+        calls: keyed hashes of a call's name; its own events count too.
         tenant_wide: kinds of tenant-wide entries that count.
 
     Returns:
@@ -140,6 +150,7 @@ def counted(
         "epochs": epochs,
         "hmacs": hmacs,
         "kinds": kinds,
+        "calls": calls,
         "tenant_wide": tenant_wide,
     }
     return _sorted_out(_COUNTED.rows(connection, {"tenant": tenant}, **lists))

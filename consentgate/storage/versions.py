@@ -15,14 +15,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate.storage.failures import translated
 from consentgate.storage.functions import VERSION_FUNCTION
+from consentgate.storage.prepared import call
 from consentgate.storage.standing import counted
 
 CONTROLLER_KINDS: Final = ("assertion", "packs", "registry")
 """Kinds of which tenant-wide entries are counted, always all of them."""
 
-_VERSION: Final = f"SELECT {VERSION_FUNCTION}(%s::text, %s::bigint[], %s::bytea[], %s::text[])"
+_VERSION: Final = f"SELECT {VERSION_FUNCTION}(%s::text, %s::bigint[], %s::bytea[], %s::text[], %s::bytea[])"
 
 
 def text(
@@ -51,6 +51,7 @@ def read(
     epochs: Collection[int],
     hmacs: Collection[bytes],
     kinds: Collection[str],
+    calls: Collection[bytes] = (),
 ) -> str:
     """Read a version.
 
@@ -58,8 +59,9 @@ def read(
         connection: any; on PostgreSQL one statement.
         tenant: whose entries.
         epochs: the live key epochs.
-        hmacs: keyed hashes of the references of everybody in question, and of the call.
+        hmacs: keyed hashes of the references of everybody in question.
         kinds: kinds of entries whose links count.
+        calls: keyed hashes of the call's name; of a call its own events count, not those of its people's others.
 
     Returns:
         The text.
@@ -69,8 +71,15 @@ def read(
         Unavailable: the database is out of reach.
     """
     if connection.dialect.name != "sqlite":
-        values = (tenant, sorted(epochs), sorted(hmacs), sorted(kinds))
-        with translated():
-            return str(connection.exec_driver_sql(_VERSION, values).scalar_one())
-    found = counted(connection, tenant, epochs=epochs, hmacs=hmacs, kinds=kinds, tenant_wide=CONTROLLER_KINDS)
+        values = (tenant, sorted(epochs), sorted(hmacs), sorted(kinds), sorted(calls))
+        return str(call(connection, _VERSION, values)[0][0])
+    found = counted(
+        connection,
+        tenant,
+        epochs=epochs,
+        hmacs=hmacs,
+        kinds=kinds,
+        calls=calls,
+        tenant_wide=CONTROLLER_KINDS,
+    )
     return text(found.subjects, found.links, found.tenant_wide)

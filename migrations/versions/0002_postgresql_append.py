@@ -1,4 +1,4 @@
-"""What PostgreSQL does in one round trip: locks, version and append. SQLite gets the revision only.
+"""What PostgreSQL does in one round trip: locks, version, reading and append. SQLite gets the revision only.
 
 Revision ID: 0002
 Revises: 0001
@@ -39,26 +39,111 @@ END
 """
 
 VERSION = """
+DECLARE
+  v_call bytea[];
+  v_reached bytea[];
 BEGIN
-  RETURN (
-    WITH reached AS MATERIALIZED (
-      SELECT DISTINCT r.subject FROM subject_ref r
-      WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs)
-    ), links AS (
-      SELECT encode(l.subject, 'hex') || ':' || l.kind || '=' || count(*) AS link
-      FROM reached JOIN entry_subject l
-        ON l.tenant = p_tenant AND l.subject = reached.subject AND l.kind = ANY (p_kinds)
-      GROUP BY l.subject, l.kind
-    )
-    SELECT coalesce((SELECT string_agg(encode(subject, 'hex'), ',' ORDER BY subject) FROM reached), '')
-      || '|' || coalesce((SELECT string_agg(link, ',' ORDER BY link COLLATE "C") FROM links), '')
-      || '|assertion='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'assertion' AND e.about = 0)
-      || ',packs='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'packs' AND e.about = 0)
-      || ',registry='
-      || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'registry' AND e.about = 0)
+  v_call := ARRAY(
+    SELECT DISTINCT r.subject FROM subject_ref r
+    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_calls)
   );
+  v_reached := ARRAY(
+    SELECT DISTINCT r.subject FROM subject_ref r
+    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs || p_calls)
+    ORDER BY r.subject
+  );
+  RETURN coalesce((SELECT string_agg(encode(s.subject, 'hex'), ',') FROM unnest(v_reached) s (subject)), '')
+    || '|' || coalesce((
+      SELECT string_agg(c.link, ',' ORDER BY c.link COLLATE "C") FROM (
+        SELECT encode(l.subject, 'hex') || ':' || l.kind || '=' || count(*) AS link FROM entry_subject l
+        WHERE l.tenant = p_tenant AND l.subject = ANY (v_reached) AND l.kind = ANY (p_kinds)
+        GROUP BY l.subject, l.kind
+        UNION ALL
+        SELECT encode(l.subject, 'hex') || ':' || 'call=' || count(*) FROM entry_subject l
+        WHERE l.tenant = p_tenant AND l.subject = ANY (v_call) AND l.kind = 'call' GROUP BY l.subject
+      ) c
+    ), '')
+    || '|assertion='
+    || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'assertion' AND e.about = 0)
+    || ',packs='
+    || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'packs' AND e.about = 0)
+    || ',registry='
+    || (SELECT count(*) FROM entry e WHERE e.tenant = p_tenant AND e.kind = 'registry' AND e.about = 0);
+END
+"""
+
+GLANCE_ARGUMENTS = (
+    "p_tenant text, p_epochs bigint[], p_calls bytea[], p_hmacs bytea[], p_kinds text[], p_tenant_wide text[],"
+    " p_last bytea"
+)
+GLANCE_RESULT = (
+    "TABLE(what text, ordinal bigint, id bytea, tenant text, kind text, at bigint, about smallint, w bytea, n bigint,"
+    " re bytea, ending text, leaf bytea, hash bytea, parts text, subject bytea)"
+)
+
+GLANCE = """
+DECLARE
+  v_call bytea[];
+  v_event bytea[];
+  v_person bytea[];
+  v_read bytea[];
+  v_linked bytea[];
+BEGIN
+  -- step by step over arrays: whatever the planner believes of a table, each step goes by keys
+  v_call := ARRAY(
+    SELECT r.subject FROM subject_ref r
+    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_calls)
+  );
+  v_event := ARRAY(
+    SELECT l.entry FROM entry_subject l
+    WHERE l.tenant = p_tenant AND l.subject = ANY (v_call) AND l.kind = 'call' ORDER BY l.entry
+  );
+  v_person := ARRAY(
+    SELECT l.subject FROM entry_subject l
+    WHERE l.tenant = p_tenant AND l.entry = ANY (v_event) AND l.subject <> ALL (v_call)
+    UNION SELECT r.subject FROM subject_ref r
+    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs)
+  );
+  v_read := ARRAY(
+    SELECT l.entry FROM entry_subject l
+    WHERE l.tenant = p_tenant AND l.subject = ANY (v_person) AND l.kind IN ('assertion', 'statement')
+    UNION SELECT unnest(v_event)
+  );
+  RETURN QUERY SELECT 'call', 0::bigint, ''::bytea, '', '', 0::bigint, 0::smallint, ''::bytea, 0::bigint,
+    ''::bytea, '', ''::bytea, ''::bytea, '', c.subject FROM unnest(v_call) c (subject);
+  RETURN QUERY SELECT 'entry', e.ordinal, e.id, e.tenant, e.kind, e.at, e.about, e.w, e.n, e.re, e."end",
+    e.leaf,
+    e.hash, e.parts, ''::bytea
+    FROM entry e WHERE e.tenant = p_tenant AND e.id = ANY (v_read);
+  RETURN QUERY SELECT 'link', 0::bigint, l.entry, '', '', 0::bigint, 0::smallint, ''::bytea, 0::bigint,
+    ''::bytea, '', ''::bytea, ''::bytea, '', l.subject
+    FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = ANY (v_read);
+  v_linked := ARRAY(
+    SELECT l.subject FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = ANY (v_read)
+    UNION SELECT unnest(v_person)
+  );
+  RETURN QUERY SELECT 'reference', 0::bigint, ''::bytea, '', '', 0::bigint, 0::smallint, ''::bytea,
+    0::bigint, ''::bytea, '', ''::bytea, r.hmac, '', r.subject
+    FROM subject_ref r WHERE r.tenant = p_tenant AND r.subject = ANY (v_person);
+  RETURN QUERY SELECT 'key', 0::bigint, ''::bytea, '', d.wrapping_key, 0::bigint, 0::smallint, ''::bytea,
+    0::bigint, ''::bytea, '', d.wrapped, ''::bytea, '', d.subject
+    FROM data_key d WHERE d.tenant = p_tenant AND d.subject = ANY (v_linked);
+  RETURN QUERY SELECT 'count', 0::bigint, ''::bytea, '', l.kind, 0::bigint, 0::smallint, ''::bytea,
+    count(*), ''::bytea, '', ''::bytea, ''::bytea, '', l.subject
+    FROM entry_subject l
+    WHERE l.tenant = p_tenant AND l.subject = ANY (v_person || v_call) AND l.kind = ANY (p_kinds)
+    GROUP BY l.subject, l.kind;
+  RETURN QUERY SELECT 'before', 0::bigint, coalesce(b.entry, ''), '', '', 0::bigint, 0::smallint, ''::bytea,
+    0::bigint, ''::bytea, '', ''::bytea, ''::bytea, '', p.subject
+    FROM unnest(v_person) p (subject) LEFT JOIN LATERAL (
+      SELECT l.entry FROM entry_subject l
+      WHERE l.tenant = p_tenant AND l.subject = p.subject AND l.kind = 'call'
+        AND l.entry < coalesce(v_event[1], p_last)
+      ORDER BY l.entry DESC LIMIT 1
+    ) b ON true;
+  RETURN QUERY SELECT 'controller', 0::bigint, ''::bytea, '', e.kind, 0::bigint, 0::smallint, ''::bytea,
+    count(*), ''::bytea, '', ''::bytea, ''::bytea, '', ''::bytea
+    FROM entry e WHERE e.tenant = p_tenant AND e.kind = ANY (p_tenant_wide) AND e.about = 0 GROUP BY e.kind;
 END
 """
 
@@ -68,6 +153,7 @@ p_alone bigint[],
 p_epochs bigint[],
 p_hmacs bytea[],
 p_kinds text[],
+p_calls bytea[],
 p_version text,
 p_tenant text,
 p_id bytea,
@@ -108,7 +194,7 @@ BEGIN
     code := 'late';
   -- (b) version
   ELSIF p_version IS DISTINCT FROM ''
-    AND consentgate_version(p_tenant, p_epochs, p_hmacs, p_kinds) IS DISTINCT FROM p_version THEN
+    AND consentgate_version(p_tenant, p_epochs, p_hmacs, p_kinds, p_calls) IS DISTINCT FROM p_version THEN
     code := 'changed';
     RETURN;
   -- (c) clock
@@ -154,8 +240,13 @@ def upgrade() -> None:
     )
     op.execute(PATH)
     op.execute(
-        "CREATE FUNCTION consentgate_version(p_tenant text, p_epochs bigint[], p_hmacs bytea[], p_kinds text[])"
+        "CREATE FUNCTION consentgate_version(p_tenant text, p_epochs bigint[], p_hmacs bytea[], p_kinds text[],"
+        " p_calls bytea[])"
         f" RETURNS text LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $function${VERSION}$function$"
+    )
+    op.execute(
+        f"CREATE FUNCTION consentgate_glance({GLANCE_ARGUMENTS}) RETURNS {GLANCE_RESULT}"
+        f" LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $function${GLANCE}$function$"
     )
     op.execute(
         f"CREATE FUNCTION consentgate_append({APPEND_ARGUMENTS}) RETURNS record"

@@ -72,7 +72,9 @@ def test_check_finds_what_was_replaced_and_upgrade_repairs_it(on_postgres: Progr
     assert on_postgres("db", "check").exit == 0
     url = load_settings(on_postgres.home).database
     with raw(url) as behind:
-        behind.execute("ALTER FUNCTION consentgate_version(text, bigint[], bytea[], text[]) VOLATILE")
+        behind.execute(
+            "ALTER FUNCTION consentgate_version(text, bigint[], bytea[], text[], bytea[]) VOLATILE"
+        )
         behind.execute("ALTER TABLE entry DISABLE TRIGGER consentgate_entry_row")
     found = on_postgres.json("db", "check", exit=1)
     assert len(found["findings"]) == 2

@@ -131,6 +131,7 @@ WITHOUT_TENANT: Final = {
             "failures.translated",
             "line.reset",
             "locks.are_needed",
+            "prepared.call",
             "prepared.first_of",
             "shape.expected",
             "triggers.keys_of",
@@ -182,7 +183,7 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "orders.open_orders": lambda c, t: orders.open_orders(c, t, since=START - timedelta(days=1)),
     "sequence.position_of": lambda c, t: sequence.position_of(c, t, INTENT),
     "standing.counted": lambda c, t: standing.counted(
-        c, t, tenant_wide=versions.CONTROLLER_KINDS, **_COUNTING
+        c, t, tenant_wide=versions.CONTROLLER_KINDS, calls=[HMAC], **_COUNTING
     ),
     "standing.standing": _without_time,
     "standing.stop_hashes": lambda c, t: standing.stop_hashes(c, t, INTENT),

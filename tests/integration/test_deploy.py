@@ -105,7 +105,8 @@ def test_gate_that_was_opened_before_the_fork_serves_several_workers(served: Run
     assert call(0)["say"].startswith("Acme would like")
     assert served.says("pressed", call="call-0", customer="C-1001", key="1")["task"]
     with ThreadPoolExecutor(8) as callers:
-        assert all(answer["task"] for answer in callers.map(call, range(1, 25)))
+        answers = list(callers.map(call, range(1, 25)))
+    assert [answer for answer in answers if not answer.get("task")] == []
     assert served.says("pressed", call="call-0", customer="C-1001", key="9")["why"] == []
     with ThreadPoolExecutor(8) as callers:
         said = list(callers.map(call, range(25, 33)))

@@ -354,14 +354,16 @@ def test_lambda_and_other_databases_are_refused(tmp_path: Path) -> None:
         require_driver(make_url("postgresql+asyncpg://nobody@localhost/none"))
 
 
-@pytest.mark.parametrize(("kind", "refused"), [("nfs4", True), ("cifs", True), ("ext4", False)])
-def test_network_file_system_is_refused(tmp_path: Path, file: Path, kind: str, refused: bool) -> None:
+@pytest.mark.parametrize(("system", "refused"), [("nfs4", True), ("cifs", True), ("ext4", False)])
+def test_network_file_system_is_refused(tmp_path: Path, file: Path, system: str, refused: bool) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text(f"root / ext4 rw 0 0\nnas:/x {tmp_path} {kind} rw 0 0\nother /other nfs rw 0 0\nodd\n")
+    mounts.write_text(
+        f"root / ext4 rw 0 0\nnas:/x {tmp_path} {system} rw 0 0\nother /other nfs rw 0 0\nodd\n"
+    )
     engine = engine_at(tmp_path)
     database = Database(engine, clock=system_clock, mounts=mounts)
     if refused:
-        with pytest.raises(Misconfigured, match=kind), database.read():
+        with pytest.raises(Misconfigured, match=system), database.read():
             pass
     else:
         database.check()
