@@ -28,7 +28,7 @@ def test_reference_is_what_the_program_prints(program: Program, monkeypatch: pyt
     # Two columns of each line are click's margin.
     monkeypatch.setenv("COLUMNS", "92")
     written = dict(
-        re.findall(r"^## ([\w ]+)\n\n```text\n(.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+        re.findall(r"^## ([\w -]+)\n\n```text\n(.*?)\n```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     )
     assert sorted(written) == sorted(" ".join(("consentgate", *words)) for words in commands()), CURE
     for words in commands():
