@@ -32,6 +32,17 @@ _ABOUT = {
         "impact_assessment_required",
     ),
 }
+# Folders for people, after the regions of UN M49; nothing depends on them but the paths in the index.
+_REGIONS = {
+    "africa": "BW CI DZ EG ET GH KE MA MU NG RW SN TN TZ UG ZA ZM ZW",
+    "americas": "AR BR CL CO CR DO EC GT HN JM MX PA PE PY SV UY",
+    "asia": "AE AM BD BH CN GE HK ID IL IN JO JP KR KZ LK MO MY NP OM PH PK QA SA SG TH TR TW VN",
+    "canada": "CA",
+    "europe": "AL BA BY CH GB GG IM JE MC MD MK RS RU UA XK",
+    "oceania": "AU NZ",
+    "united-states": "US",
+}
+_FOLDERS = {code: folder for folder, codes in _REGIONS.items() for code in codes.split()}
 _MUST = ("code", "name", "kind", "tier", "confidence")
 _MAY = ("parents", "groups", "members", "territorial_triggers", "uncertain_fields", "notes", "sources")
 _WIDTH = 100
@@ -181,7 +192,7 @@ def _groups(code: str, entry: Mapping[str, Any], groups: Mapping[str, list[str]]
 def _folder(code: str, kind: str, members: set[str]) -> str:
     if code in members or kind == "group":
         return "europe"
-    return {"US": "united-states", "CA": "canada"}.get(code.partition("-")[0], "world")
+    return _FOLDERS.get(code.partition("-")[0], "world")
 
 
 def _index(index: Mapping[str, Mapping[str, str]]) -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from botocore.model import Shape, StructureShape
 from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, PresignRefused, Speaker
 from consentgate.aws.operations import GATED, SERVICES
 from consentgate.config.setup import make_home
+from consentgate.packs.pack import Pack
 from consentgate.packs.packset import shipped
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.client import loopback_client
@@ -179,14 +181,22 @@ def test_nothing_that_stops_or_deletes_is_gated() -> None:
 
 
 def test_table_names_the_packs_that_there_are() -> None:
-    listed, rest = SUPPORTED["Jurisdictions"].split("; ", 1)
-    assert tuple(listed.split(", ")) == shipped().codes
-    assert rest.startswith("`US` and `CA` answer")
-    assert (shipped().lookup("US-WY"), shipped().lookup("CA-BC"), shipped().lookup("JP")) == (
-        "US",
-        "CA",
-        None,
+    packs = shipped()
+    counted = Counter(part_of(packs.pack(code)) for code in packs.codes)
+    said, rest = SUPPORTED["Jurisdictions"].split("; ", 1)
+    assert said == (
+        f"{len(packs.codes)} packs: `US` with {counted['US']} states and cities, "
+        f"`CA` with {counted['CA']} provinces, `EU` and `EEA` with {counted['EEA']} members, "
+        f"{counted['']} other countries"
     )
+    assert rest == "`US` and `CA` answer for states and provinces without a pack; anywhere else is denied"
+    assert [packs.lookup(code) for code in ("US-WY", "CA-ON", "XX")] == ["US", "CA", None]
+
+
+def part_of(pack: Pack) -> str | None:
+    if pack.is_group or pack.code in ("US", "CA"):
+        return None
+    return "EEA" if "EEA" in pack.groups else "".join(code for code in ("US", "CA") if code in pack.parents)
 
 
 def test_table_names_the_versions_that_are_tested() -> None:
