@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url
 
 from consentgate.storage import schema
 from consentgate.storage.tables import INSERT_ONLY
@@ -35,12 +35,17 @@ class Server:
     folder: Path
     running: Any = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _templates: list[str] = field(default_factory=list)
 
     def database(self, template: str | None = None) -> str:
         """Make a database as the migrations make it, or a copy of another; gives its URL."""
         name = f"t{next(self._numbers)}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template or self._template()} STRATEGY WAL_LOG")
         return self.named(name)
+
+    def copied(self, url: str) -> str:
+        """Make a copy of a database that nobody is connected to; gives its URL."""
+        return self.database(make_url(url).database)
 
     def empty(self) -> str:
         """Make a database with nothing in it; gives its URL."""
@@ -65,21 +70,21 @@ class Server:
         self.running.ensure_postgres_running()
 
     def _template(self) -> str:
-        with engine_of(self.url) as engine, engine.connect() as connection:
-            made = connection.execute(
-                text("SELECT count(*) FROM pg_database WHERE datname = :name"), {"name": _TEMPLATE}
-            ).scalar()
-        if not made:
+        if not self._templates:
             self._run(f"CREATE DATABASE {_TEMPLATE}")
             with engine_of(self.named(_TEMPLATE)) as engine:
                 schema.upgrade(engine)
+            self._templates.append(_TEMPLATE)
         return _TEMPLATE
 
     def _run(self, sql: str) -> None:
-        with engine_of(self.url) as engine:
-            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text(sql))
-            connection.close()
+        with psycopg.connect(driver_url(self.url), autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+
+def driver_url(url: str) -> str:
+    """Give a URL as the driver itself takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @contextmanager
@@ -162,5 +167,5 @@ def raw(database: str) -> Iterator[Raw]:
         finally:
             file.close()
         return
-    with psycopg.connect(url.set(drivername="postgresql").render_as_string(False), autocommit=True) as server:
+    with psycopg.connect(driver_url(database), autocommit=True) as server:
         yield Raw(server, "%s")
