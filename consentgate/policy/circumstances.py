@@ -25,11 +25,12 @@ _ASSERTED: Final = (
 )
 
 
-def judge(case: Case) -> tuple[Reason, ...]:
+def judge(case: Case, deadline: Deadline | None) -> tuple[Reason, ...]:
     """Say what, apart from the consent, stands against the request.
 
     Args:
         case: the inputs of the decision.
+        deadline: by when the data has to be gone, as `retention` finds it.
 
     Returns:
         Every reason at once; empty where nothing does.
@@ -39,7 +40,7 @@ def judge(case: Case) -> tuple[Reason, ...]:
         *_recording(case),
         *_filings(case),
         *_asserted(case),
-        *_retention(case),
+        *_retention(case, deadline),
         *_place(case),
     )
 
@@ -62,17 +63,17 @@ def retention(case: Case) -> Deadline | None:
     return earliest(case.requirements.clocks, started)
 
 
-def retention_duties(case: Case) -> tuple[Obligation, ...]:
+def retention_duties(case: Case, deadline: Deadline | None) -> tuple[Obligation, ...]:
     """Say what the clocks oblige to.
 
     Args:
         case: the inputs of the decision.
+        deadline: by when the data has to be gone, as `retention` finds it.
 
     Returns:
         To delete by a time; to delete at once where that time has passed; or, where a legal hold forbids that, to
         keep the data sealed and not to search it.
     """
-    deadline = retention(case)
     if deadline is None:
         return ()
     bases = (deadline.basis,)
@@ -104,6 +105,8 @@ def _recording(case: Case) -> Iterator[Reason]:
 
 
 def _filings(case: Case) -> Iterator[Reason]:
+    if not case.requirements.filings:
+        return
     made = dict(case.standing.filings)
     missing = [each for each in case.requirements.filings if each.code not in made]
     pending = [
@@ -124,8 +127,7 @@ def _asserted(case: Case) -> Iterator[Reason]:
             yield _make(case, code, bases=bases)
 
 
-def _retention(case: Case) -> Iterator[Reason]:
-    deadline = retention(case)
+def _retention(case: Case, deadline: Deadline | None) -> Iterator[Reason]:
     if deadline is not None and deadline.at <= case.at:
         yield _make(case, "RETENTION_EXCEEDED", bases=(deadline.basis,))
 

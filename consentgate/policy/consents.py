@@ -4,8 +4,9 @@ Each rule is one function that gives its reasons, so that all of them are said a
 relied on is not looked into: a record that may be forged proves nothing, good or bad.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from consentgate.consent.state import Consent, Grant
@@ -72,28 +73,27 @@ def no_consent(case: Case) -> tuple[Reason, ...]:
     return (_make(case, "NO_CONSENT"), *_stale(case, None))
 
 
-def missing_elements(case: Case, consent: Consent | None) -> tuple[str, ...]:
+def missing_elements(against: Iterable[Reason]) -> tuple[str, ...]:
     """Name the notice elements that a consent's notice lacks.
 
     Args:
-        case: the inputs of the decision.
-        consent: the consent, or None.
+        against: what `judge` said about the consent.
 
     Returns:
         Sorted elements; empty where there is no sound grant to judge.
     """
-    if consent is None or consent.grant is None or not consent.grant.sound:
-        return ()
-    return tuple(sorted(_lacking(case, consent.grant)))
+    return next((each.detail for each in against if each.code == "NOTICE_INCOMPLETE"), ())
 
 
 def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...] = ()) -> Reason:
     return reason(
-        code,
-        *detail,
-        speaker=case.speaker.name,
-        bases=tuple(dict.fromkeys(bases)) or case.requirements.demand("consent"),
+        code, *detail, speaker=case.speaker.name, bases=bases or case.requirements.demand("consent")
     )
+
+
+def _once(bases: Iterable[Basis]) -> tuple[Basis, ...]:
+    """Name each clause once, in order; by its text, which is quicker than by the value."""
+    return tuple({(basis.pack, basis.citation): basis for basis in bases}.values())
 
 
 def _gate(case: Case, code: str, *detail: str) -> Reason:
@@ -140,7 +140,7 @@ def _form(case: Case, grant: Grant) -> Iterator[Reason]:
     if grant.method in _SPOKEN:
         against += asked.demand("no_oral_consent")
     if against:
-        yield _make(case, "CONSENT_FORM_INSUFFICIENT", asked.form, bases=against)
+        yield _make(case, "CONSENT_FORM_INSUFFICIENT", asked.form, bases=_once(against))
     # An import that does not name its original method proves no more than an unrecorded word.
     if grant.method in ("verbal_unrecorded", "import"):
         yield _make(case, "NO_PROOF_OF_CONSENT")
@@ -152,17 +152,23 @@ def _notice(case: Case, grant: Grant) -> Iterator[Reason]:
         yield _make(case, "NOTICE_NOT_WRITTEN", bases=bases)
     lacking = _lacking(case, grant)
     if lacking:
-        bases = tuple(basis for element in sorted(lacking) for basis in lacking[element])
-        yield _make(case, "NOTICE_INCOMPLETE", *sorted(lacking), bases=bases)
+        elements = sorted(lacking)
+        # Elements that the same packs ask for share one tuple: each such tuple is looked through once.
+        asking = {id(lacking[element]): lacking[element] for element in elements}
+        bases = _once(chain.from_iterable(asking.values()))
+        yield _make(case, "NOTICE_INCOMPLETE", *elements, bases=bases)
     if not grant.separate and (bases := asked.demand("separate_consent")):
         yield _make(case, "CONSENT_BUNDLED", bases=bases)
 
 
-def _lacking(case: Case, grant: Grant) -> dict[str, tuple[Basis, ...]]:
-    lacking = {e: bases for e, bases in case.requirements.elements if e not in grant.notice_elements}
+def _lacking(case: Case, grant: Grant) -> Mapping[str, tuple[Basis, ...]]:
+    said = grant.notice_elements
+    if case.requirements.every_element <= said:
+        return {}
+    lacking = {element: bases for element, bases in case.requirements.elements if element not in said}
     for element, flag, basis in case.requirements.conditional_elements:
         # A flag that nobody asserted counts as set: a doubt never shortens a notice.
-        if element not in grant.notice_elements and getattr(case.standing, flag) is not False:
+        if element not in said and getattr(case.standing, flag) is not False:
             lacking[element] = (*lacking.get(element, ()), basis)
     return lacking
 
@@ -187,7 +193,7 @@ def _sharing(case: Case, grant: Grant) -> Iterator[Reason]:
         if grant.disclosure_consent == "none":
             against += asked.demand("disclosure_consent")
         if against:
-            yield _make(case, "DISCLOSURE_NOT_PERMITTED", bases=against)
+            yield _make(case, "DISCLOSURE_NOT_PERMITTED", bases=_once(against))
     if case.request.operation == SELL and (bases := asked.demand("no_sale")):
         yield _make(case, "SALE_PROHIBITED", bases=bases)
 

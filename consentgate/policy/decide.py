@@ -93,18 +93,33 @@ def decide(
     alone = _alone(case)
     if alone is not None:
         return _decision(case, (alone,))
-    judged = [(each, consents.judge(case, each)) for each in reversed(state.standing or state.consents)]
-    # Fewest reasons first, the newest of equals: `min` keeps the first, and the newest stand first.
-    chosen, against = min(judged, key=lambda pair: len(pair[1]), default=(None, consents.no_consent(case)))
-    reasons = (*against, *circumstances.judge(case))
+    standing_consents = state.standing
+    judged = [(each, consents.judge(case, each)) for each in reversed(standing_consents or state.consents)]
+    chosen, against = _chosen(judged) if judged else (None, consents.no_consent(case))
+    deadline = circumstances.retention(case)
+    reasons = (*against, *circumstances.judge(case, deadline))
     return _decision(
         case,
-        tuple(sorted(reasons, key=lambda each: (each.code, each.detail))),
-        missing=consents.missing_elements(case, chosen),
-        obligations=(*_withdrawal_duties(case, state), *circumstances.retention_duties(case)),
+        tuple(sorted(reasons, key=_place)),
+        missing=consents.missing_elements(against),
+        obligations=(
+            *(() if standing_consents else _withdrawal_duties(case, state)),
+            *circumstances.retention_duties(case, deadline),
+        ),
         grant=chosen if not against else None,
         considered=tuple(_considered(each, found) for each, found in judged),
     )
+
+
+def _chosen(
+    judged: list[tuple[Consent, tuple[Reason, ...]]],
+) -> tuple[Consent, tuple[Reason, ...]]:
+    """Fewest reasons first, the newest of equals: `min` keeps the first, and the newest stand first."""
+    return min(judged, key=lambda pair: len(pair[1]))
+
+
+def _place(each: Reason) -> tuple[str, tuple[str, ...]]:
+    return each.code, each.detail
 
 
 def _alone(case: Case) -> Reason | None:
@@ -120,7 +135,7 @@ def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
     """Where nothing stands and something was withdrawn, the voiceprint goes; a legal hold keeps it sealed first."""
     endings = (ending for each in state.consents for ending in each.endings)
     ends = [ending.at for ending in endings if ending.kind == "withdrawn"]
-    if state.standing or not ends:
+    if not ends:
         return ()
     clocks = case.requirements.deletion
     last = max(ends)
@@ -133,7 +148,7 @@ def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
 
 
 def _considered(consent: Consent, found: tuple[Reason, ...]) -> Considered:
-    return Considered(entry=consent.entry, codes=tuple(sorted(each.code for each in found)))
+    return Considered(entry=consent.entry, codes=tuple(sorted([each.code for each in found])))
 
 
 def _decision(
@@ -160,10 +175,12 @@ def _decision(
         candidates=asked.candidates,
         packs=asked.packs,
         pack_set=asked.pack_set,
-        assertions=tuple(sorted(each.entry for each in case.standing.used)),
+        assertions=tuple(sorted([each.entry for each in case.standing.used])),
     )
 
 
 def _once(obligations: tuple[Obligation, ...]) -> tuple[Obligation, ...]:
     """Name each duty once; the first stands, and withdrawal comes first."""
+    if len(obligations) < 2:
+        return obligations
     return tuple({each.text: each for each in reversed(obligations)}.values())[::-1]

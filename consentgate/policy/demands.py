@@ -83,6 +83,7 @@ class Requirements:
         deletion: by when after a withdrawal the data must be gone.
         filings: filings with authorities.
         localisation: countries in which the voice has to stay, each with who needs it.
+        every_element: all notice elements that may be needed, under whatever flag; follows from the others.
     """
 
     candidates: tuple[str, ...]
@@ -104,6 +105,11 @@ class Requirements:
     deletion: tuple[Clock, ...] = ()
     filings: tuple[Filing, ...] = ()
     localisation: tuple[tuple[str, Basis], ...] = ()
+    every_element: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named = (*(each[0] for each in self.elements), *(each[0] for each in self.conditional_elements))
+        object.__setattr__(self, "every_element", frozenset(named))
 
     def demand(self, name: str) -> tuple[Basis, ...]:
         """Say who makes a demand.
