@@ -22,6 +22,9 @@ ENROL: Final = "enrol"
 DISCLOSE: Final = "disclose"
 SELL: Final = "sell"
 
+PHONE_NUMBER: Final = "phone_number"
+"""The kind of evidence that is a hint: it adds laws, and never stands in for knowing where somebody is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -115,14 +118,17 @@ def candidates(evidence: Iterable[Evidence], *, controller: str | None = None) -
     """Name the jurisdictions that may protect a speaker.
 
     Args:
-        evidence: the speaker's own.
+        evidence: the speaker's own. Of kind ``phone_number`` it only ever adds to other evidence.
         controller: the controller's own jurisdiction, or None. It is added only where evidence names one, so
             that it can add reasons and never stand in for evidence.
 
     Returns:
-        Sorted codes without repetition; empty where there is no evidence.
+        Sorted codes without repetition; empty where there is no evidence, or none but of phone numbers.
     """
-    codes = {piece.code for piece in evidence}
-    if codes and controller is not None:
+    pieces = tuple(evidence)
+    if all(piece.kind == PHONE_NUMBER for piece in pieces):
+        return ()
+    codes = {piece.code for piece in pieces}
+    if controller is not None:
         codes.add(controller)
     return tuple(sorted(codes))

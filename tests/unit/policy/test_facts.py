@@ -14,6 +14,12 @@ def test_the_controllers_jurisdiction_never_stands_in_for_evidence() -> None:
     assert candidates(found_at("FR"), controller="DE") == ("DE", "FR")
 
 
+def test_a_phone_number_only_adds_to_other_evidence() -> None:
+    number = Evidence(code="US-IL", kind="phone_number", source="numbering_plan")
+    assert candidates([number], controller="DE") == ()
+    assert candidates([number, *found_at("US-TX")]) == ("US-IL", "US-TX")
+
+
 def test_personal_facts_show_in_no_repr() -> None:
     shown = repr(SpeakerFacts(name="caller 1", age=34, evidence=found_at("US-IL")))
     assert "34" not in shown
