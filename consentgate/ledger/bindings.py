@@ -43,14 +43,15 @@ def hold(
     Raises:
         Unavailable: somebody else held a lock for too long.
     """
-    held: frozenset[Reference] = frozenset()
-    wanted = _heard(book, connection, statement, registry) | {*statement.references}
+    found: list[frozenset[Reference]] = []
+
+    def wanted() -> frozenset[Reference]:
+        found.append(_heard(book, connection, statement, registry) | {*statement.references})
+        return found[-1]
+
     # Whoever binds one of them holds its lock: once nobody is added under the locks, nobody will be.
-    while not wanted <= held:
-        held |= wanted
-        book.hold(connection, held)
-        wanted = _heard(book, connection, statement, registry)
-    return wanted
+    book.hold_settled(connection, wanted)
+    return found[-1]
 
 
 def check_size(statement: Statement, heard: Collection[Reference]) -> None:

@@ -3,7 +3,7 @@
 Invariant: an entry, its index row and its links are written in the same transaction, or not at all.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Final, Protocol
@@ -148,6 +148,19 @@ class Book:
             Unavailable: somebody else held a lock for too long.
         """
         locks.hold(connection, alone=self.vault.lock_numbers(references, call=call, controller=controller))
+
+    def hold_settled(self, connection: Connection, wanted: Callable[[], Iterable[Reference]]) -> None:
+        """Keep everybody else from deciding about people until the commit, where it must be read who they are.
+
+        Args:
+            connection: an open write transaction that holds no lock yet.
+            wanted: reads every reference of everybody about whom something is to be added; asked again under the
+                locks until it names no more.
+
+        Raises:
+            Unavailable: somebody else held a lock for too long.
+        """
+        locks.hold_settled(connection, lambda: self.vault.lock_numbers(wanted()))
 
     def write(
         self,
