@@ -1,10 +1,9 @@
 """Judging everything but the consent: recording, filings, policies, clocks, place.
 
-Each rule is one function that gives its reasons. What nobody asserted is not the case, and what was not told is
-missing.
+Each rule is one function that adds its reasons to those found. What nobody asserted is not the case, and what was
+not told is missing.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -35,14 +34,14 @@ def judge(case: Case, deadline: Deadline | None) -> tuple[Reason, ...]:
     Returns:
         Every reason at once; empty where nothing does.
     """
-    return (
-        *_purpose(case),
-        *_recording(case),
-        *_filings(case),
-        *_asserted(case),
-        *_retention(case, deadline),
-        *_place(case),
-    )
+    found: list[Reason] = []
+    _purpose(case, found)
+    _recording(case, found)
+    _filings(case, found)
+    _asserted(case, found)
+    _retention(case, deadline, found)
+    _place(case, found)
+    return tuple(found)
 
 
 def retention(case: Case) -> Deadline | None:
@@ -60,7 +59,7 @@ def retention(case: Case) -> Deadline | None:
         "employment_ended": case.standing.employment_ended_at,
         "storage_unnecessary_determined": case.standing.storage_unnecessary_determined_at,
     }
-    return earliest(case.requirements.clocks, started)
+    return earliest(case.requirements.clocks, started) if any(started.values()) else None
 
 
 def retention_duties(case: Case, deadline: Deadline | None) -> tuple[Obligation, ...]:
@@ -85,26 +84,26 @@ def retention_duties(case: Case, deadline: Deadline | None) -> tuple[Obligation,
 
 
 def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reason:
-    return reason(code, *detail, speaker=case.speaker.name, bases=bases)
+    return Reason(code=code, speaker=case.speaker.name, bases=bases, detail=detail)
 
 
-def _purpose(case: Case) -> Iterator[Reason]:
+def _purpose(case: Case, found: list[Reason]) -> None:
     if not case.request.purpose:
-        yield reason("INPUT_MISSING", "purpose", speaker=case.speaker.name)
+        found.append(reason("INPUT_MISSING", "purpose", speaker=case.speaker.name))
     satisfied = case.standing.purpose_satisfied_at
     if satisfied is not None and satisfied <= case.at and case.request.operation in (SEARCH, ENROL):
         limited = case.requirements.demand("purpose_limited") or (FLOOR,)
-        yield _make(case, "PURPOSE_SATISFIED", bases=limited)
+        found.append(_make(case, "PURPOSE_SATISFIED", bases=limited))
 
 
-def _recording(case: Case) -> Iterator[Reason]:
+def _recording(case: Case, found: list[Reason]) -> None:
     consent = case.request.recording_consent or case.standing.recording_consent or "none"
     all_parties = case.requirements.demand("all_parties")
     if consent == "none" or (all_parties and consent != "all_parties"):
-        yield _make(case, "RECORDING_CONSENT_MISSING", bases=all_parties or (FLOOR,))
+        found.append(_make(case, "RECORDING_CONSENT_MISSING", bases=all_parties or (FLOOR,)))
 
 
-def _filings(case: Case) -> Iterator[Reason]:
+def _filings(case: Case, found: list[Reason]) -> None:
     if not case.requirements.filings:
         return
     made = dict(case.standing.filings)
@@ -117,27 +116,27 @@ def _filings(case: Case) -> Iterator[Reason]:
     for code, filings in (("PRIOR_AUTHORITY_MISSING", missing), ("PRIOR_AUTHORITY_PENDING", pending)):
         if filings:
             bases = tuple(each.basis for each in filings)
-            yield _make(case, code, *(each.code for each in filings), bases=bases)
+            found.append(_make(case, code, *(each.code for each in filings), bases=bases))
 
 
-def _asserted(case: Case) -> Iterator[Reason]:
+def _asserted(case: Case, found: list[Reason]) -> None:
     for demand, assertion, code in _ASSERTED:
         bases = case.requirements.demand(demand)
         if bases and getattr(case.standing, assertion) is not True:
-            yield _make(case, code, bases=bases)
+            found.append(_make(case, code, bases=bases))
 
 
-def _retention(case: Case, deadline: Deadline | None) -> Iterator[Reason]:
+def _retention(case: Case, deadline: Deadline | None, found: list[Reason]) -> None:
     if deadline is not None and deadline.at <= case.at:
-        yield _make(case, "RETENTION_EXCEEDED", bases=(deadline.basis,))
+        found.append(_make(case, "RETENTION_EXCEEDED", bases=(deadline.basis,)))
 
 
-def _place(case: Case) -> Iterator[Reason]:
+def _place(case: Case, found: list[Reason]) -> None:
     countries = case.requirements.localisation
     where = case.request.processing_country
     if countries and where is None:
-        yield reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name)
+        found.append(reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name))
         return
     broken = tuple(basis for country, basis in countries if country != where)
     if broken:
-        yield _make(case, "LOCALISATION_VIOLATION", bases=broken)
+        found.append(_make(case, "LOCALISATION_VIOLATION", bases=broken))

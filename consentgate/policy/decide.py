@@ -133,14 +133,13 @@ def _alone(case: Case) -> Reason | None:
 
 def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
     """Where nothing stands and something was withdrawn, the voiceprint goes; a legal hold keeps it sealed first."""
-    endings = (ending for each in state.consents for ending in each.endings)
-    ends = [ending.at for ending in endings if ending.kind == "withdrawn"]
+    ends = [ending.at for each in state.consents for ending in each.endings if ending.kind == "withdrawn"]
     if not ends:
         return ()
     clocks = case.requirements.deletion
     last = max(ends)
-    due = min((clock.within.after(last) for clock in clocks), default=None)
-    bases = tuple(clock.basis for clock in clocks)
+    due = min([clock.within.after(last) for clock in clocks], default=None)
+    bases = tuple([clock.basis for clock in clocks])
     delete = Obligation(duty="delete_template", due=due, bases=bases)
     if case.speaker.legal_hold:
         return (delete, Obligation(duty="preserve_sealed_no_search", bases=bases))
