@@ -167,8 +167,8 @@ def fold(received: Iterable[Received], *, references: tuple[Reference, ...], pur
         if statement.grants:
             consents += _grants(each, references[:1], others)
         elif statement.refuses and _is_about(statement, purpose):
-            known_as = heard_under(bonds, references, place) if bonds else {*references}
-            if not known_as.isdisjoint(statement.references):
+            known_as = heard_under(bonds, references, place) if bonds else references
+            if any(named in known_as for named in statement.references):
                 consents = _end(consents, each)
     return State(consents=tuple(consents))
 
@@ -183,9 +183,13 @@ def bonds_of(received: Iterable[Received]) -> tuple[Bond, ...]:
         The bonds and partings among them.
     """
     return tuple(
-        Bond(place=place, entry=each.entry, statement=each.statement, issuer=each.issuer, sound=each.sound)
-        for place, each in enumerate(received)
-        if each.statement.pair is not None
+        [
+            Bond(
+                place=place, entry=each.entry, statement=each.statement, issuer=each.issuer, sound=each.sound
+            )
+            for place, each in enumerate(received)
+            if each.statement.pair is not None
+        ]
     )
 
 
@@ -232,7 +236,9 @@ def _end(consents: list[Consent], negative: Received) -> list[Consent]:
     if not any(_in_scope(each, statement) for each in consents):
         return [*consents, Consent(entry=negative.entry, grant=None, endings=(ending,))]
     return [
-        replace(each, endings=(*each.endings, ending)) if _in_scope(each, statement) else each
+        Consent(entry=each.entry, grant=each.grant, endings=(*each.endings, ending))
+        if _in_scope(each, statement)
+        else each
         for each in consents
     ]
 
