@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from consentgate.errors import SchemaMismatch
+from consentgate.errors import SchemaMismatch, Unavailable
 from consentgate.moment import Clock
 from consentgate.storage import deployment, guards
 from consentgate.storage.engines import own_engine, require_driver
@@ -80,6 +80,7 @@ class Database:
         self._participants: list[Participant] = []
         self._listeners: list[Callable[[], None]] = []
         self._stores: dict[int, Store] = {}
+        self._closed = False
 
     def read(self) -> AbstractContextManager[Connection]:
         """Read in one state of the database.
@@ -169,10 +170,15 @@ class Database:
             self.write(lambda _: None)
 
     def close(self) -> None:
-        """Finish pending writes and close every connection of ours; the engine stays the host's."""
-        self._current().close()
+        """Finish pending writes and close every connection of ours, for good; the engine stays the host's."""
+        self._closed = True
+        store = self._stores.get(os.getpid())
+        if store is not None:
+            store.close()
 
     def _current(self) -> Store:
+        if self._closed:
+            raise Unavailable("The database was closed.")
         store = self._stores.get(os.getpid())
         if store is None:
             _INHERITED.extend(self._stores.values())

@@ -50,6 +50,7 @@ class PostgresStore:
         self._pooler = pooler
         self._marked = not test_clock
         self._idle: deque[PostgresSession] = deque()
+        self._closed = False
         self._writers = PostgresWriters(self._open_writer, participants, committed=committed, wait=wait)
 
     @contextmanager
@@ -107,7 +108,8 @@ class PostgresStore:
         self._writers.write_each(work)
 
     def close(self) -> None:
-        """Let running writes finish, then close every connection."""
+        """Let running writes finish, then close every connection; what is being read closes its own."""
+        self._closed = True
         self._writers.close()
         while self._idle:
             self._idle.pop().close()
@@ -133,7 +135,7 @@ class PostgresStore:
             if error is None:
                 raise
             return
-        if session.alive() and len(self._idle) < _IDLE_READERS:
+        if not self._closed and session.alive() and len(self._idle) < _IDLE_READERS:
             self._idle.append(session)
         else:
             session.close()

@@ -51,6 +51,7 @@ class SqliteStore:
         self._test_clock = test_clock
         self._mounts = mounts
         self._idle: deque[SqliteSession] = deque()
+        self._closed = False
         self._writer = Writer(self._open_writer, participants, committed=committed, wait=wait)
 
     @contextmanager
@@ -69,7 +70,7 @@ class SqliteStore:
         except BaseException:
             session.close()
             raise
-        if len(self._idle) < _IDLE_READERS:
+        if not self._closed and len(self._idle) < _IDLE_READERS:
             self._idle.append(session)
         else:
             session.close()
@@ -97,7 +98,8 @@ class SqliteStore:
         self._writer.submit(work)
 
     def close(self) -> None:
-        """Finish pending writes and close every connection."""
+        """Finish pending writes and close every connection; what is being read closes its own."""
+        self._closed = True
         self._writer.close()
         while self._idle:
             self._idle.pop().close()

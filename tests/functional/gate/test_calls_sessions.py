@@ -207,8 +207,6 @@ def test_gate_that_is_closed_denies(world: World, session: boto3.Session, other:
         search(client)
     assert world.searches == 0
     client.close()
-    # Looking at the call took a connection again.
-    other._parts.database.close()
 
 
 def test_what_is_no_session_is_refused(world: World) -> None:
