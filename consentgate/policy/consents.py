@@ -4,9 +4,8 @@ Each rule is one function that adds its reasons to those found, so that all of t
 cannot be relied on is not looked into: a record that may be forged proves nothing, good or bad.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import chain
 from typing import Final
 
 from consentgate.consent.state import Consent, Grant
@@ -161,27 +160,23 @@ def _notice(case: Case, grant: Grant, found: list[Reason]) -> None:
     asked = case.requirements
     if not grant.notice_in_writing and (bases := asked.demand("notice_in_writing")):
         found.append(_make(case, "NOTICE_NOT_WRITTEN", bases=bases))
-    lacking = _lacking(case, grant)
-    if lacking:
-        elements = sorted(lacking)
-        # Elements that the same packs ask for share one tuple: each such tuple is looked through once.
-        asking = {id(lacking[element]): lacking[element] for element in elements}
-        bases = _once(chain.from_iterable(asking.values()))
-        found.append(_make(case, "NOTICE_INCOMPLETE", *elements, bases=bases))
+    if not asked.every_element <= grant.notice_elements:
+        _lacking(case, grant.notice_elements, found)
     if not grant.separate and (bases := asked.demand("separate_consent")):
         found.append(_make(case, "CONSENT_BUNDLED", bases=bases))
 
 
-def _lacking(case: Case, grant: Grant) -> Mapping[str, tuple[Basis, ...]]:
-    said = grant.notice_elements
-    if case.requirements.every_element <= said:
-        return {}
-    lacking = {element: bases for element, bases in case.requirements.elements if element not in said}
-    for element, flag, basis in case.requirements.conditional_elements:
+def _lacking(case: Case, said: frozenset[str], found: list[Reason]) -> None:
+    asked = case.requirements
+    lacking = {element for element, _ in asked.elements if element not in said}
+    against = [basis for basis, wanted in asked.asking if not wanted <= said]
+    for element, flag, basis in asked.conditional_elements:
         # A flag that nobody asserted counts as set: a doubt never shortens a notice.
         if element not in said and getattr(case.standing, flag) is not False:
-            lacking[element] = (*lacking.get(element, ()), basis)
-    return lacking
+            lacking.add(element)
+            against.append(basis)
+    if lacking:
+        found.append(_make(case, "NOTICE_INCOMPLETE", *sorted(lacking), bases=_once(against)))
 
 
 def _age(case: Case, grant: Grant, found: list[Reason]) -> None:

@@ -7,6 +7,8 @@ them: nobody knows which law applies, and the law forbids it altogether.
 
 from dataclasses import field
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 from consentgate.consent.state import Consent, State
 from consentgate.policy import circumstances, consents
@@ -17,6 +19,8 @@ from consentgate.policy.demands import FLOOR, PackUsed, Requirements
 from consentgate.policy.facts import RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
 from consentgate.values import dataclass
+
+_BY_CODE: Final = attrgetter("code", "detail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,7 @@ def decide(
     reasons = (*against, *circumstances.judge(case, deadline))
     return _decision(
         case,
-        tuple(sorted(reasons, key=_place)),
+        tuple(sorted(reasons, key=_BY_CODE)),
         missing=consents.missing_elements(against),
         obligations=(
             *(() if standing_consents else _withdrawal_duties(case, state)),
@@ -116,10 +120,6 @@ def _chosen(
 ) -> tuple[Consent, tuple[Reason, ...]]:
     """Fewest reasons first, the newest of equals: `min` keeps the first, and the newest stand first."""
     return min(judged, key=lambda pair: len(pair[1]))
-
-
-def _place(each: Reason) -> tuple[str, tuple[str, ...]]:
-    return each.code, each.detail
 
 
 def _alone(case: Case) -> Reason | None:

@@ -83,6 +83,7 @@ class Requirements:
         deletion: by when after a withdrawal the data must be gone.
         filings: filings with authorities.
         localisation: countries in which the voice has to stay, each with who needs it.
+        asking: per basis the notice elements that it asks for under no flag; follows from `elements`.
         every_element: all notice elements that may be needed, under whatever flag; follows from the others.
     """
 
@@ -105,11 +106,20 @@ class Requirements:
     deletion: tuple[Clock, ...] = ()
     filings: tuple[Filing, ...] = ()
     localisation: tuple[tuple[str, Basis], ...] = ()
+    asking: tuple[tuple[Basis, frozenset[str]], ...] = field(
+        default=(), init=False, repr=False, compare=False
+    )
     every_element: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         named = (*(each[0] for each in self.elements), *(each[0] for each in self.conditional_elements))
         object.__setattr__(self, "every_element", frozenset(named))
+        wanted: dict[Basis, set[str]] = {}
+        for element, bases in self.elements:
+            for basis in bases:
+                wanted.setdefault(basis, set()).add(element)
+        asking = tuple((basis, frozenset(wanted[basis])) for basis in sorted(wanted, key=_clause))
+        object.__setattr__(self, "asking", asking)
 
     def demand(self, name: str) -> tuple[Basis, ...]:
         """Say who makes a demand.
@@ -121,6 +131,10 @@ class Requirements:
             The bases; empty where nobody does.
         """
         return self.demands.get(name, ())
+
+
+def _clause(basis: Basis) -> tuple[str, str]:
+    return basis.pack, basis.citation
 
 
 # Demand, the field that states it, and when a pack makes it. A doubt about signatures or oral consent counts

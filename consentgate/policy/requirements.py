@@ -152,13 +152,7 @@ def _elements(united: tuple[Effective, ...]) -> tuple[tuple[str, tuple[Basis, ..
     for each in united:
         for element in each.rules.notice_elements or ():
             found[element] = (*found.get(element, ()), each.bases["notice_elements"])
-    # What the same packs ask for shares one tuple, so that a reason names their clauses quickly.
-    shared: dict[tuple[Basis, ...], tuple[Basis, ...]] = {}
-    return tuple(
-        (element, shared.setdefault(bases, bases))
-        for element in sorted(found)
-        for bases in (found[element] or (FLOOR,),)
-    )
+    return tuple((element, found[element] or (FLOOR,)) for element in sorted(found))
 
 
 def _conditional_elements(united: tuple[Effective, ...]) -> tuple[tuple[str, Flag, Basis], ...]:
