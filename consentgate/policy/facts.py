@@ -4,7 +4,7 @@ Invariants: None means that nobody said so, and never that it is fine; nothing h
 data shows in no repr.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -15,15 +15,57 @@ from consentgate.consent.details import CallContext
 from consentgate.values import dataclass
 
 RecordingConsent: TypeAlias = Literal["none", "one_party", "all_parties"]
+Setting: TypeAlias = Literal["customer", "workplace", "education"]
+EvidenceKind: TypeAlias = Literal[
+    "verified_address", "declared_location", "network", "phone_number", "controller"
+]
 
-# The words of the scenarios; an operation outside this list needs a grant that names it, like any other.
+# What may be done with a voice; an operation outside this list needs a grant that names it, like any other.
 SEARCH: Final = "search"
 ENROL: Final = "enrol"
+UPDATE: Final = "update"
 DISCLOSE: Final = "disclose"
 SELL: Final = "sell"
+TONE_ANALYSIS: Final = "tone_analysis"
+OPERATIONS: Final = (SEARCH, ENROL, UPDATE, DISCLOSE, SELL, TONE_ANALYSIS)
 
 PHONE_NUMBER: Final = "phone_number"
 """The kind of evidence that is a hint: it adds laws, and never stands in for knowing where somebody is."""
+
+CONTROLLER: Final = "controller"
+"""The kind of evidence that is about the controller, and adds laws as a hint does."""
+
+_ALIASES: Final[Mapping[str, EvidenceKind]] = {
+    "verified_address": "verified_address",
+    "account_address": "verified_address",
+    "billing_address": "verified_address",
+    "service_address": "verified_address",
+    "address": "verified_address",
+    "residence": "verified_address",
+    "declared_location": "declared_location",
+    "network": "network",
+    "ip": "network",
+    "ip_address": "network",
+    "phone_number": "phone_number",
+    "phone": "phone_number",
+    "number": "phone_number",
+    "area_code": "phone_number",
+    "country_code": "phone_number",
+    "ani": "phone_number",
+    "controller": "controller",
+}
+
+
+def evidence_kind(word: str) -> EvidenceKind:
+    """Say which kind of evidence a word means.
+
+    Args:
+        word: what a caller or a scenario calls it, for example ``account_address``.
+
+    Returns:
+        One of the five kinds. A word that is not known is somebody's statement: ``declared_location``.
+    """
+    return _ALIASES.get(word, "declared_location")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +74,8 @@ class Evidence:
 
     Attributes:
         code: ISO 3166 code, for example ``US-IL``.
-        kind: what kind of evidence, for example ``verified_address`` or ``phone_number``.
+        kind: what kind of evidence: ``verified_address``, ``declared_location``, ``network``, ``phone_number`` or
+            ``controller``, or another word for one of them, as `evidence_kind` reads it.
         source: where it came from, for example ``crm``.
         confidence: how sure, in the caller's word.
         observed_at: when it was observed, or None.
@@ -78,6 +121,8 @@ class SpeakerFacts:
         claimed_by: who said so about age or adulthood, or None.
         last_interaction_at: the interaction before this one, or None.
         legal_hold: whether their data is under a legal hold.
+        setting: as what they are on the call: a customer, at work, or in education; None is unknown, and what a law
+            forbids in one of these is then forbidden.
         uses: of each grant that limits its uses, how often it was used; one that is not here denies.
     """
 
@@ -88,6 +133,7 @@ class SpeakerFacts:
     claimed_by: str | None = None
     last_interaction_at: datetime | None = field(default=None, repr=False)
     legal_hold: bool = False
+    setting: Setting | None = None
     uses: tuple[Uses, ...] = ()
 
 
@@ -96,7 +142,7 @@ class RequestFacts:
     """The request, as a decision sees it.
 
     Attributes:
-        operation: what it does to a voice: ``search``, ``enrol``, ``disclose``, ``sell`` ...
+        operation: what it does to a voice: a word of `OPERATIONS`, or another that grants name.
         purpose: why, in the controller's word; None denies.
         processing_country: ISO 3166-1 code of where the voice is processed, or None.
         audio_captured_at: when speaker processing of the audio may begin, or None.
@@ -118,15 +164,15 @@ def candidates(evidence: Iterable[Evidence], *, controller: str | None = None) -
     """Name the jurisdictions that may protect a speaker.
 
     Args:
-        evidence: the speaker's own. Of kind ``phone_number`` it only ever adds to other evidence.
+        evidence: the speaker's own. Of kind ``phone_number`` or ``controller`` it only ever adds to other evidence.
         controller: the controller's own jurisdiction, or None. It is added only where evidence names one, so
             that it can add reasons and never stand in for evidence.
 
     Returns:
-        Sorted codes without repetition; empty where there is no evidence, or none but of phone numbers.
+        Sorted codes without repetition; empty where there is no evidence, or none but what only adds.
     """
     pieces = tuple(evidence)
-    if all(piece.kind == PHONE_NUMBER for piece in pieces):
+    if all(evidence_kind(piece.kind) in (PHONE_NUMBER, CONTROLLER) for piece in pieces):
         return ()
     codes = {piece.code for piece in pieces}
     if controller is not None:
