@@ -1,37 +1,36 @@
-"""Write the rule packs from the research data, one TOML file per jurisdiction, and their index.
+"""Write the rule packs from the research, one TOML file per jurisdiction, and their index; sign an index.
 
-Usage: ``python tools/packs.py docs/law/jurisdictions.yaml consentgate/packs/data [CODE ...]``
+Usage::
 
-Without codes it writes every jurisdiction of the research. The output depends on nothing but the arguments, so
-that a difference in a pack is a difference in the research. Not part of the wheel; needs PyYAML.
+    python tools/packs.py docs/law/jurisdictions.yaml consentgate/packs/data [CODE ...]
+    python tools/packs.py --new-key FILE              makes a signing key, prints its line for the key list
+    python tools/packs.py --sign FILE FOLDER          signs the index of a set with that key
+    python tools/packs.py --index FOLDER VERSION      writes an index of the packs in a folder of your own
+
+Without codes it writes every jurisdiction of the research. The packs depend on nothing but the research and
+``citations.yaml`` beside it, so that a difference in a pack is a difference in these. Not part of the wheel; needs
+PyYAML.
 """
 
 import json
+import os
+import secrets
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import date
+from base64 import b32encode
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from consentgate.packs.rules import RULE_NAMES
+from consentgate.packs import signature
+from consentgate.packs.index import INDEX, NOTE
+from consentgate.packs.packset import PackSet
 from consentgate.packs.toml import load
+from consentgate.tlog.notekey import NoteSigner
+from tools.pack_text import render
 
-_HEAD = """\
-# {name} ({code}): when a voice may be compared here, as data with citations.
-# Research notes for engineers, not reviewed by counsel; law as data, never advice.
-# The fields are described in docs/formats/pack.md. A field that is not here is not stated.
-"""
-# The research names these remarks after several fields at once, or after none.
-_ABOUT = {
-    "specific_purpose notice, separate_consent, impact_assessment": (
-        "notice_elements",
-        "separate_consent",
-        "impact_assessment_required",
-    ),
-}
 # Folders for people, after the regions of UN M49; nothing depends on them but the paths in the index.
 _REGIONS = {
     "africa": "BW CI DZ EG ET GH KE MA MU NG RW SN TN TZ UG ZA ZM ZW",
@@ -43,142 +42,67 @@ _REGIONS = {
     "united-states": "US",
 }
 _FOLDERS = {code: folder for folder, codes in _REGIONS.items() for code in codes.split()}
-_MUST = ("code", "name", "kind", "tier", "confidence")
-_MAY = ("parents", "groups", "members", "territorial_triggers", "uncertain_fields", "notes", "sources")
-_WIDTH = 100
+_CITATIONS = "citations.yaml"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the packs.
+    """Do what the arguments say.
 
     Args:
-        arguments: research file, folder for the packs, then codes.
+        arguments: as in the usage above.
 
     Returns:
         The exit code.
     """
-    if len(arguments) < 2:
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    research = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
-    entries = {entry["code"]: entry for entry in research["jurisdictions"]}
-    members = {code for group in research["groups"].values() for code in group}
-    codes = arguments[2:] or sorted(entries)
-    folder, index = Path(arguments[1]), {}
-    for code in codes:
-        entry = {**entries[code], "groups": _groups(code, entries[code], research["groups"])}
-        file = f"{_folder(code, entry['kind'], members)}/{code}.toml"
-        data = render(entry).encode()
-        load(data, file=file, code=code)
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(data)
-        index[code] = {"file": file, "sha256": sha256(data).hexdigest()}
-    (folder / "index.json").write_text(_index(index), encoding="utf-8")
+    match arguments:
+        case ["--new-key", file]:
+            sys.stdout.write(f'    "{_new_key(Path(file))}",\n')
+        case ["--sign", file, folder]:
+            _sign(Path(file), Path(folder))
+        case ["--index", folder, version]:
+            _index_of(Path(folder), version)
+        case [research, folder, *codes] if not research.startswith("--"):
+            write(Path(research), Path(folder), codes)
+        case _:
+            sys.stderr.write(f"{__doc__}\n")
+            return 2
     return 0
 
 
-def render(entry: Mapping[str, Any]) -> str:
-    """Write one jurisdiction as TOML.
+def write(research: Path, folder: Path, codes: list[str]) -> None:
+    """Write packs and their index.
 
     Args:
-        entry: the jurisdiction, as the research has it.
-
-    Returns:
-        The file's text.
+        research: the file of the research.
+        folder: where the packs go.
+        codes: which ones; empty for all.
     """
-    lines = [_HEAD.format(**entry), "format = 1"]
-    lines += [f"{name} = {_value(entry[name])}" for name in _MUST]
-    lines += [f"{name} = {_value(entry[name])}" for name in _MAY if entry.get(name)]
-    for law in entry["laws"]:
-        lines += _table("[[laws]]", law)
-    for version in entry["versions"]:
-        lines += _version(version)
-    for name, source in (entry.get("basis") or {}).items():
-        lines += _table("[[basis]]", _source(name, source))
-    for exemption in entry.get("exemptions") or ():
-        lines += _table("[[exemptions]]", exemption)
-    return "\n".join(lines) + "\n"
+    data = yaml.safe_load(research.read_text(encoding="utf-8"))
+    citations = yaml.safe_load(research.with_name(_CITATIONS).read_text(encoding="utf-8"))
+    entries = {entry["code"]: entry for entry in data["jurisdictions"]}
+    members = {code for group in data["groups"].values() for code in group}
+    index = {}
+    for code in codes or sorted(entries):
+        entry = {
+            **entries[code],
+            "groups": _groups(code, entries[code], data["groups"]),
+            "laws": _laws(entries[code], citations["laws"].get(code, {})),
+            "clauses": citations["clauses"].get(code, {}),
+        }
+        file = f"{_folder(code, entry['kind'], members)}/{code}.toml"
+        text = render(entry).encode()
+        load(text, file=file, code=code)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(text)
+        index[code] = {"file": file, "sha256": sha256(text).hexdigest()}
+    _write_index(folder, str(data["as_of"]).replace("-", "."), index)
 
 
-def _version(version: Mapping[str, Any]) -> list[str]:
-    requirements = dict(version["requirements"] or {})
-    conditional = requirements.pop("conditional_rules", [])
-    retention = requirements.pop("max_retention", None)
-    if retention is not None:
-        requirements["max_retention"] = retention["clocks"]
-    elements = requirements.pop("notice_elements_conditional", None)
-    if elements is not None:
-        requirements["notice_elements_conditional"] = [
-            {"element": element, "flag": flag} for element, flag in elements.items()
-        ]
-    action = requirements.get("private_right_of_action")
-    if action and "statutory_damages" in action:
-        lines_of = [_damages(line) for line in action["statutory_damages"]]
-        requirements["private_right_of_action"] = {**action, "statutory_damages": lines_of}
-    flat = {name: requirements[name] for name in RULE_NAMES if name in requirements}
-    if len(flat) != len(requirements):
-        raise SystemExit(f"unknown requirements: {sorted(set(requirements) - set(flat))}")
-    dates = {name: version[name] for name in ("from", "to")}
-    lines = ["", "", *_table("[[versions]]", dates)[1:]]
-    inline = {name: value for name, value in flat.items() if not isinstance(value, dict)}
-    lines += _table("[versions.requirements]", inline)
-    for name, value in flat.items():
-        if isinstance(value, dict):
-            lines += _table(f"[versions.requirements.{name}]", value)
-    for rule in conditional:
-        lines += _table("[[versions.conditional_rules]]", _conditional(rule))
-    return lines
-
-
-def _conditional(rule: Mapping[str, Any]) -> dict[str, Any]:
-    require = dict(rule["require"])
-    out = {"id": rule["id"], "level": rule["level"], "cite": rule["cite"], **rule["when"]}
-    if "applies" in require:
-        out["applies"] = require.pop("applies")
-    if require:
-        out["require"] = require
-    return out
-
-
-def _damages(line: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(line)
-    if "range" in out:
-        out["min"], out["max"] = out.pop("range")
-    return out
-
-
-def _source(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
-    if name in RULE_NAMES or name == "conditional_rules":
-        return {"requirements": [name], **source}
-    if name in _ABOUT:
-        return {"requirements": list(_ABOUT[name]), **source}
-    return {"about": name, **source}
-
-
-def _table(head: str, members: Mapping[str, Any]) -> list[str]:
-    stated = {name: value for name, value in members.items() if value is not None}
-    return ["", head, *(f"{name} = {_value(value)}" for name, value in stated.items())]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date | int):
-        return str(value)
-    if isinstance(value, str):
-        # JSON's escapes are TOML's, and the rest of Unicode stands as it is.
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{name} = {_value(item)}" for name, item in value.items()) + " }"
-    return _list([_value(item) for item in value])
-
-
-def _list(items: Iterable[str]) -> str:
-    items = list(items)
-    short = f"[{', '.join(items)}]"
-    if len(short) <= _WIDTH and not short.startswith("[{"):
-        return short
-    return "[\n" + "".join(f"  {item},\n" for item in items) + "]"
+def _laws(entry: Mapping[str, Any], more: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    unknown = more.keys() - {law["name"] for law in entry["laws"]}
+    if unknown:
+        raise SystemExit(f"{_CITATIONS}: {entry['code']} has no law named {sorted(unknown)}")
+    return [{**law, **more.get(law["name"], {})} for law in entry["laws"]]
 
 
 def _groups(code: str, entry: Mapping[str, Any], groups: Mapping[str, list[str]]) -> list[str]:
@@ -195,9 +119,37 @@ def _folder(code: str, kind: str, members: set[str]) -> str:
     return _FOLDERS.get(code.partition("-")[0], "world")
 
 
-def _index(index: Mapping[str, Mapping[str, str]]) -> str:
+def _write_index(folder: Path, version: str, index: Mapping[str, Mapping[str, str]]) -> None:
     lines = [f"    {json.dumps(code)}: {json.dumps(index[code])}" for code in sorted(index)]
-    return '{\n  "format": 1,\n  "packs": {\n' + ",\n".join(lines) + "\n  }\n}\n"
+    packs = ",\n".join(lines)
+    text = f'{{\n  "format": 1,\n  "version": {json.dumps(version)},\n  "packs": {{\n{packs}\n  }}\n}}\n'
+    (folder / INDEX).write_text(text, encoding="utf-8")
+
+
+def _index_of(folder: Path, version: str) -> None:
+    files = {path.stem: path for path in sorted(folder.rglob("*.toml"))}
+    index = {
+        code: {"file": path.relative_to(folder).as_posix(), "sha256": sha256(path.read_bytes()).hexdigest()}
+        for code, path in files.items()
+    }
+    _write_index(folder, version, index)
+
+
+def _new_key(file: Path) -> str:
+    name = b32encode(secrets.token_bytes(5)).decode().lower()
+    signer = NoteSigner.generate(f"consentgate.invalid/packs/{name}", secrets.token_bytes)
+    # Made with its mode, and never over another key.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+        out.write(f"{signer.to_text()}\n")
+    return signer.key.vkey
+
+
+def _sign(file: Path, folder: Path) -> None:
+    signer = NoteSigner.from_text(file.read_text(encoding="ascii").strip())
+    packs = PackSet((folder / INDEX).read_bytes(), lambda name: (folder / name).read_bytes())
+    packs.files()  # what is signed is there, and is what the index says
+    note = signature.sign(signer, version=packs.version, digest=packs.digest)
+    (folder / NOTE).write_text(note, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ consent will do, one that asks for a written release whether an electronic signa
 citations here, never advice.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from consentgate.packs.rules import Rules
+from consentgate.packs.rules import RULE_NAMES, Rules
 from consentgate.values import dataclass
 
 PackKind: TypeAlias = Literal["country", "subdivision", "municipality", "group"]
@@ -21,6 +22,7 @@ Confidence: TypeAlias = Literal["source-read", "from-knowledge"]
 LawStatus: TypeAlias = Literal[
     "in_force", "enacted_not_yet_in_force", "partly_in_force", "in_force_not_enforced"
 ]
+_NAME: Final = re.compile(r"[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +32,14 @@ class Basis:
     Attributes:
         pack: code of the pack, or ``baseline`` for the product's own floor.
         citation: the clause, as the pack cites it.
+        confidence: whether that clause was read; None for the product's own floor.
+        uncertain: whether the research lists the field as one that it is not sure of.
     """
 
     pack: str
     citation: str
+    confidence: Confidence | None = None
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,8 @@ class Law:
         name: its name.
         citation: how it is cited.
         in_force_from: since when, or None where that was not established.
+        in_force_to: its last day, or None.
+        requirements: the fields that it carries; empty for a law that is behind all that no other law carries.
         status: whether it is in force.
         amendments: amendments in words.
     """
@@ -95,6 +103,8 @@ class Law:
     name: str
     citation: str
     in_force_from: date | None = None
+    in_force_to: date | None = None
+    requirements: tuple[str, ...] = ()
     status: LawStatus
     amendments: tuple[str, ...] = ()
 
@@ -189,7 +199,31 @@ class Pack:
                 return version
         return None
 
+    def uncertain(self, field: str) -> tuple[str, ...]:
+        """Find what the research is not sure of about one field.
+
+        Args:
+            field: a requirement, for example ``minors``.
+
+        Returns:
+            The remarks of `uncertain_fields` that name it, as they are written; empty where there is none.
+        """
+        return tuple(remark for remark in self.uncertain_fields if field in _named(remark))
+
+    def uncertain_names(self) -> frozenset[str]:
+        """Name the fields that the research is not sure of.
+
+        Returns:
+            Their names.
+        """
+        return frozenset(name for remark in self.uncertain_fields for name in _named(remark))
+
     @property
     def is_group(self) -> bool:
         """Whether the code names a group of countries."""
         return self.kind == "group"
+
+
+def _named(remark: str) -> tuple[str, ...]:
+    head = remark.partition("(")[0].strip()  # behind the bracket stands why, in words that may be fields too
+    return RULE_NAMES if head == "all requirement fields" else tuple(_NAME.findall(head))

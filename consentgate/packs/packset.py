@@ -4,25 +4,22 @@ The set's digest is the SHA-256 of its canonical index, which holds the SHA-256 
 digest knows every rule. A decision for France does not read Texas.
 
 Invariants: a file is used only if its bytes have the index's digest; the digest of a set does not depend on how
-the index is laid out; `stack` never skips a parent or group that it cannot find.
+the index is laid out; `stack` never skips a parent or group that it cannot find; nothing is above itself.
 """
 
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
-from importlib import resources
-from typing import Final
+from pathlib import PurePath
 
-from consentgate import canonical
-from consentgate.canonical import Json
-from consentgate.errors import Malformed
+from consentgate.packs import index as indexes
+from consentgate.packs.index import INDEX, NOTE, OVERLAY, Named
 from consentgate.packs.pack import Pack, Version
 from consentgate.packs.shape import Place
+from consentgate.packs.signers import SIGNERS
 from consentgate.packs.toml import load
 from consentgate.values import dataclass
-
-FORMAT: Final = 1
-INDEX: Final = "index.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,41 +38,53 @@ class InForce:
 class PackSet:
     """A set of packs; packs are read from it lazily and kept."""
 
-    def __init__(self, index: bytes, read: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, index: bytes, read: Callable[[str], bytes], *, signed_by: tuple[str, ...] = ()
+    ) -> None:
         """Open a set.
 
         Args:
             index: the index, in any layout.
             read: gives the bytes of a file that the index names.
+            signed_by: names of the keys whose signatures under it were verified.
 
         Raises:
             PackInvalid: the index cannot be used.
         """
-        self._files = _index(index)
+        self._index = indexes.decode(index)
         self._read = read
         self._packs: dict[str, Pack] = {}
         self._above: dict[str, tuple[Pack, ...]] = {}
-        named: dict[str, Json] = {
-            code: {"file": file, "sha256": digest} for code, (file, digest) in self._files.items()
-        }
-        self.index = canonical.encode({"format": FORMAT, "packs": named})
+        self.index = indexes.encode(self._index)
         self.digest = sha256(self.index).digest()
+        self.signed_by = signed_by
+
+    @property
+    def version(self) -> str | None:
+        """The version that the set's makers gave it, for example ``2026.11.22``, or None."""
+        return self._index.version
+
+    @property
+    def overlaid(self) -> tuple[str, ...]:
+        """The codes that a deployment tightened or added, sorted; empty for a set without overlay."""
+        return tuple(sorted(code for code in self._index.packs if self._is_overlaid(code)))
 
     @property
     def codes(self) -> tuple[str, ...]:
         """The codes of the set, sorted."""
-        return tuple(sorted(self._files))
+        return tuple(sorted(self._index.packs))
 
     def files(self) -> Mapping[str, bytes]:
-        """Give the exact bytes of every pack by code, so that the set can be kept as artifacts.
+        """Give the exact bytes of every file that the index names, so that the set can be kept as artifacts.
 
         Returns:
-            The bytes, each checked against the index.
+            The bytes by path, each checked against the index: `PackSet(s.index, s.files().__getitem__)` is the
+            same set again.
 
         Raises:
             PackInvalid: a file has other bytes than the index says.
         """
-        return {code: self._bytes(code) for code in self.codes}
+        return {named.file: self._bytes(named) for named in self._index.files()}
 
     def pack(self, code: str) -> Pack:
         """Read a pack.
@@ -84,20 +93,19 @@ class PackSet:
             code: a code of the set.
 
         Returns:
-            The pack.
+            The pack, tightened where the index names an overlay for it.
 
         Raises:
             PackInvalid: the set has no such code, or the pack cannot be used.
         """
         known = self._packs.get(code)
         if known is None:
-            if code not in self._files:
-                raise (
-                    Place(file=INDEX)
-                    .at(code)
-                    .refuse("no such pack; add it, or correct who names it as parent")
-                )
-            known = self._packs[code] = load(self._bytes(code), file=self._files[code][0], code=code)
+            entry = self._index.packs.get(code)
+            if entry is None:
+                cure = "no such pack; add it, or correct who names it as parent"
+                raise Place(file=INDEX).at(code).refuse(cure)
+            known = load(self._bytes(entry.pack), file=entry.pack.file, code=code)
+            self._packs[code] = known
         return known
 
     def lookup(self, code: str) -> str | None:
@@ -109,7 +117,7 @@ class PackSet:
         Returns:
             A code of the set, for example ``US``; None where there is none.
         """
-        while code not in self._files:
+        while code not in self._index.packs:
             code, hyphen, _ = code.rpartition("-")
             if not hyphen:
                 return None
@@ -125,7 +133,7 @@ class PackSet:
             The pack first, then the others, each once.
 
         Raises:
-            PackInvalid: one of them cannot be used.
+            PackInvalid: one of them cannot be used, or two are above each other.
         """
         known = self._above.get(code)
         if known is None:
@@ -136,6 +144,7 @@ class PackSet:
                 if pack.code not in found:
                     found[pack.code] = pack
                     waiting += [*pack.parents, *pack.groups]
+            self._check_circles(found)
             known = self._above[code] = tuple(found.values())
         return known
 
@@ -159,63 +168,97 @@ class PackSet:
             if (version := pack.in_force(day)) is not None
         )
 
-    def _bytes(self, code: str) -> bytes:
-        file, digest = self._files[code]
+    def _check_circles(self, found: Mapping[str, Pack]) -> None:
+        waiting = {code: {*pack.parents, *pack.groups} for code, pack in found.items()}
+        while settled := {code for code, over in waiting.items() if over.isdisjoint(waiting)}:
+            waiting = {code: over for code, over in waiting.items() if code not in settled}
+        if waiting:
+            code = min(waiting)
+            place = Place(file=self._index.packs[code].pack.file).at("parents")
+            raise place.refuse(f"{', '.join(sorted(waiting))} stand above each other; take one of them out")
+
+    def _is_overlaid(self, code: str) -> bool:
+        entry = self._index.packs[code]
+        return entry.overlay is not None or entry.pack.file.startswith(f"{OVERLAY}/")
+
+    def _bytes(self, named: Named) -> bytes:
         try:
-            data = self._read(file)
+            data = self._read(named.file)
         except (OSError, KeyError) as error:
-            raise Place(file=file).refuse("it is in the index and cannot be read; restore it") from error
-        if sha256(data).hexdigest() != digest:
-            raise Place(file=file).refuse(
-                "it is not the file that the index names; rebuild the index or restore it"
-            )
+            cure = "it is in the index and cannot be read; restore it"
+            raise Place(file=named.file).refuse(cure) from error
+        if sha256(data).hexdigest() != named.sha256:
+            cure = "it is not the file that the index names; rebuild the index or restore it"
+            raise Place(file=named.file).refuse(cure)
         return data
 
 
 def shipped() -> PackSet:
-    """Open the packs that this release ships.
+    """Open the packs that this release ships, and verify who signed them.
 
     Returns:
         The set.
 
     Raises:
-        PackInvalid: the installation is damaged.
+        PackInvalid: the installation is damaged, or nobody of the key list signed this set.
     """
-    root = resources.files("consentgate.packs") / "data"
+    try:
+        index, note = (_shipped(name) for name in (INDEX, NOTE))
+    except OSError as error:
+        file = PurePath(error.filename or INDEX).name
+        raise Place(file=file).refuse("it is missing; install consentgate again") from error
+    return signed(index, _shipped, note=note, keys=SIGNERS)
+
+
+def signed(index: bytes, read: Callable[[str], bytes], *, note: bytes, keys: Sequence[str]) -> PackSet:
+    """Open a set that somebody signed.
+
+    Args:
+        index: the index, in any layout.
+        read: gives the bytes of a file that the index names.
+        note: the signed note beside the index.
+        keys: vkeys of those who may sign it.
+
+    Returns:
+        The set.
+
+    Raises:
+        PackInvalid: the index cannot be used, or none of them signed it.
+    """
+    from consentgate.packs import signature
+
+    packs = PackSet(index, read)
+    packs.signed_by = signature.verify(note, version=packs.version, digest=packs.digest, keys=keys)
+    return packs
+
+
+def kept(index: bytes, find: Callable[[bytes], bytes | None]) -> PackSet:
+    """Open a set that was kept as artifacts, so that an old decision can be made again.
+
+    Args:
+        index: the bytes whose SHA-256 a decision names.
+        find: gives the artifact of a SHA-256 digest, or None.
+
+    Returns:
+        The set, overlays included.
+
+    Raises:
+        PackInvalid: the index cannot be used; a file that is missing is found out when it is read.
+    """
+    digests = {named.file: bytes.fromhex(named.sha256) for named in indexes.decode(index).files()}
 
     def read(file: str) -> bytes:
-        return root.joinpath(*file.split("/")).read_bytes()
+        data = find(digests[file])
+        if data is None:
+            raise KeyError(file)
+        return data
 
-    try:
-        index = read(INDEX)
-    except OSError as error:
-        raise Place(file=INDEX).refuse("it is missing; install consentgate again") from error
     return PackSet(index, read)
 
 
-def _index(data: bytes) -> dict[str, tuple[str, str]]:
-    place = Place(file=INDEX)
-    try:
-        whole = canonical.decode(data)
-    except Malformed as error:
-        raise place.refuse(f"correct the JSON ({error})") from error
-    if not isinstance(whole, dict) or whole.keys() != {"format", "packs"} or whole["format"] != FORMAT:
-        raise place.refuse(f'write {{"format": {FORMAT}, "packs": {{...}}}}')
-    packs = whole["packs"]
-    if not isinstance(packs, dict) or not packs:
-        raise place.at("packs").refuse("write a table of codes")
-    if not all(code.isascii() and code.isprintable() for code in packs):
-        raise place.at("packs").refuse("write codes in ASCII")
-    return {code: _named(named, place.at("packs").at(code)) for code, named in packs.items()}
-
-
-def _named(named: Json, place: Place) -> tuple[str, str]:
-    if not isinstance(named, dict) or named.keys() != {"file", "sha256"}:
-        raise place.refuse("write file and sha256")
-    file, digest = named["file"], named["sha256"]
-    if not isinstance(file, str) or not isinstance(digest, str) or len(digest) != 64:
-        raise place.refuse("write the file's name, and its SHA-256 in hex")
-    parts = file.split("/")
-    if not all(parts) or ".." in parts or "\\" in file:
-        raise place.at("file").refuse("write a path inside the set's folder")
-    return file, digest
+def _shipped(file: str) -> bytes:
+    # Like importlib.resources, which takes longer to import than all packs of a decision take to read.
+    data = pkgutil.get_data("consentgate.packs", f"data/{file}")
+    if data is None:
+        raise Place(file=file).refuse("this way to install packages hides files; unpack consentgate")
+    return data

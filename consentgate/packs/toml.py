@@ -6,18 +6,18 @@ citation for every requirement. A pack that fails any of it is refused whole.
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
-from consentgate.packs.pack import Basis, Pack, Version
+from consentgate.packs.bases import with_bases
+from consentgate.packs.pack import Pack, Version
 from consentgate.packs.rules import NOTICE_ELEMENTS, RULE_NAMES, Rules
 from consentgate.packs.shape import Place, read
 
 FORMAT: Final = 1
-
-# Values that carry a clause of their own, finer than what the pack says about the field.
-_CITING: Final = ("consent_refresh", "withdrawal", "minors", "prior_authority")
+_CITED: Final = frozenset((*RULE_NAMES, "conditional_rules"))
 
 
 def load(data: bytes, *, file: str, code: str) -> Pack:
@@ -50,21 +50,26 @@ def load(data: bytes, *, file: str, code: str) -> Pack:
     _check_dates(pack, whole)
     for i, version in enumerate(pack.versions):
         _check_version(version, whole.at("versions").at(f"[{i}]"))
-    return replace(pack, versions=tuple(_with_bases(pack, version) for version in pack.versions))
+    return replace(pack, versions=tuple(with_bases(pack, version) for version in pack.versions))
 
 
 def _check_names(pack: Pack, whole: Place) -> None:
     if pack.code in (*pack.parents, *pack.groups):
         raise whole.at("parents").refuse("a jurisdiction is not above itself")
-    for i, source in enumerate(pack.sources):
-        for name in source.requirements:
-            if name not in (*RULE_NAMES, "conditional_rules"):
-                raise whole.at("basis").at(f"[{i}]").at("requirements").refuse(f"{name} is no requirement")
+    _check_cited(whole.at("basis"), [source.requirements for source in pack.sources])
+    _check_cited(whole.at("laws"), [law.requirements for law in pack.laws])
     ids = [exemption.id for exemption in pack.exemptions]
     if len(set(ids)) != len(ids):
         raise whole.at("exemptions").refuse("give each exemption an id of its own")
     if not pack.laws:
         raise whole.at("laws").refuse("name at least one law")
+
+
+def _check_cited(table: Place, cited: Sequence[tuple[str, ...]]) -> None:
+    for i, names in enumerate(cited):
+        for name in names:
+            if name not in _CITED:
+                raise table.at(f"[{i}]").at("requirements").refuse(f"{name} is no requirement")
 
 
 def _check_dates(pack: Pack, whole: Place) -> None:
@@ -103,15 +108,3 @@ def _check_rules(rules: Rules, place: Place) -> None:
         raise place.at("oral_consent_ok").refuse("consent is required, so say whether oral consent will do")
     if rules.consent_form == "written_release" and rules.electronic_signature_ok is None:
         raise place.at("electronic_signature_ok").refuse("say whether it may be signed electronically")
-
-
-def _with_bases(pack: Pack, version: Version) -> Version:
-    """Find the clause behind each stated field: the value's own, the pack's about the field, else its laws."""
-    laws = "; ".join(dict.fromkeys(law.citation for law in pack.laws))
-    about = {name: source.cite for source in pack.sources for name in source.requirements}
-    rules = version.rules
-    bases = {}
-    for name in rules.stated():
-        own = getattr(getattr(rules, name), "cite", None) if name in _CITING else None
-        bases[name] = Basis(pack=pack.code, citation=own or about.get(name) or laws)
-    return replace(version, bases=bases)
