@@ -21,19 +21,19 @@ from benchmarks.calls import measure_calls, profile_calls
 from benchmarks.figures import Figure, markdown, plain
 from benchmarks.place import Place, postgres_place, sqlite_place
 from benchmarks.plot import svg
+from benchmarks.policy import measure_decisions, measure_packs
 from benchmarks.start import measure_first_decision, measure_imports
 
 PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
-PARTS = ("calls", "start")
+MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy")
+PARTS = ("calls", "start", "policy")
 
 
 def machine() -> str:
     """Say on what this was measured."""
-    names = ", ".join(
-        f"{name} {version(name)}" for name in ("botocore", "SQLAlchemy", "cryptography", "psycopg")
-    )
+    names = ", ".join(f"{name} {version(name)}" for name in MEASURED)
     return (
         f"{os.cpu_count()} cores, {platform.system()} on {platform.machine()}, Python {platform.python_version()},"
         f" SQLite {sqlite3.sqlite_version}, {names}"
@@ -53,6 +53,10 @@ def measure(options: argparse.Namespace, places: list[Place], cold: list[Place])
         for place in cold:
             _say(f"cold start on {place.name} ...")
             figures += measure_first_decision(place, options.starts)
+    if "policy" in options.parts:
+        _say("decisions ...")
+        figures += measure_decisions(options.rounds)
+        figures += measure_packs(options.starts)
     return figures
 
 
@@ -71,7 +75,7 @@ def write(folder: Path, figures: list[Figure]) -> None:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the gate costs.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="calls, start; both if none is named")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all if none is named")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this one")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of calls (9)")
     parser.add_argument("--starts", type=int, default=15, help="fresh processes of each kind (15)")
@@ -82,7 +86,7 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     options.parts = options.parts or list(PARTS)
     if set(options.parts) - set(PARTS):
-        parser.error(f"parts are {' and '.join(PARTS)}")
+        parser.error(f"parts are {', '.join(PARTS)}")
     return options
 
 
@@ -94,7 +98,7 @@ def main() -> None:
         wanted = [options.database] if options.database else ["sqlite", "postgresql"]
         made = {
             use: [_place(stack, folder / f"{use}-{kind}", kind) for kind in wanted]
-            for use in PARTS
+            for use in ("calls", "start")
             if use in options.parts
         }
         if options.profile:

@@ -11,28 +11,37 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """Seconds with the gate beside seconds by hand.
+    """Seconds with the gate beside seconds of the baseline.
 
     Attributes:
         name: what was done.
         ours: median with the gate, in seconds.
-        theirs: median by hand, in seconds.
-        value: a ratio, or seconds that were added.
-        kind: which of the two.
-        target: the most that the value shall be; None where nothing was promised.
+        theirs: median of the baseline, in seconds.
+        value: a ratio, or seconds.
+        kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, or ``faster``: so many times.
+        target: the most that the value shall be, of ``faster`` the least; None where nothing was promised.
     """
 
     name: str
     ours: float
     theirs: float
     value: float
-    kind: Literal["times", "added"]
+    kind: Literal["times", "added", "takes", "faster"]
     target: float | None
 
     @property
     def met(self) -> bool:
         """Whether the value is within its target; true without one."""
-        return self.target is None or self.value <= self.target
+        if self.target is None:
+            return True
+        return self.value >= self.target if self.kind == "faster" else self.value <= self.target
+
+    @property
+    def used(self) -> float:
+        """What part of the target was used up: at most one where it is met; nothing without a target."""
+        if self.target is None:
+            return 0.0
+        return self.target / self.value if self.kind == "faster" else self.value / self.target
 
     @property
     def reading(self) -> str:
@@ -42,7 +51,9 @@ class Figure:
     @property
     def promise(self) -> str:
         """The target as people read it."""
-        return "" if self.target is None else f"at most {self._written(self.target)}"
+        if self.target is None:
+            return ""
+        return f"{'at least' if self.kind == 'faster' else 'at most'} {self._written(self.target)}"
 
     @property
     def verdict(self) -> str:
@@ -53,13 +64,18 @@ class Figure:
 
     def cells(self) -> tuple[str, ...]:
         """Give the row of the table."""
-        return self.name, _ms(self.ours), _ms(self.theirs), self.reading, self.promise, self.verdict
+        written = _us if self.kind == "faster" else _ms
+        return self.name, written(self.ours), written(self.theirs), self.reading, self.promise, self.verdict
 
     def _written(self, value: float) -> str:
+        if self.kind == "faster":
+            return f"{value:.1f}x faster"
+        if self.kind == "takes":
+            return f"{value * 1e3:.1f} ms"
         return f"{value:.2f}x" if self.kind == "times" else f"{value * 1e3:+.0f} ms"
 
 
-HEADS = ("", "with the gate", "by hand", "figure", "target", "")
+HEADS = ("", "with the gate", "baseline", "figure", "target", "")
 
 
 def ratio(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
@@ -86,6 +102,26 @@ def added(name: str, ours: Sequence[float], theirs: Sequence[float], target: flo
     )
 
 
+def faster(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of how many times faster it is: the median of the rounds' own ratios."""
+    return Figure(
+        name=name,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        value=statistics.median(b / a for a, b in zip(ours, theirs, strict=True)),
+        kind="faster",
+        target=target,
+    )
+
+
+def takes(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of the seconds that something takes, whatever its baseline does."""
+    middle = statistics.median(ours)
+    return Figure(
+        name=name, ours=middle, theirs=statistics.median(theirs), value=middle, kind="takes", target=target
+    )
+
+
 def plain(figures: Sequence[Figure]) -> str:
     """Lay the table out for a terminal."""
     rows = [HEADS, *(figure.cells() for figure in figures)]
@@ -102,6 +138,10 @@ def markdown(figures: Sequence[Figure]) -> str:
     rule = ("---", "---:", "---:", "---:", "---", "---")
     rows = [HEADS, rule, *(figure.cells() for figure in figures)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _us(seconds: float) -> str:
+    return f"{seconds * 1e6:.1f} µs"
 
 
 def _ms(seconds: float) -> str:

@@ -45,8 +45,7 @@ def svg(figures: Sequence[Figure]) -> str:
 
 
 def _bar(figure: Figure, y: int) -> str:
-    assert figure.target is not None
-    long = min(max(figure.value / figure.target, 0) / REACH, 1) * SPAN
+    long = min(max(figure.used, 0) / REACH, 1) * SPAN
     return (
         f'<text x="{LEFT - 12}" y="{y + 14}" text-anchor="end">{escape(figure.name)}</text>\n'
         f'<text class="small" x="{LEFT - 12}" y="{y + 30}" text-anchor="end">{escape(figure.promise)}</text>\n'

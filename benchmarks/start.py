@@ -19,10 +19,10 @@ def measure_imports(starts: int) -> list[Figure]:
     """Measure what importing consentgate adds to importing boto3 and sqlalchemy."""
     taken: dict[str, list[float]] = {"both": [], "package": [], "face": []}
     for kind in taken:
-        _seconds(kind)
+        seconds(kind)
     for _ in range(starts):
         for kind, found in taken.items():
-            found.append(_seconds(kind))
+            found.append(seconds(kind))
     return [
         added("import consentgate", taken["package"], taken["both"], IMPORT_TARGET_S),
         added("from consentgate import ConsentGate", taken["face"], taken["both"], None),
@@ -36,13 +36,14 @@ def measure_first_decision(place: Place, starts: int) -> list[Figure]:
         prepare(gate, (), calls)
     ours, theirs = [], []
     for call in calls:
-        ours.append(_seconds("first_decision", str(place.settings.home), call))
-        theirs.append(_seconds("by_hand", place.settings.database))
+        ours.append(seconds("first_decision", str(place.settings.home), call))
+        theirs.append(seconds("by_hand", place.settings.database))
     # The first of each pair compiles what nobody had imported yet, as an installation does once.
     return [ratio(f"first decision of a process, {place.name}", ours[1:], theirs[1:], DECISION_TARGET)]
 
 
-def _seconds(*arguments: str) -> float:
+def seconds(*arguments: str) -> float:
+    """Say how long a fresh process took for a function of `benchmarks.fresh`."""
     # Installed packages have their bytecode: where Python may not write it, this would measure compiling.
     environ = {name: found for name, found in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
