@@ -13,7 +13,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from consentgate import moment
+from consentgate import canonical, moment
 from consentgate.canonical import Json
 from consentgate.consent import terms
 from consentgate.errors import InvalidInput, Malformed
@@ -21,7 +21,10 @@ from consentgate.policy.facts import RecordingConsent
 from consentgate.values import dataclass
 
 Scope: TypeAlias = Literal["controller", "subject"]
+Key: TypeAlias = tuple[str, str, str]
+"""Name, jurisdiction and exemption of an assertion: what the latest replaces; empty texts where it has none."""
 
+_PLAIN: Final = {True: "true", False: "false"}
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _CODE: Final = re.compile(r"[A-Z]{2,3}(-[A-Z0-9]{1,8}){0,3}")
 
@@ -79,6 +82,25 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionUsed:
+    """An assertion that a decision read, with what it said.
+
+    Attributes:
+        entry: id of its entry.
+        name: a name of `DEFINITIONS`.
+        value: its value as canonical JSON, for example ``true``.
+        by: who states it.
+        since: since when it holds.
+    """
+
+    entry: str
+    name: str
+    value: str
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What is asserted at one moment, about the controller and about one person.
 
@@ -132,11 +154,11 @@ def in_force(assertions: Iterable[Assertion], at: datetime, *, about: str | None
     Returns:
         What stands. A filing or an exemption is one per pack (and exemption), everything else one per name.
     """
-    latest: dict[tuple[str, str, str], Assertion] = {}
+    latest: dict[Key, Assertion] = {}
     for each in assertions:
         if each.since > at or (each.about is not None and each.about != about):
             continue
-        key = _key(each)
+        key = key_of(each)
         if key not in latest or latest[key].since <= each.since:
             latest[key] = each
     used = tuple(sorted(latest.values(), key=lambda each: (each.name, each.entry)))
@@ -148,7 +170,28 @@ def in_force(assertions: Iterable[Assertion], at: datetime, *, about: str | None
     return Standing(**values)
 
 
-def _key(each: Assertion) -> tuple[str, str, str]:
+def used_form(each: Assertion) -> AssertionUsed:
+    """Give an assertion as a decision records it.
+
+    Args:
+        each: the assertion.
+
+    Returns:
+        Its value by value, and without whom it is about: the decision is about that person.
+    """
+    value = _PLAIN[each.value] if isinstance(each.value, bool) else canonical.encode(each.value).decode()
+    return AssertionUsed(entry=each.entry, name=each.name, value=value, by=each.by, since=each.since)
+
+
+def key_of(each: Assertion) -> Key:
+    """Say what an assertion is about, so that the latest can replace it.
+
+    Args:
+        each: the assertion.
+
+    Returns:
+        Its key. A filing is one for each jurisdiction, an exemption one for each jurisdiction and id.
+    """
     if isinstance(each.value, dict):
         return each.name, str(each.value["jurisdiction"]), str(each.value.get("id", ""))
     return each.name, "", ""

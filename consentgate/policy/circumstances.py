@@ -10,18 +10,13 @@ from typing import Final
 from consentgate.packs.pack import Basis
 from consentgate.packs.rules import Trigger
 from consentgate.policy.consents import Case
-from consentgate.policy.deadlines import Deadline, Obligation, earliest
-from consentgate.policy.demands import FLOOR
-from consentgate.policy.facts import ENROL, SEARCH
+from consentgate.policy.deadlines import Deadline, earliest
+from consentgate.policy.demands import ASSERTED, FLOOR
+from consentgate.policy.facts import DISCLOSE, SELL
 from consentgate.policy.reasons import Reason, reason
 
-# Demand, the assertion that meets it, and the reason where nobody asserted it.
-_ASSERTED: Final = (
-    ("impact_assessment", "impact_assessment_done", "IMPACT_ASSESSMENT_MISSING"),
-    ("public_policy", "public_policy_published", "PUBLIC_POLICY_MISSING"),
-    ("alternative", "alternative_offered", "ALTERNATIVE_NOT_OFFERED"),
-    ("strict_necessity", "strictly_necessary", "NOT_STRICTLY_NECESSARY"),
-)
+# What is done with a voiceprint that is there already; disclosure and sale have rules of their own.
+_NO_PROCESSING: Final = (DISCLOSE, SELL)
 
 
 def judge(case: Case, deadline: Deadline | None) -> tuple[Reason, ...]:
@@ -62,37 +57,16 @@ def retention(case: Case) -> Deadline | None:
     return earliest(case.requirements.clocks, started) if any(started.values()) else None
 
 
-def retention_duties(case: Case, deadline: Deadline | None) -> tuple[Obligation, ...]:
-    """Say what the clocks oblige to.
-
-    Args:
-        case: the inputs of the decision.
-        deadline: by when the data has to be gone, as `retention` finds it.
-
-    Returns:
-        To delete by a time; to delete at once where that time has passed; or, where a legal hold forbids that, to
-        keep the data sealed and not to search it.
-    """
-    if deadline is None:
-        return ()
-    bases = (deadline.basis,)
-    if deadline.at > case.at:
-        return (Obligation(duty="delete_by", due=deadline.at, bases=bases),)
-    if case.speaker.legal_hold:
-        return (Obligation(duty="preserve_sealed_no_search", bases=bases),)
-    return (Obligation(duty="delete_template", due=deadline.at, bases=bases),)
-
-
 def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reason:
     return Reason(code=code, speaker=case.speaker.name, bases=bases, detail=detail)
 
 
 def _purpose(case: Case, found: list[Reason]) -> None:
+    limited = case.requirements.demand("purpose_limited") or (FLOOR,)
     if not case.request.purpose:
-        found.append(reason("INPUT_MISSING", "purpose", speaker=case.speaker.name))
+        found.append(reason("INPUT_MISSING", "purpose", speaker=case.speaker.name, bases=limited))
     satisfied = case.standing.purpose_satisfied_at
-    if satisfied is not None and satisfied <= case.at and case.request.operation in (SEARCH, ENROL):
-        limited = case.requirements.demand("purpose_limited") or (FLOOR,)
+    if satisfied is not None and satisfied <= case.at and case.request.operation not in _NO_PROCESSING:
         found.append(_make(case, "PURPOSE_SATISFIED", bases=limited))
 
 
@@ -120,7 +94,7 @@ def _filings(case: Case, found: list[Reason]) -> None:
 
 
 def _asserted(case: Case, found: list[Reason]) -> None:
-    for demand, assertion, code in _ASSERTED:
+    for demand, assertion, code in ASSERTED:
         bases = case.requirements.demand(demand)
         if bases and getattr(case.standing, assertion) is not True:
             found.append(_make(case, code, bases=bases))
@@ -135,7 +109,8 @@ def _place(case: Case, found: list[Reason]) -> None:
     countries = case.requirements.localisation
     where = case.request.processing_country
     if countries and where is None:
-        found.append(reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name))
+        bases = tuple(basis for _, basis in countries)
+        found.append(reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name, bases=bases))
         return
     broken = tuple(basis for country, basis in countries if country != where)
     if broken:

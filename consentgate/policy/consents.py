@@ -12,8 +12,8 @@ from consentgate.consent.state import Consent, Grant
 from consentgate.packs.pack import Basis
 from consentgate.packs.rules import FORMS
 from consentgate.policy.assertions import Standing
-from consentgate.policy.demands import FLOOR, Requirements
-from consentgate.policy.facts import DISCLOSE, SELL, RequestFacts, SpeakerFacts
+from consentgate.policy.demands import FLOOR, STATEMENT, Requirements
+from consentgate.policy.facts import DISCLOSE, SELL, TONE_ANALYSIS, RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
 from consentgate.values import dataclass
 
@@ -59,7 +59,7 @@ def judge(case: Case, consent: Consent) -> tuple[Reason, ...]:
         _age(case, grant, found)
         _sharing(case, grant, found)
         _reach(case, consent.entry, grant, found)
-        _issuer(case, grant, found)
+        _issuer(case, consent.entry, grant, found)
     return tuple(found)
 
 
@@ -104,8 +104,10 @@ def _once(bases: Iterable[Basis]) -> tuple[Basis, ...]:
     return tuple({(basis.pack, basis.citation): basis for basis in bases}.values())
 
 
-def _gate(case: Case, code: str, *detail: str) -> Reason:
-    return reason(code, *detail, speaker=case.speaker.name)
+def _gate(case: Case, entry: str, code: str, *detail: str) -> Reason:
+    """Make a reason that follows from what the statement itself covers, and cite the statement."""
+    bases = (Basis(pack=STATEMENT, citation=entry),)
+    return reason(code, *detail, speaker=case.speaker.name, bases=bases)
 
 
 def _ended(case: Case, consent: Consent, found: list[Reason]) -> None:
@@ -210,20 +212,25 @@ def _reach(case: Case, entry: str, grant: Grant, found: list[Reason]) -> None:
     if request.purpose is not None and request.purpose not in grant.purposes:
         limited = case.requirements.demand("purpose_limited") or (FLOOR,)
         found.append(_make(case, "PURPOSE_MISMATCH", bases=limited))
-    if grant.operations is not None and request.operation not in grant.operations:
-        found.append(_gate(case, "OPERATION_NOT_CONSENTED"))
+    if not _covers(grant, request.operation):
+        found.append(_gate(case, entry, "OPERATION_NOT_CONSENTED"))
     if grant.controllers is not None and request.controller is None:
-        found.append(_gate(case, "INPUT_MISSING", "controller"))
+        found.append(_gate(case, entry, "INPUT_MISSING", "controller"))
     elif grant.controllers is not None and request.controller not in grant.controllers:
-        found.append(_gate(case, "CONTROLLER_NOT_CONSENTED"))
+        found.append(_gate(case, entry, "CONTROLLER_NOT_CONSENTED"))
     if not _same_call(case, grant):
-        found.append(_gate(case, "CONSENT_FOR_OTHER_CALL"))
+        found.append(_gate(case, entry, "CONSENT_FOR_OTHER_CALL"))
     if grant.max_uses is not None:
         uses = next((each.count for each in case.speaker.uses if each.entry == entry), None)
         if uses is None:
-            found.append(_gate(case, "INPUT_MISSING", "uses"))
+            found.append(_gate(case, entry, "INPUT_MISSING", "uses"))
         elif uses >= grant.max_uses:
-            found.append(_gate(case, "CONSENT_USED_UP"))
+            found.append(_gate(case, entry, "CONSENT_USED_UP"))
+
+
+def _covers(grant: Grant, operation: str) -> bool:
+    """Tone analysis needs a consent that names it; the rest is covered where a scenario names no operations."""
+    return operation in grant.operations if grant.operations is not None else operation != TONE_ANALYSIS
 
 
 def _same_call(case: Case, grant: Grant) -> bool:
@@ -235,11 +242,11 @@ def _same_call(case: Case, grant: Grant) -> bool:
     return call is not None and all(getattr(asked, name) == getattr(call, name) for name in stated)
 
 
-def _issuer(case: Case, grant: Grant, found: list[Reason]) -> None:
+def _issuer(case: Case, entry: str, grant: Grant, found: list[Reason]) -> None:
     problems = grant.issuer_problems
     if grant.issuer_jurisdictions != ("*",):
         allowed = {*grant.issuer_jurisdictions}
         outside = (f"jurisdiction:{code}" for code, above in case.requirements.reaches if not above & allowed)
         problems = tuple(dict.fromkeys((*problems, *outside)))
     if problems:
-        found.append(_gate(case, "ISSUER_OUT_OF_SCOPE", *problems))
+        found.append(_gate(case, entry, "ISSUER_OUT_OF_SCOPE", *problems))

@@ -6,7 +6,7 @@ passed. Invariant: of several clocks the earliest decides.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from consentgate.moment import to_text
 from consentgate.packs.pack import Basis
@@ -14,7 +14,17 @@ from consentgate.packs.rules import Trigger
 from consentgate.policy.demands import Clock
 from consentgate.values import dataclass
 
-Duty: TypeAlias = Literal["delete_template", "preserve_sealed_no_search", "delete_by"]
+Duty: TypeAlias = Literal[
+    "delete_template",
+    "preserve_sealed_no_search",
+    "delete_by",
+    "stop_processing",
+    "refresh_by",
+    "retain_proof_until",
+]
+
+# Duties that scenarios write with their time; the others are for at once, and `due` says since when.
+_TIMED: Final = frozenset(("delete_by", "refresh_by", "retain_proof_until"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +44,9 @@ class Obligation:
     @property
     def text(self) -> str:
         """The obligation in one word, as scenarios have it, for example ``delete_by:2026-12-22T12:00:00Z``."""
-        if self.duty != "delete_by" or self.due is None:
+        if self.duty not in _TIMED or self.due is None:
             return self.duty
-        return f"delete_by:{to_text(self.due).replace('.000Z', 'Z')}"
+        return f"{self.duty}:{to_text(self.due).replace('.000Z', 'Z')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

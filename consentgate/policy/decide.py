@@ -12,12 +12,14 @@ from typing import Final
 
 from consentgate.consent.state import Consent, State
 from consentgate.policy import circumstances, consents
-from consentgate.policy.assertions import Standing
+from consentgate.policy.assertions import AssertionUsed, Standing
 from consentgate.policy.consents import Case
 from consentgate.policy.deadlines import Obligation
 from consentgate.policy.demands import FLOOR, PackUsed, Requirements
+from consentgate.policy.duties import duties
 from consentgate.policy.facts import RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
+from consentgate.policy.used import used
 from consentgate.values import dataclass
 
 _BY_CODE: Final = attrgetter("code", "detail")
@@ -54,7 +56,8 @@ class Decision:
         candidates: the jurisdictions that were asked about, sorted.
         packs: the packs that applied, sorted by code.
         pack_set: digest of the set that they come from.
-        assertions: entry ids of the assertions that were in force, sorted.
+        assertions: the assertions that the packs and the floor read, each with its value, who made it and since
+            when; sorted by name and entry.
     """
 
     allowed: bool
@@ -69,7 +72,7 @@ class Decision:
     candidates: tuple[str, ...] = ()
     packs: tuple[PackUsed, ...] = ()
     pack_set: bytes = field(default=b"", repr=False)
-    assertions: tuple[str, ...] = ()
+    assertions: tuple[AssertionUsed, ...] = ()
 
 
 def decide(
@@ -96,20 +99,20 @@ def decide(
     case = Case(request=request, speaker=speaker, requirements=requirements, standing=standing, at=at)
     alone = _alone(case)
     if alone is not None:
-        return _decision(case, (alone,))
+        # What is not judged has no clocks, but a withdrawal is one under any law.
+        follows = duties(case, state, deadline=None, consent=None, allowed=False)
+        return _decision(case, (alone,), obligations=follows, judged=False)
     standing_consents = state.standing
     judged = [(each, consents.judge(case, each)) for each in reversed(standing_consents or state.consents)]
     chosen, against = _chosen(judged) if judged else (None, consents.no_consent(case))
     deadline = circumstances.retention(case)
     reasons = (*against, *circumstances.judge(case, deadline))
+    follows = duties(case, state, deadline=deadline, consent=chosen, allowed=not reasons)
     return _decision(
         case,
         tuple(sorted(reasons, key=_BY_CODE)),
         missing=consents.missing_elements(against),
-        obligations=(
-            *(() if standing_consents else _withdrawal_duties(case, state)),
-            *circumstances.retention_duties(case, deadline),
-        ),
+        obligations=follows,
         grant=chosen if not against else None,
         considered=tuple(_considered(each, found) for each, found in judged),
     )
@@ -131,21 +134,6 @@ def _alone(case: Case) -> Reason | None:
     return None
 
 
-def _withdrawal_duties(case: Case, state: State) -> tuple[Obligation, ...]:
-    """Where nothing stands and something was withdrawn, the voiceprint goes; a legal hold keeps it sealed first."""
-    ends = [ending.at for each in state.consents for ending in each.endings if ending.kind == "withdrawn"]
-    if not ends:
-        return ()
-    clocks = case.requirements.deletion
-    last = max(ends)
-    due = min([clock.within.after(last) for clock in clocks], default=None)
-    bases = tuple([clock.basis for clock in clocks])
-    delete = Obligation(duty="delete_template", due=due, bases=bases)
-    if case.speaker.legal_hold:
-        return (delete, Obligation(duty="preserve_sealed_no_search", bases=bases))
-    return (delete,)
-
-
 def _considered(consent: Consent, found: tuple[Reason, ...]) -> Considered:
     return Considered(entry=consent.entry, codes=tuple(sorted([each.code for each in found])))
 
@@ -158,6 +146,7 @@ def _decision(
     obligations: tuple[Obligation, ...] = (),
     grant: Consent | None = None,
     considered: tuple[Considered, ...] = (),
+    judged: bool = True,
 ) -> Decision:
     asked = case.requirements
     relied_on = grant if not reasons else None
@@ -167,19 +156,12 @@ def _decision(
         speaker=case.speaker.name,
         reasons=reasons,
         missing_notice_elements=missing,
-        obligations=_once(obligations),
+        obligations=obligations,
         grant=relied_on.entry if relied_on else None,
         through=relied_on.grant.through if relied_on and relied_on.grant else None,
         considered=considered,
         candidates=asked.candidates,
         packs=asked.packs,
         pack_set=asked.pack_set,
-        assertions=tuple(sorted([each.entry for each in case.standing.used])),
+        assertions=used(case.request, asked, case.standing, judged=judged),
     )
-
-
-def _once(obligations: tuple[Obligation, ...]) -> tuple[Obligation, ...]:
-    """Name each duty once; the first stands, and withdrawal comes first."""
-    if len(obligations) < 2:
-        return obligations
-    return tuple({each.text: each for each in reversed(obligations)}.values())[::-1]

@@ -10,14 +10,25 @@ from typing import Final
 
 from consentgate.packs.pack import Basis
 from consentgate.packs.period import Period
-from consentgate.packs.rules import Flag, Form, Rules, Trigger
+from consentgate.packs.rules import Flag, Form, Rules, Tri, Trigger
+from consentgate.policy.assertions import Key
 from consentgate.values import dataclass
 
 BASELINE: Final = "baseline"
+STATEMENT: Final = "statement"
+"""In place of a pack's code where a reason follows from what the consent says; the citation is its entry's id."""
 FLOOR: Final = Basis(pack=BASELINE, citation="the floor of consentgate, not law")
 FLOOR_FORM: Final[Form] = "opt_in"
 FLOOR_ELEMENTS: Final = ("collection_or_storage_disclosed", "specific_purpose")
 DEFAULT_AGE: Final = 18
+
+# Demand, the assertion that meets it, and the reason where nobody asserted it.
+ASSERTED: Final = (
+    ("impact_assessment", "impact_assessment_done", "IMPACT_ASSESSMENT_MISSING"),
+    ("public_policy", "public_policy_published", "PUBLIC_POLICY_MISSING"),
+    ("alternative", "alternative_offered", "ALTERNATIVE_NOT_OFFERED"),
+    ("strict_necessity", "strictly_necessary", "NOT_STRICTLY_NECESSARY"),
+)
 
 _NO_SALE: Final = ("yes", "yes_with_narrow_exceptions", "without_signed_authorization")
 
@@ -50,11 +61,13 @@ class PackUsed:
         since: first day of the version that applied, as ``2024-08-02``.
         conditions: ids of the conditions that applied.
         exemptions: ids of the exemptions that the controller claims and that took it out of play.
+        covers: whether the law covers voiceprints, ``unclear`` where it applies on doubt; None where not stated.
     """
 
     code: str
     digest: str
     since: str
+    covers: Tri | None = None
     conditions: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
 
@@ -80,9 +93,12 @@ class Requirements:
         age_bases: who says so.
         clocks: by when the data must be gone.
         refresh: when consent has to be asked for again.
+        stops: by when after a withdrawal the processing must have stopped.
         deletion: by when after a withdrawal the data must be gone.
+        proofs: how long the proof of a consent has to be kept, with who asks for that.
         filings: filings with authorities.
         localisation: countries in which the voice has to stay, each with who needs it.
+        reads: the assertions that the packs and the floor read.
         asking: per basis the notice elements that it asks for under no flag; follows from `elements`.
         every_element: all notice elements that may be needed, under whatever flag; follows from the others.
     """
@@ -103,9 +119,12 @@ class Requirements:
     age_bases: tuple[Basis, ...] = ()
     clocks: tuple[Clock, ...] = ()
     refresh: tuple[Clock, ...] = ()
+    stops: tuple[Clock, ...] = ()
     deletion: tuple[Clock, ...] = ()
+    proofs: tuple[tuple[Period, tuple[Basis, ...]], ...] = ()
     filings: tuple[Filing, ...] = ()
     localisation: tuple[tuple[str, Basis], ...] = ()
+    reads: frozenset[Key] = field(default=frozenset(), repr=False)
     asking: tuple[tuple[Basis, frozenset[str]], ...] = field(
         default=(), init=False, repr=False, compare=False
     )

@@ -27,6 +27,7 @@ class Effective:
         bases: per stated field, where it comes from.
         conditions: ids of the conditions that applied.
         exemptions: ids of the exemptions that took it out of play.
+        by_controller_type: whether a condition of the version looks at the controller's type.
     """
 
     pack: Pack
@@ -35,6 +36,7 @@ class Effective:
     bases: Mapping[str, Basis] = field(repr=False)
     conditions: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
+    by_controller_type: bool = False
 
     @property
     def country(self) -> str:
@@ -90,6 +92,7 @@ def effective(each: InForce, *, purpose: str | None, standing: Standing) -> Effe
         bases=bases,
         conditions=tuple(rule.id for rule in applied),
         exemptions=exemptions,
+        by_controller_type=any(r.controller_type_not_in is not None for r in version.conditional_rules),
     )
 
 

@@ -8,11 +8,13 @@ lowers the age or stops a clock; `merge` reads nothing but its arguments.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
 from consentgate.packs.pack import Basis
 from consentgate.packs.packset import PackSet
+from consentgate.packs.period import Period
 from consentgate.packs.rules import FORMS, Flag, Form
 from consentgate.policy.assertions import Standing
 from consentgate.policy.demands import (
@@ -27,6 +29,7 @@ from consentgate.policy.demands import (
     Requirements,
 )
 from consentgate.policy.effective import Effective, stack
+from consentgate.policy.used import readable
 
 
 def merge(
@@ -90,7 +93,7 @@ def _unite(
     entries = {each.pack.code: each for applies in stacks.values() for each in applies}
     united = tuple(entries[code] for code in sorted(entries))
     age, age_bases = _age(found, stacks)
-    return Requirements(
+    asked = Requirements(
         candidates=tuple(found),
         reaches=tuple((code, _reach(code, packs, own)) for code, own in found.items()),
         purpose=purpose,
@@ -106,10 +109,13 @@ def _unite(
         age_bases=age_bases,
         clocks=_clocks(united),
         refresh=_refresh(united),
+        stops=_stops(united),
         deletion=_deletion(united),
+        proofs=_proofs(united),
         filings=_filings(united),
         localisation=_localisation(united),
     )
+    return replace(asked, reads=readable(united, asked))
 
 
 def _used(each: Effective) -> PackUsed:
@@ -119,6 +125,7 @@ def _used(each: Effective) -> PackUsed:
         since=each.since.isoformat(),
         conditions=each.conditions,
         exemptions=each.exemptions,
+        covers=each.rules.voiceprint_covered,
     )
 
 
@@ -207,6 +214,26 @@ def _refresh(united: tuple[Effective, ...]) -> tuple[Clock, ...]:
         for each in united
         if (refresh := each.rules.consent_refresh) is not None
     )
+
+
+def _stops(united: tuple[Effective, ...]) -> tuple[Clock, ...]:
+    return tuple(
+        Clock(trigger="consent_withdrawn", within=rule.stop_deadline, basis=each.bases["withdrawal"])
+        for each in united
+        if (rule := each.rules.withdrawal) is not None and rule.supported
+    )
+
+
+def _proofs(united: tuple[Effective, ...]) -> tuple[tuple[Period, tuple[Basis, ...]], ...]:
+    found: dict[Period, tuple[Basis, ...]] = {}
+    for each in united:
+        rule = each.rules.record_keeping
+        if rule is not None and rule.retain_proof_for is not None:
+            basis = replace(
+                each.bases["record_keeping"], citation=rule.cite or each.bases["record_keeping"].citation
+            )
+            found[rule.retain_proof_for] = (*found.get(rule.retain_proof_for, ()), basis)
+    return tuple(found.items())
 
 
 def _deletion(united: tuple[Effective, ...]) -> tuple[Clock, ...]:

@@ -410,8 +410,10 @@ def test_a_withdrawn_grant_denies_and_has_to_be_deleted() -> None:
     found = decision(packs_asking(WITHDRAWAL), consent(endings=(end("withdrawn"),)))
     assert [each.code for each in found.reasons] == ["CONSENT_WITHDRAWN"]
     assert [(each.text, each.due) for each in found.obligations] == [
-        ("delete_template", AT - SECOND + timedelta(days=30))
+        ("stop_processing", AT - SECOND),
+        ("delete_template", AT - SECOND + timedelta(days=30)),
     ]
+    assert {basis.pack for each in found.obligations for basis in each.bases} == {"XX"}
     assert found.grant is None
 
 
@@ -422,7 +424,12 @@ def test_an_ending_counts_whatever_its_time_says() -> None:
 
 def test_a_withdrawal_under_a_legal_hold_says_both() -> None:
     found = decision(NOTHING, consent(endings=(end("withdrawn"),)), speaker=speaker(legal_hold=True))
-    assert [each.text for each in found.obligations] == ["delete_template", "preserve_sealed_no_search"]
+    assert [each.text for each in found.obligations] == [
+        "stop_processing",
+        "delete_template",
+        "preserve_sealed_no_search",
+    ]
+    assert {basis.pack for each in found.obligations for basis in each.bases} == {"baseline"}
 
 
 def test_a_refused_and_withdrawn_grant_says_both() -> None:
@@ -436,7 +443,8 @@ def test_a_refused_and_withdrawn_grant_says_both() -> None:
 def test_an_opt_out_of_a_person_never_seen_denies(kind: str, code: str) -> None:
     found = decision(NOTHING, negative(kind=kind), speaker=speaker(age=None))
     assert [each.code for each in found.reasons] == [code]
-    assert [each.text for each in found.obligations] == (["delete_template"] if kind == "withdrawn" else [])
+    follows = ["stop_processing", "delete_template"] if kind == "withdrawn" else []
+    assert [each.text for each in found.obligations] == follows
 
 
 def test_a_later_grant_stands_beside_an_ended_one() -> None:
