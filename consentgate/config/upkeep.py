@@ -16,14 +16,12 @@ from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, Malformed, Misconfigured, Unavailable
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import Clock, system_clock, system_random
-from consentgate.storage import checkpoints, deployment, schema, sequence
+from consentgate.storage import checkpoints, deployment, looking, schema, sequence
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine, own_engine
 from consentgate.storage.schema import Upgrade
 from consentgate.values import dataclass
-
-_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class LogState:
         origin: its origin, or None before `init` made one.
         size: how many entries have a position.
         sequenced_at: when the last of them got it, or None.
-        unsequenced: how many entries have none yet; counted up to ten thousand.
+        unsequenced: how many entries have none yet.
         checkpoint: the newest checkpoint, or None.
         test: whether a test clock was ever used on this database.
     """
@@ -237,7 +235,7 @@ def log_state(database: Database) -> LogState:
             origin=deployment.fact(connection, deployment.LOG_ORIGIN),
             size=tree.size if tree else 0,
             sequenced_at=tree.at if tree else None,
-            unsequenced=len(sequence.unsequenced(connection, after=0, limit=_PAGE)),
+            unsequenced=looking.unsequenced(connection),
             checkpoint=checkpoints.latest_checkpoint(connection),
             test=deployment.is_test_database(connection),
         )

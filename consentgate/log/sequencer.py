@@ -5,14 +5,13 @@ Invariants:
 - Insert-only. A batch (positions, the tiles that it completes, the tree afterwards) is one transaction; of
   two sequencers that compete, one inserts and the other finds that the tree has grown.
 - Positions are dense from 0 and follow no number of the database's making: an entry that commits late gets a
-  later position. So a pass looks again at everything above a watermark, which moves only past rows seen for
-  over a minute, since no append lives longer than a few seconds; the first pass, and one each hour, sweeps
-  over everything.
+  later position. Ordinals are drawn before commits, so one that is passed over may still come: it is looked for
+  again for over a minute, since no append lives longer than a few seconds. The first pass, and one each hour,
+  sweeps over everything. So a pass costs what is new, however long the log is.
 - The hash at a position is computed from the leaf's bytes, not read from the entry's row.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -20,16 +19,19 @@ from sqlalchemy import Connection
 
 from consentgate.errors import LogRefused, Malformed
 from consentgate.moment import floor
-from consentgate.storage import sequence
+from consentgate.storage import looking, sequence
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
-from consentgate.storage.sequence import Sequenced, TileRow, TreeRow, Unsequenced
+from consentgate.storage.looking import LookedAt
+from consentgate.storage.sequence import Sequenced, TileRow, TreeRow
 from consentgate.tlog.merkle import Frontier, leaf_hash
 from consentgate.tlog.tiles import TILE_WIDTH, full_tiles, subtree_of_tile
 
 _SETTLED_SECONDS: Final = 60.0
 _SWEEP_SECONDS: Final = 3600.0
 _BATCH: Final = 1000
+# So many rows do not commit while one append lives: what was passed over before them never comes.
+_SPAN: Final = 200_000
 
 
 class Sequencer:
@@ -55,9 +57,9 @@ class Sequencer:
         self._log = log
         self._batch = batch
         self._monotonic = monotonic
-        self._watermark = 0
+        self._last = 0
         self._swept: float | None = None
-        self._seen: deque[tuple[float, int]] = deque()
+        self._missing: dict[int, float] = {}
 
     def once(self) -> int:
         """Sequence what is committed now.
@@ -70,28 +72,51 @@ class Sequencer:
             Unavailable: the database is out of reach.
         """
         now = self._monotonic()
-        while self._seen and now - self._seen[0][0] > _SETTLED_SECONDS:
-            self._watermark = max(self._watermark, self._seen.popleft()[1])
+        self._missing = {each: seen for each, seen in self._missing.items() if now - seen <= _SETTLED_SECONDS}
         sweep = self._swept is None or now - self._swept >= _SWEEP_SECONDS
-        after = 0 if sweep else self._watermark
-        with self._database.read() as connection:
-            last = sequence.last_ordinal(connection)
-        total, more = 0, True
+        total = self._late()
+        after, more = 0 if sweep else self._last, True
         while more:
-            count, after, more = self._one_batch(after)
+            count, after, more = self._one_batch(after, now)
             total += count
-        self._seen.append((now, last))
         if sweep:
             self._swept = now
         return total
 
-    def _one_batch(self, after: int) -> tuple[int, int, bool]:
+    def _late(self) -> int:
+        """Sequence what was passed over before."""
+        if not self._missing:
+            return 0
+        with self._database.read() as connection:
+            found = looking.looked_among(connection, self._missing, log=self._log)
+        if not self._insert(found):
+            return 0
+        for each in found:
+            del self._missing[each.ordinal]
+        return sum(bool(each.leaf) for each in found)
+
+    def _one_batch(self, after: int, now: float) -> tuple[int, int, bool]:
         """Sequence one batch; gives its size, how far it looked, and whether there may be more."""
         with self._database.read() as connection:
+            found = looking.looked_at(connection, after=after, limit=self._batch, log=self._log)
+        if not found or not self._insert(found):
+            # Another sequencer is at work: it, or the next pass, takes what is left.
+            return 0, after, False
+        last = found[-1].ordinal
+        there = {each.ordinal for each in found}
+        young = range(max(after + 1, last - _SPAN), last)
+        if len(young) >= len(there):
+            self._missing.update(dict.fromkeys((each for each in young if each not in there), now))
+        self._last = max(self._last, last)
+        return sum(bool(each.leaf) for each in found), last, len(found) == self._batch
+
+    def _insert(self, looked: Sequence[LookedAt]) -> bool:
+        """Give positions to those that have none; false where another sequencer was at work."""
+        found = [each for each in looked if each.leaf]
+        if not found:
+            return True
+        with self._database.read() as connection:
             tree = sequence.latest_tree(connection, log=self._log)
-            found = sequence.unsequenced(connection, after=after, limit=self._batch, log=self._log)
-            if not found:
-                return 0, after, False
             rows, tiles, grown = self._plan(connection, tree, found)
         before = tree.size if tree else 0
 
@@ -105,16 +130,12 @@ class Sequencer:
             return True
 
         try:
-            inserted = self._database.write(insert)
+            return self._database.write(insert)
         except Duplicate:
-            inserted = False
-        if not inserted:
-            # Another sequencer is at work: it, or the next pass, takes what is left.
-            return 0, after, False
-        return len(rows), found[-1].ordinal, len(rows) == self._batch
+            return False
 
     def _plan(
-        self, connection: Connection, tree: TreeRow | None, found: Sequence[Unsequenced]
+        self, connection: Connection, tree: TreeRow | None, found: Sequence[LookedAt]
     ) -> tuple[list[Sequenced], list[TileRow], TreeRow]:
         frontier = _frontier(tree)
         first = frontier.size

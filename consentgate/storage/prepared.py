@@ -99,6 +99,24 @@ class Prepared:
         compiled = self._for(connection)
         _execute(connection, compiled.text, compiled.arguments(values))
 
+    def run_all(self, connection: Connection, values: Sequence[Mapping[str, object]]) -> None:
+        """Run an insertion once for each of some rows, on SQLite.
+
+        Args:
+            connection: of `Database.write`.
+            values: of the parameters, for each row.
+
+        Raises:
+            Duplicate: a row with the same unique key exists.
+            Unavailable: the database is out of reach or refused.
+        """
+        compiled = self._for(connection)
+        raw: Any = connection.connection.dbapi_connection
+        try:
+            raw.executemany(compiled.text, [compiled.arguments(each) for each in values])
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise translate(error) from None
+
     def _for(self, connection: Connection) -> _Compiled:
         dialect = connection.dialect
         found = self._compiled.get(dialect.name)
@@ -175,6 +193,21 @@ def call(connection: Connection, text: str, values: Sequence[object]) -> list[tu
     """
     rows: list[tuple[Any, ...]] = _execute(connection, text, values).fetchall()
     return rows
+
+
+def run(connection: Connection, text: str, values: Sequence[object]) -> None:
+    """Run a statement of PostgreSQL's own that gives no rows.
+
+    Args:
+        connection: to PostgreSQL.
+        text: the statement, with ``%s`` for each value, or ``%b`` where it goes in binary.
+        values: of the parameters.
+
+    Raises:
+        Duplicate: a row with the same unique key exists.
+        Unavailable: the database is out of reach or refused.
+    """
+    _execute(connection, text, values)
 
 
 def first_of(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:

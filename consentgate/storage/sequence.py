@@ -9,33 +9,24 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, text
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select, text
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
-from consentgate.storage.tables import entry, seq, tile, tree_state
+from consentgate.storage.prepared import Prepared, first_of, run
+from consentgate.storage.tables import seq, tile, tree_state
 from consentgate.values import dataclass
 
 FIRST_LOG: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsequenced:
-    """A committed entry that has no position yet: its ordinal, tenant, id and exact leaf bytes."""
-
-    ordinal: int
-    tenant: str
-    entry: UUID
-    leaf: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sequenced:
-    """An entry's place in the log: its position, tenant, id and leaf hash."""
+    """An entry's place in the log: its position, tenant, id (16 bytes) and leaf hash."""
 
     position: int
     tenant: str
-    entry: UUID
+    entry: bytes
     hash: bytes
 
 
@@ -59,27 +50,17 @@ class TreeRow:
 
 
 _LOG: Final = bindparam("log", type_=BigInteger)
-_UNSEQUENCED: Final = (
-    select(entry.c.ordinal, entry.c.tenant, entry.c.id, entry.c.leaf)
-    .where(
-        entry.c.ordinal > bindparam("after"),
-        ~select(1)
-        .where(seq.c.log == _LOG, seq.c.tenant == entry.c.tenant, seq.c.entry == entry.c.id)
-        .exists(),
-    )
-    .order_by(entry.c.ordinal)
-    .limit(bindparam("limit"))
-)
-_LAST: Final = select(func.max(entry.c.ordinal))
-_POSITIONS: Final = (
+_POSITIONS: Final = Prepared(
     select(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash)
     .where(seq.c.log == _LOG, seq.c.position >= bindparam("first"), seq.c.position < bindparam("end"))
     .order_by(seq.c.position)
 )
-_POSITION_OF: Final = select(seq.c.position).where(
-    seq.c.log == _LOG, seq.c.tenant == bindparam("tenant"), seq.c.entry == bindparam("entry")
+_POSITION_OF: Final = Prepared(
+    select(seq.c.position).where(
+        seq.c.log == _LOG, seq.c.tenant == bindparam("tenant"), seq.c.entry == bindparam("entry")
+    )
 )
-_TILES: Final = (
+_TILES: Final = Prepared(
     select(tile.c.level, tile.c.idx, tile.c.hashes)
     .where(
         tile.c.log == _LOG,
@@ -89,50 +70,25 @@ _TILES: Final = (
     )
     .order_by(tile.c.idx)
 )
-_TREES: Final = select(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at).where(
-    tree_state.c.log == _LOG
+_TREE: Final = Prepared(
+    select(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at)
+    .where(tree_state.c.log == _LOG)
+    .order_by(tree_state.c.size.desc())
+    .limit(1)
 )
-_TREE: Final = _TREES.order_by(tree_state.c.size.desc()).limit(1)
 # Each schema of a database has logs of its own.
 _TURN: Final = text(
     "SELECT pg_try_advisory_xact_lock(hashtextextended('consentgate sequencer ' || current_schema(), :log))"
 )
-_INSERT_SEQ: Final = insert(seq)
+_INSERT_SEQ: Final = Prepared(insert(seq))
+# One statement for a batch: by rows, the driver costs more than the database.
+_INSERT_SEQ_AT_ONCE: Final = (
+    "INSERT INTO seq (log, position, tenant, entry, hash)"
+    " SELECT %s::bigint, %s::bigint + nth - 1, tenant, entry, hash"
+    " FROM unnest(%b::text[], %b::bytea[], %b::bytea[]) WITH ORDINALITY AS new (tenant, entry, hash, nth)"
+)
 _INSERT_TILE: Final = insert(tile)
 _INSERT_TREE: Final = insert(tree_state)
-
-
-def unsequenced(
-    connection: Connection, *, after: int, limit: int, log: int = FIRST_LOG
-) -> tuple[Unsequenced, ...]:
-    """List entries of every tenant that have no position yet.
-
-    Args:
-        connection: any.
-        after: only entries with a higher ordinal.
-        limit: at most so many.
-        log: number of the log.
-
-    Returns:
-        The entries in ordinal order.
-    """
-    found = connection.execute(_UNSEQUENCED, {"after": after, "limit": limit, "log": log})
-    return tuple(
-        Unsequenced(ordinal=ordinal, tenant=tenant, entry=UUID(bytes=entry_id), leaf=leaf)
-        for ordinal, tenant, entry_id, leaf in found
-    )
-
-
-def last_ordinal(connection: Connection) -> int:
-    """Find how far entries go.
-
-    Args:
-        connection: any.
-
-    Returns:
-        The highest ordinal that is committed; 0 without entries.
-    """
-    return int(connection.execute(_LAST).scalar() or 0)
 
 
 def sequenced(connection: Connection, *, first: int, end: int, log: int = FIRST_LOG) -> tuple[Sequenced, ...]:
@@ -147,9 +103,9 @@ def sequenced(connection: Connection, *, first: int, end: int, log: int = FIRST_
     Returns:
         What stands there, in order of position.
     """
-    found = connection.execute(_POSITIONS, {"first": first, "end": end, "log": log})
+    found = _POSITIONS.rows(connection, {"first": first, "end": end, "log": log})
     return tuple(
-        Sequenced(position=position, tenant=tenant, entry=UUID(bytes=entry_id), hash=hash_)
+        Sequenced(position=position, tenant=tenant, entry=entry_id, hash=hash_)
         for position, tenant, entry_id, hash_ in found
     )
 
@@ -167,8 +123,8 @@ def position_of(connection: Connection, tenant: str, entry_id: UUID, *, log: int
         The position; None while it is not sequenced.
     """
     values = {"tenant": tenant, "entry": entry_id.bytes, "log": log}
-    found: int | None = connection.execute(_POSITION_OF, values).scalar()
-    return found
+    found = first_of(_POSITION_OF.rows(connection, values))
+    return found[0] if found else None
 
 
 def tiles(
@@ -187,9 +143,7 @@ def tiles(
         Those that are stored, in order of index.
     """
     values = {"level": level, "first": first, "end": end, "log": log}
-    return tuple(
-        TileRow(level=lv, idx=idx, hashes=data) for lv, idx, data in connection.execute(_TILES, values)
-    )
+    return tuple(TileRow(level=lv, idx=idx, hashes=data) for lv, idx, data in _TILES.rows(connection, values))
 
 
 def latest_tree(connection: Connection, *, log: int = FIRST_LOG) -> TreeRow | None:
@@ -202,7 +156,7 @@ def latest_tree(connection: Connection, *, log: int = FIRST_LOG) -> TreeRow | No
     Returns:
         The state, or None while nothing is sequenced.
     """
-    found = connection.execute(_TREE, {"log": log}).first()
+    found = first_of(_TREE.rows(connection, {"log": log}))
     if found is None:
         return None
     return TreeRow(size=found[0], frontier=found[1], root=found[2], at=from_millis(found[3]))
@@ -248,16 +202,6 @@ def insert_batch(
         Duplicate: another sequencer was first (a key of `seq`, `tile` or `tree_state`).
         Unavailable: the database refused.
     """
-    positions = [
-        {
-            "log": log,
-            "position": row.position,
-            "tenant": row.tenant,
-            "entry": row.entry.bytes,
-            "hash": row.hash,
-        }
-        for row in rows
-    ]
     state = {
         "log": log,
         "size": tree.size,
@@ -265,9 +209,23 @@ def insert_batch(
         "root": tree.root,
         "at": to_millis(tree.at),
     }
+    _insert_positions(connection, rows, log)
     with translated():
-        connection.execute(_INSERT_SEQ, positions)
         if full_tiles:
             values = [{"log": log, "level": t.level, "idx": t.idx, "hashes": t.hashes} for t in full_tiles]
             connection.execute(_INSERT_TILE, values)
         connection.execute(_INSERT_TREE, state)
+
+
+def _insert_positions(connection: Connection, rows: Sequence[Sequenced], log: int) -> None:
+    if connection.dialect.name == "sqlite":
+        _INSERT_SEQ.run_all(
+            connection,
+            [
+                {"log": log, "position": r.position, "tenant": r.tenant, "entry": r.entry, "hash": r.hash}
+                for r in rows
+            ],
+        )
+        return
+    columns = [[r.tenant for r in rows], [r.entry for r in rows], [r.hash for r in rows]]
+    run(connection, _INSERT_SEQ_AT_ONCE, (log, rows[0].position, *columns))

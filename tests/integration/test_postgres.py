@@ -15,7 +15,7 @@ from consentgate.errors import InvalidInput, Misconfigured, SchemaMismatch, Unav
 from consentgate.log.append import Lanes, append_writer_stop
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import from_millis, system_clock, system_random
-from consentgate.storage import deployment, locks, schema, sequence, stored
+from consentgate.storage import deployment, locks, looking, schema, sequence, stored
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.storage.failures import Duplicate
@@ -201,7 +201,7 @@ def test_idle_connections_that_the_server_ended_are_opened_anew(ledger: Ledger, 
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with ledger.database.glance() as connection:
-        assert sequence.last_ordinal(connection) == 1
+        assert looking.unsequenced(connection) == 1
     ledger.database.write(ledger.append)
     (lane,) = require_lanes(ledger.leaves()).values()
     assert len(lane) == 2

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from consentgate.errors import SchemaMismatch
-from consentgate.storage import deployment, entries, schema, sequence, subjects
+from consentgate.storage import deployment, entries, looking, schema, subjects
 from consentgate.storage.failures import Duplicate, translate
 from consentgate.storage.tables import INSERT_ONLY, REVISION, VERSION_TABLE, metadata
 from tests.databases import Server, engine_of
@@ -60,7 +60,9 @@ def test_rows_go_in_and_come_back(connection: Connection) -> None:
         (row.id,)
     ]
     assert entries.counts_by_kind(connection, "default", ["packs"]) == {"packs": 0}
-    assert [each.entry for each in sequence.unsequenced(connection, after=0, limit=10)] == [row.id]
+    (looked,) = looking.looked_at(connection, after=0, limit=10)
+    assert (looked.entry, looked.leaf) == (row.id.bytes, row.leaf)
+    assert looking.unsequenced(connection) == 1
     assert abs(deployment.now(connection) / 1000 - time()) < 60
 
 

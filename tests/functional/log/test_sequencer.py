@@ -3,21 +3,27 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from consentgate.errors import LogRefused
+from consentgate.log import sequencer as sequencer_module
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.tree import root_at, stored_nodes
 from consentgate.moment import system_random
-from consentgate.storage import sequence, stored
+from consentgate.storage import looking, sequence, stored
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.tables import entry
 from consentgate.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
 from tests.databases import raw
 from tests.functional.log.place import Log, log_at, sequence_once
 from tests.functional.storage.place import entry_row, inserted
+
+LOOKED_AT = looking.looked_at
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def test_entries_get_dense_positions_in_the_order_of_commit(log: Log) -> None:
         found = sequence.sequenced(connection, first=0, end=5)
         assert sequence.position_of(connection, "default", appended[3].id) == 3
         assert sequence.position_of(connection, "other", appended[3].id) is None
-    assert [(row.entry, row.hash) for row in found] == [(each.id, each.hash) for each in appended]
+    assert [(row.entry, row.hash) for row in found] == [(each.id.bytes, each.hash) for each in appended]
     assert require_log(log) == 5
 
 
@@ -141,7 +147,7 @@ def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
 
 
 @pytest.mark.sqlite_file
-def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
+def test_sweep_finds_what_was_given_up(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
     inserted(log.database, *(entry_row() for _ in range(3)))
@@ -157,6 +163,45 @@ def test_sweep_finds_what_lies_below_the_watermark(log: Log) -> None:
     assert sequencer.once() == 0
     now = 3700.0
     assert sequencer.once() == 1
+
+
+def test_pass_costs_what_is_new(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    sequencer = Sequencer(log.database, batch=100)
+    bulk(log, 500)
+    assert sequencer.once() == 500
+    looked: list[int] = []
+
+    def counted(connection: Connection, **asked: Any) -> Any:
+        found = LOOKED_AT(connection, **asked)
+        looked.append(len(found))
+        return found
+
+    monkeypatch.setattr(looking, "looked_at", counted)
+    assert sequencer.once() == 0
+    bulk(log, 3)
+    assert sequencer.once() == 3
+    assert looked == [0, 3]
+
+
+def test_ordinals_far_behind_are_not_waited_for(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencer_module, "_SPAN", 3)
+    inserted(log.database, *(entry_row() for _ in range(2)))
+
+    def sparse(connection: Connection, **asked: Any) -> Any:
+        return tuple(replace(each, ordinal=each.ordinal * 10) for each in LOOKED_AT(connection, **asked))
+
+    monkeypatch.setattr(looking, "looked_at", sparse)
+    sequencer = Sequencer(log.database)
+    assert sequencer.once() == 2
+    asked: list[list[int]] = []
+
+    def among(_: Connection, ordinals: Any, **__: Any) -> tuple[()]:
+        asked.append(sorted(ordinals))
+        return ()
+
+    monkeypatch.setattr(looking, "looked_among", among)
+    assert sequencer.once() == 0
+    assert asked == [[17, 18, 19]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Entries as the sequencer looks at them: which are there, and which of them have no position yet.
+
+Invariant: what is asked about costs what it holds, however long the log is.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, select
+
+from consentgate.storage.prepared import OverLists, Prepared
+from consentgate.storage.sequence import FIRST_LOG
+from consentgate.storage.tables import entry, seq
+from consentgate.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """A committed entry: its ordinal, tenant, id (16 bytes), and its exact leaf bytes, b"" once it has a position."""
+
+    ordinal: int
+    tenant: str
+    entry: bytes
+    leaf: bytes
+
+
+_LOG: Final = bindparam("log", type_=BigInteger)
+# A scalar question is asked row by row, over the index. As a join, or as EXISTS, PostgreSQL may read all of `seq`.
+_PLACE_OF: Final = select(seq.c.position).where(
+    seq.c.log == _LOG, seq.c.tenant == entry.c.tenant, seq.c.entry == entry.c.id
+)
+_LOOKED: Final = select(
+    entry.c.ordinal,
+    entry.c.tenant,
+    entry.c.id,
+    case((_PLACE_OF.scalar_subquery().is_(None), entry.c.leaf)),
+)
+_AFTER: Final = Prepared(
+    _LOOKED.where(entry.c.ordinal > bindparam("after")).order_by(entry.c.ordinal).limit(bindparam("limit"))
+)
+_AMONG: Final = OverLists(
+    lambda within: _LOOKED.where(within(entry.c.ordinal, "ordinals")).order_by(entry.c.ordinal)
+)
+_UNSEQUENCED: Final = Prepared(
+    select(
+        select(func.count()).select_from(entry).scalar_subquery()
+        - select(func.count()).select_from(seq).where(seq.c.log == _LOG).scalar_subquery()
+    )
+)
+
+
+def looked_at(
+    connection: Connection, *, after: int, limit: int, log: int = FIRST_LOG
+) -> tuple[LookedAt, ...]:
+    """Look at entries of every tenant, and whether they have a position.
+
+    Args:
+        connection: any.
+        after: only entries with a higher ordinal.
+        limit: at most so many.
+        log: number of the log.
+
+    Returns:
+        The entries in ordinal order.
+    """
+    return _looked(_AFTER.rows(connection, {"after": after, "limit": limit, "log": log}))
+
+
+def looked_among(
+    connection: Connection, ordinals: Collection[int], *, log: int = FIRST_LOG
+) -> tuple[LookedAt, ...]:
+    """Look at entries by their ordinals.
+
+    Args:
+        connection: any.
+        ordinals: which.
+        log: number of the log.
+
+    Returns:
+        Those that are there, in ordinal order.
+    """
+    return _looked(_AMONG.rows(connection, {"log": log}, ordinals=ordinals))
+
+
+def unsequenced(connection: Connection, *, log: int = FIRST_LOG) -> int:
+    """Count the entries of every tenant that have no position yet.
+
+    Args:
+        connection: any.
+        log: number of the log.
+
+    Returns:
+        How many.
+    """
+    return int(_UNSEQUENCED.rows(connection, {"log": log})[0][0])
+
+
+def _looked(rows: Sequence[Sequence[Any]]) -> tuple[LookedAt, ...]:
+    return tuple(
+        LookedAt(ordinal=ordinal, tenant=tenant, entry=entry_id, leaf=leaf or b"")
+        for ordinal, tenant, entry_id, leaf in rows
+    )
