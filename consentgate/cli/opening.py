@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consentgate.cli.command import Done, worst
-from consentgate.cli.text import paragraph
+from consentgate.cli.text import paragraph, plain
+from consentgate.errors import InvalidInput
 from consentgate.verify.result import INCOMPLETE, Finding
 
 if TYPE_CHECKING:
     from consentgate.config.face import ConsentGate
     from consentgate.config.parts import Parts
     from consentgate.config.settings import Settings
+    from consentgate.packs.packset import PackSet
 
 
 def settings_of(home: str | None) -> "Settings":
@@ -30,6 +32,37 @@ def settings_of(home: str | None) -> "Settings":
     from consentgate.config.settings import home_of, load_settings
 
     return load_settings(home_of(home))
+
+
+def packs_named(home: str | None, named: str | None) -> "PackSet":
+    """Open a pack set.
+
+    Args:
+        home: the home folder as typed, or None.
+        named: ``shipped``, a folder, or the digest of a set that the ledger keeps; None for the set in use.
+
+    Returns:
+        The set.
+
+    Raises:
+        InvalidInput: there is no such set.
+        Misconfigured: the settings, or the set, cannot be used.
+    """
+    from pathlib import Path
+
+    from consentgate.config import packsets
+
+    if named is None:
+        return packsets.in_use(home)
+    if named == packsets.SHIPPED:
+        return packsets.of_release()
+    if Path(named).is_dir():
+        return packsets.of_folder(Path(named))
+    digest = packsets.digest_named(named)
+    if digest is None:
+        raise InvalidInput(f"{plain(named)} is no pack set: write shipped, a folder, or the digest of a set.")
+    with looking(home) as parts:
+        return packsets.of_ledger(parts, digest)
 
 
 @contextmanager

@@ -5,16 +5,43 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from consentgate.cli.command import Done, Noun
-from consentgate.cli.opening import looking
+from consentgate.cli.opening import looking, packs_named
 from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
     from consentgate.config.explain import Question
 
+_PACKS = (
+    "Which rules: `shipped`, a folder that holds an index.json, or the digest of a set that the ledger keeps; by "
+    "default those that the deployment uses, without one those of this release."
+)
+
 
 @click.group(cls=Noun)
 def policy() -> None:
-    """Explain decisions."""
+    """Read the rules, run scenarios against them, and explain decisions."""
+
+
+@policy.command("evaluate", example="consentgate policy evaluate scenarios.yaml --json")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Only this scenario; may be repeated.")
+@click.option("--packs", "named", metavar="PACKS", help=_PACKS)
+def _evaluate(home: str | None, file: str, ids: tuple[str, ...], named: str | None) -> Done:
+    """Decide the scenarios of FILE, and compare with what they expect.
+
+    FILE is YAML or JSON in the format of tests/scenarios/README.md, or - for standard input. For each scenario:
+    the decision, the sorted reason codes, the notice elements that are missing, and the obligations. A scenario
+    without `expect` is answered, not judged.
+
+    Exit code 0 when every expectation holds, 1 when one does not, 2 for a file that cannot be used.
+    """
+    from consentgate.cli.evaluated import shown
+    from consentgate.cli.values import read_bytes
+    from consentgate.config.scenarios import LIMIT, answer, chosen, read_scenarios
+
+    scenarios = chosen(read_scenarios(read_bytes(file, limit=LIMIT), file), ids)
+    packs = packs_named(home, named)
+    return shown([answer(each, packs) for each in scenarios], packs)
 
 
 @policy.command(

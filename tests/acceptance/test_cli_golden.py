@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.deployment import Deployment, Program
+from tests.acceptance.deployment import ROOT, Deployment, Program
 
 pytestmark = pytest.mark.acceptance
 
@@ -18,6 +18,7 @@ MASKS = (
     (r"\b[0-9a-f]{64}\b", "HASH"),
     (r'"[A-Za-z0-9_-]{43}"', '"DIGEST"'),
     (r'"[A-Za-z0-9_-]{22}"', '"TAG"'),
+    (r'"\d{4}\.\d\d\.\d\d(\.\d+)?"', '"VERSION"'),
     (r'"(size|n|entries|ordinal)": \d+', r'"\1": 0'),
 )
 
@@ -27,6 +28,7 @@ COMMANDS = (
     ("entries-list", ("entries", "list", "--kind", "intent")),
     ("issuer-list", ("issuer", "list")),
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
+    ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),
 )
 
 
