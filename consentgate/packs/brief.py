@@ -6,7 +6,6 @@ pack itself says; `above` says what parents and groups add to that.
 Invariants: pure; every stated requirement stands in exactly one section; a line never loses its citation.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias
@@ -14,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 from consentgate.packs.pack import Basis, ConditionalRule, Confidence, Pack, Version
 from consentgate.packs.packset import PackSet
 from consentgate.packs.phrases import CHOICES, LABELS
-from consentgate.packs.rules import RULE_NAMES, Rules, WithdrawalRule
+from consentgate.packs.rules import Rules, WithdrawalRule
 from consentgate.packs.wording import wordings
 from consentgate.values import dataclass
 
@@ -25,6 +24,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "Consent",
         (
             "prohibited",
+            "prohibited_uses",
             "voiceprint_covered",
             "consent_required",
             "consent_basis",
@@ -65,7 +65,6 @@ class Line:
         sentence: what the pack says about it.
         asks: whether it asks for something; False for what is left free or only shown.
         citation: the clause.
-        specific: whether the clause is about this requirement; otherwise the pack's laws are cited as a whole.
         confidence: whether the source behind it was read.
         uncertain: whether the pack names it as uncertain.
     """
@@ -75,7 +74,6 @@ class Line:
     sentence: str
     asks: bool
     citation: str
-    specific: bool
     confidence: Confidence
     uncertain: bool
 
@@ -133,10 +131,8 @@ def brief(pack: Pack, day: date) -> Brief:
         pack=pack,
         version=version,
         standing=standing,
-        sections=_sections(pack, version),
-        conditions=tuple(
-            (rule, tuple(_lines(pack, rule.require, _all_by(rule)))) for rule in version.conditional_rules
-        ),
+        sections=_sections(version),
+        conditions=tuple((rule, _conditional(pack, rule)) for rule in version.conditional_rules),
     )
 
 
@@ -160,7 +156,7 @@ def above(packs: PackSet, code: str, day: date) -> tuple[tuple[Pack, tuple[Line,
     for each in packs.stack(code, day):
         if each.pack.code != code:
             more = _beyond(each.pack, each.version.rules, stated)
-            lines = _lines(each.pack, more, each.version.bases)
+            lines = _lines(more, each.version.bases)
             found.append((each.pack, tuple(line for line in lines if line.asks)))
     return tuple(found)
 
@@ -182,32 +178,12 @@ def changes(pack: Pack, day: date) -> tuple[tuple[Version, tuple[Line, ...], tup
         if version.since > day:
             old = Rules() if before is None else before.rules
             lines = tuple(
-                line
-                for line in _all(pack, version)
-                if getattr(version.rules, line.name) != getattr(old, line.name)
+                line for line in _all(version) if getattr(version.rules, line.name) != getattr(old, line.name)
             )
             dropped = tuple(LABELS[name] for name in old.stated() if getattr(version.rules, name) is None)
             found.append((version, lines, dropped))
             before = version
     return tuple(found)
-
-
-def uncertain(pack: Pack) -> frozenset[str]:
-    """Give the requirements that a pack names as uncertain.
-
-    Args:
-        pack: the pack.
-
-    Returns:
-        Names of fields of `consentgate.packs.rules.Rules`; all of them where the pack says so.
-    """
-    named: set[str] = set()
-    for remark in pack.uncertain_fields:
-        if remark.startswith("all requirement fields"):
-            return frozenset(RULE_NAMES)
-        # What stands in brackets says why, and may name other fields.
-        named.update(re.findall(r"[a-z_]+", remark.partition("(")[0]))
-    return frozenset(named.intersection(RULE_NAMES))
 
 
 def _version(pack: Pack, day: date) -> tuple[Version, Standing]:
@@ -218,8 +194,8 @@ def _version(pack: Pack, day: date) -> tuple[Version, Standing]:
     return (later[0], "coming") if later else (pack.versions[-1], "past")
 
 
-def _sections(pack: Pack, version: Version) -> tuple[Section, ...]:
-    lines = _all(pack, version)
+def _sections(version: Version) -> tuple[Section, ...]:
+    lines = _all(version)
     found = (
         Section(title=title, lines=tuple(line for line in lines if line.name in names))
         for title, names in SECTIONS
@@ -227,30 +203,27 @@ def _sections(pack: Pack, version: Version) -> tuple[Section, ...]:
     return tuple(section for section in found if section.lines)
 
 
-def _all(pack: Pack, version: Version) -> tuple[Line, ...]:
-    return tuple(_lines(pack, version.rules, version.bases))
+def _all(version: Version) -> tuple[Line, ...]:
+    return tuple(_lines(version.rules, version.bases))
 
 
-def _all_by(rule: ConditionalRule) -> dict[str, Basis]:
-    return {name: Basis(pack="", citation=rule.cite) for name in rule.require.stated()}
+def _conditional(pack: Pack, rule: ConditionalRule) -> tuple[Line, ...]:
+    basis = Basis(pack=pack.code, citation=rule.cite, confidence=pack.confidence)
+    return tuple(_lines(rule.require, dict.fromkeys(rule.require.stated(), basis)))
 
 
-def _lines(pack: Pack, rules: Rules, bases: Mapping[str, Basis]) -> Iterator[Line]:
-    read = {name: source.confidence for source in pack.sources for name in source.requirements}
-    doubted, laws = uncertain(pack), "; ".join(dict.fromkeys(law.citation for law in pack.laws))
+def _lines(rules: Rules, bases: Mapping[str, Basis]) -> Iterator[Line]:
     for name in LABELS:
         value = getattr(rules, name)
         for wording in () if value is None else wordings(name, value):
-            citation = wording.cite or bases[name].citation
             yield Line(
                 name=name,
                 label=LABELS[name],
                 sentence=wording.sentence,
                 asks=wording.asks,
-                citation=citation,
-                specific=citation != laws,
-                confidence=read.get(name, pack.confidence),
-                uncertain=name in doubted,
+                citation=wording.cite or bases[name].citation,
+                confidence=bases[name].confidence or "from-knowledge",
+                uncertain=bases[name].uncertain,
             )
 
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from consentgate.packs.brief import SECTIONS, Brief, Line, above, brief, changes, uncertain
+from consentgate.packs.brief import SECTIONS, Brief, Line, above, brief, changes
 from consentgate.packs.packset import PackSet
 from consentgate.packs.phrases import LABELS
 from consentgate.packs.rules import RULE_NAMES
@@ -69,14 +69,9 @@ def test_a_line_has_its_clause_its_confidence_and_its_doubt() -> None:
     )
     shown = brief(pack_set(text).pack("AA"), DAY)
     form, age = line(shown, "consent_form"), line(shown, "minors")
-    assert (form.label, form.citation, form.specific) == ("Form of consent", "Act s. 3", True)
+    assert (form.label, form.citation) == ("Form of consent", "Act s. 3")
     assert (form.confidence, form.uncertain, form.asks) == ("from-knowledge", False, True)
-    assert (age.citation, age.specific, age.confidence, age.uncertain) == (
-        "Act s. 1",
-        False,
-        "source-read",
-        True,
-    )
+    assert (age.citation, age.confidence, age.uncertain) == ("Act s. 1", "source-read", True)
     assert line(shown, "max_retention").citation == "Act s. 9"
     assert [section.title for section in shown.sections] == ["Consent", "Notice", "Keeping and deletion"]
 
@@ -167,19 +162,3 @@ def test_conditions_say_what_they_overwrite_under_their_own_clause() -> None:
     (first, lines), (second, none) = brief(pack_set(pack_text("AA", extra=rules)).pack("AA"), DAY).conditions
     assert (first.id, [each.citation for each in lines]) == ("x", ["s. 7"])
     assert (second.id, none) == ("y", ())
-
-
-@pytest.mark.parametrize(
-    ("remark", "names"),
-    [
-        ("minors", {"minors"}),
-        ("minors (null: default 18 applies to consent_form)", {"minors"}),
-        ("withdrawal.deletion_deadline", {"withdrawal"}),
-        ("consent_form and oral_consent_ok (s. 24)", {"consent_form", "oral_consent_ok"}),
-        ("article numbers", set()),
-        ("all requirement fields (text not read)", set(RULE_NAMES)),
-    ],
-)
-def test_uncertain_remarks_name_requirements(remark: str, names: set[str]) -> None:
-    text = pack_text("AA").replace("tier = 1\n", f'tier = 1\nuncertain_fields = ["{remark}"]\n')
-    assert uncertain(pack_set(text).pack("AA")) == names
