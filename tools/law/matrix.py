@@ -45,7 +45,9 @@ class _Said:
 
     def data(self) -> str:
         """Write them as JSON that cannot end a script element."""
-        lists = [[c.pack, c.sentence, c.citation, _READ[c.confidence], int(c.uncertain)] for c in self.numbers]
+        lists = [
+            [c.pack, c.sentence, c.citation, _READ[c.confidence], int(c.uncertain)] for c in self.numbers
+        ]
         return json.dumps(lists, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
