@@ -1,13 +1,19 @@
-"""How attempts ended, from what botocore reports of them."""
+"""How attempts and requests ended, from what botocore reports of them and what the last look saw.
+
+Status and bytes are what the network gave, whatever other handlers made of them; botocore's reading of them only adds
+the request id and the error code.
+"""
 
 import ssl
 from typing import Any, Final
 
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError
 
+from consentgate.aws.operations import Operation
 from consentgate.aws.passage import Passage
 from consentgate.errors import ConsentGateError
 from consentgate.gate.outcomes import Attempt, Fault
+from consentgate.gate.request import Exchange
 
 # Failures that botocore reports only before a byte of the request has left.
 _NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, ConsentGateError)
@@ -33,16 +39,66 @@ def _is_about_certificate(error: Any) -> bool:
     return any(isinstance(each, ssl.SSLCertVerificationError) for each in (error, inner))
 
 
-def ended(passage: Passage, exception: BaseException) -> tuple[Attempt, ...]:
-    """Close a last attempt whose end botocore did not report: its answer could not be parsed, or it never left.
+def answered(operation: Operation, passage: Passage, parsed: Any) -> Exchange:
+    """Say what came back of a request that was answered.
 
     Args:
+        operation: the operation.
+        passage: the call.
+        parsed: the answer as botocore read it.
+
+    Returns:
+        What is to be recorded.
+    """
+    error = None if _is_success(passage) else _told(parsed, "Error", "Code")
+    request_id = _told(parsed, "ResponseMetadata", "RequestId")
+    return _exchange(operation, passage, tuple(passage.attempts), request_id=request_id, error=error)
+
+
+def failed(operation: Operation, passage: Passage, exception: BaseException) -> Exchange:
+    """Say what came back of a request that ended in an exception: perhaps an answer that nobody could read.
+
+    Args:
+        operation: the operation.
         passage: the call.
         exception: what botocore reports in the end.
 
     Returns:
-        Every attempt.
+        What is to be recorded.
     """
+    attempts = _ended(passage, exception)
+    return _exchange(operation, passage, attempts, request_id=None, error=type(exception).__name__)
+
+
+def _exchange(
+    operation: Operation,
+    passage: Passage,
+    attempts: tuple[Attempt, ...],
+    *,
+    request_id: str | None,
+    error: str | None,
+) -> Exchange:
+    status, body = passage.answer or (None, None)
+    read = operation.answer if _is_success(passage) else None
+    answer = read(body) if read is not None and body is not None else None
+    return Exchange(
+        attempts=attempts,
+        status=status,
+        request_id=request_id,
+        body=body,
+        task=answer.task if answer else None,
+        results=answer.results if answer else False,
+        summary=answer.summary if answer else {},
+        error=error,
+    )
+
+
+def _is_success(passage: Passage) -> bool:
+    return passage.answer is not None and 200 <= passage.answer[0] < 300
+
+
+def _ended(passage: Passage, exception: BaseException) -> tuple[Attempt, ...]:
+    """Close a last attempt whose end botocore did not report: its answer could not be read, or it never left."""
     attempts = passage.attempts
     if attempts and attempts[-1].ended_at is None:
         fault = fault_of(exception) if passage.left else "not_sent"
@@ -51,28 +107,8 @@ def ended(passage: Passage, exception: BaseException) -> tuple[Attempt, ...]:
     return tuple(attempts)
 
 
-def request_id(parsed: Any) -> str | None:
-    """Find the vendor's request id.
-
-    Args:
-        parsed: the answer as botocore read it.
-
-    Returns:
-        It, or None.
-    """
-    metadata = parsed.get("ResponseMetadata", {}) if isinstance(parsed, dict) else {}
-    found = metadata.get("RequestId")
-    return found if isinstance(found, str) else None
-
-
-def error_code(parsed: Any) -> str | None:
-    """Find the vendor's error code.
-
-    Args:
-        parsed: the answer as botocore read it.
-
-    Returns:
-        It, or None.
-    """
-    found = parsed.get("Error", {}).get("Code") if isinstance(parsed, dict) else None
+def _told(parsed: Any, member: str, name: str) -> str | None:
+    """One member of botocore's reading, which other handlers may have spoilt."""
+    members = parsed.get(member) if isinstance(parsed, dict) else None
+    found = members.get(name) if isinstance(members, dict) else None
     return found if isinstance(found, str) else None

@@ -10,8 +10,9 @@
     response-received       how the attempt ended
     after-call, -error      step 6
 
-Handlers return None always: botocore takes any other value for new parameters or for a response. Behind all
-handlers stands the last look of `passage`.
+What decides runs after every other handler, so that nobody changes what it saw; what records runs before every
+other, so that none that raises keeps an outcome out of the ledger. Handlers return None always: botocore takes any
+other value for new parameters or for a response. Behind all handlers stands the last look of `passage`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from consentgate.aws.endings import ended, error_code, fault_of, request_id
+from consentgate.aws.endings import answered, failed, fault_of
 from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
 from consentgate.aws.passage import (
     KEY,
@@ -38,7 +39,7 @@ from consentgate.errors import ConsentDenied, InvalidInput, PresignRefused
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import Exchange, GatedRequest
+from consentgate.gate.request import GatedRequest
 from consentgate.gate.resolve import Resolver, Sources
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
@@ -87,19 +88,27 @@ class Hooks:
             return None
         stand_behind(client)
         setattr(meta, _MARK, (self._gate, self._resolver.sources))
-        handlers = {
+        deciding = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
             "request-created": self._on_attempt,
             "before-sign": self._on_sign,
             "before-send": self._on_send,
+        }
+        recording = {
             "response-received": self._on_received,
             "after-call": self._on_answer,
             "after-call-error": self._on_failure,
         }
-        for event, handler in handlers.items():
+        for event, handler in deciding.items():
             # The bare name runs after every handler of a service or operation: nobody changes it after us.
             meta.events.register_last(event, handler, unique_id=f"consentgate-{event}")
+        for event, recorder in recording.items():
+            for service, name in GATED:
+                if service == self._service:
+                    # The full name runs before every handler of a service or of all.
+                    full = f"{event}.{service}.{name}"
+                    meta.events.register_first(full, recorder, unique_id=f"consentgate-{event}-{name}")
         return self._vendor
 
     def _on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -180,29 +189,17 @@ class Hooks:
         permit = used_up(passage)
         if operation is None or passage is None or permit is None:
             return
-        status, body = passage.answer or (None, b"")
-        success = status is not None and 200 <= status < 300
-        answer = operation.answer(body) if operation.answer and success else None
-        exchange = Exchange(
-            attempts=tuple(passage.attempts),
-            status=status,
-            request_id=request_id(parsed),
-            body=body,
-            task=answer.task if answer else None,
-            results=answer.results if answer else False,
-            summary=answer.summary if answer else {},
-            error=None if success else error_code(parsed),
-        )
-        self._gate.finish(permit, exchange, parsed, self._vendor)
+        self._gate.finish(permit, answered(operation, passage, parsed), parsed, self._vendor)
 
-    def _on_failure(self, exception: BaseException, context: dict[str, Any], **_: Any) -> None:
-        """Record the outcome of a request that got no answer."""
-        passage = context.get(KEY)
+    def _on_failure(
+        self, exception: BaseException, context: dict[str, Any], event_name: str, **_: Any
+    ) -> None:
+        """Record the outcome of a request that got no answer, or of which botocore gave none back."""
+        operation, passage = self._operation(event_name.rpartition(".")[2]), context.get(KEY)
         permit = used_up(passage)
-        if passage is None or permit is None:
+        if operation is None or passage is None or permit is None:
             return
-        exchange = Exchange(attempts=ended(passage, exception), error=type(exception).__name__)
-        self._gate.finish(permit, exchange, None, self._vendor)
+        self._gate.finish(permit, failed(operation, passage, exception), None, self._vendor)
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""

@@ -138,6 +138,15 @@ def _received(response_dict: Emitted | None, **_: Any) -> None:
         response_dict.update(status_code=400, body=b"{}")
 
 
+def _raise(**_: Any) -> None:
+    raise ValueError("a handler of somebody else")
+
+
+def _spoil(parsed: Emitted, **_: Any) -> None:
+    parsed.clear()
+    parsed.update({"ResponseMetadata": "spoilt", "Error": ["spoilt"]})
+
+
 def _other_body_next(request_dict: Emitted, attempts: int, **_: Any) -> int | None:
     request_dict["body"] = swap(request_dict["body"])
     return 0 if attempts == 1 else None
@@ -191,7 +200,10 @@ def _stubbed(client: Any, _elsewhere: str) -> None:
 def _without(*events: str) -> Tamper:
     def tamper(client: Any, _elsewhere: str) -> None:
         for event in events:
-            client.meta.events.unregister(event, unique_id=f"consentgate-{event}")
+            own = f"consentgate-{event}"
+            client.meta.events.unregister(event, unique_id=own)
+            full = f"{event}.chime-sdk-voice.{OPERATION}"
+            client.meta.events.unregister(full, unique_id=f"{own}-{OPERATION}")
 
     return tamper
 
@@ -239,6 +251,11 @@ TAMPERINGS: dict[str, tuple[Tamper, int]] = {
     "before-send answers first": (_on("before-send", _reply, "register_first"), 0),
     "before-send answers last": (_on("before-send", _reply, "register_last"), 0),
     "response-received changes the answer": (_on("response-received", _received, "register_first"), 1),
+    "response-received raises": (_on("response-received", _raise, "register_first"), 1),
+    "needs-retry raises": (_on("needs-retry", _raise, "register_first"), 1),
+    "after-call raises": (_on("after-call", _raise, "register_first"), 1),
+    "after-call spoils the answer": (_on("after-call", _spoil, "register_first"), 1),
+    "after-call-error raises": (_on("after-call-error", _raise, "register_first"), 1),
     "needs-retry sends again": (_on("needs-retry", _again, "register_first"), 3),
     "needs-retry changes the body": (_on("needs-retry", _other_body_next, "register_first"), 1),
     "the resolver goes elsewhere": (_elsewhere_resolved, 0),
