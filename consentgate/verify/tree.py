@@ -18,7 +18,7 @@ from consentgate.verify.order import Order
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import SeqRow, TreeStateRow, name_of
 from consentgate.verify.source import LogSource
-from consentgate.verify.turns import check_in_force
+from consentgate.verify.turns import check_writers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def check_tree(log: LogSource, entries: Entries, *, remembered: int = 0) -> tupl
     frontiers[frontier.size] = frontier
     left = tuple(each for name, each in entries.items() if name not in sequenced)
     tree = Tree(frontiers=frontiers, times=times, unsequenced=left, turns=order.turns(left))
-    findings += check_in_force(tree.turns)
+    findings += check_writers(tree.turns)
     findings += [*order.check_rest(left), *tiles.findings(), *_states(states, tree), *_unsequenced(left)]
     return tree, findings
 

@@ -2,11 +2,11 @@
 
 PostgreSQL numbers a row before its commit, so rows of different people may stand in the log in another order than
 that of their numbers. What is said about one person never does: it is appended under a lock that nobody shares, and
-so is what the controller puts in force. In which order statements count is read off those numbers, which nothing
-signs; the log's positions are signed.
+so is what the controller puts in force. Nor does what one connection wrote: it goes on after a commit only. In which
+order statements count is read off those numbers, which nothing signs; the log's positions are signed.
 
 Invariant: for each subject the numbers of statements, assertions and call events rise along the log, and so do
-those of registries and of pack sets.
+those of registries, of pack sets, and of each lane.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ _ABOUT_PEOPLE: Final = frozenset(("assertion", "call", "statement"))
 _IN_FORCE: Final = frozenset(("packs", "registry"))
 
 
-def check_in_force(order: Iterable[Known]) -> Iterator[Finding]:
-    """Check registries and pack sets, each kind by itself.
+def check_writers(order: Iterable[Known]) -> Iterator[Finding]:
+    """Check each lane, and registries and pack sets, each kind by itself.
 
     Args:
         order: the entries as the log has them, then those without a position.
@@ -31,10 +31,14 @@ def check_in_force(order: Iterable[Known]) -> Iterator[Finding]:
     Yields:
         The findings.
     """
-    last: dict[tuple[str, str], Known] = {}
+    lanes: dict[tuple[str, bytes], Known] = {}
+    in_force: dict[tuple[str, str], Known] = {}
     for known in order:
+        found = [*_step(lanes, (known.tenant, known.w), known)]
         if known.kind in _IN_FORCE:
-            yield from _step(last, (known.tenant, known.kind), known)
+            found += _step(in_force, (known.tenant, known.kind), known)
+        # One row is one finding.
+        yield from found[:1]
 
 
 def check_people(order: Iterable[Known], links: Mapping[EntryId, Sequence[bytes]]) -> Iterator[Finding]:
@@ -50,13 +54,10 @@ def check_people(order: Iterable[Known], links: Mapping[EntryId, Sequence[bytes]
     last: dict[tuple[str, bytes], Known] = {}
     for known in order:
         if known.kind in _ABOUT_PEOPLE:
-            found = False
-            for subject in links.get((known.tenant, known.id), ()):
-                for finding in _step(last, (known.tenant, subject), known):
-                    # One row is one finding, however many subjects it is linked to.
-                    if not found:
-                        yield finding
-                    found = True
+            # A second link to one subject is a finding of its own, and one row is one finding here.
+            subjects = dict.fromkeys(links.get((known.tenant, known.id), ()))
+            found = [each for subject in subjects for each in _step(last, (known.tenant, subject), known)]
+            yield from found[:1]
 
 
 def _step(last: dict[K, Known], key: K, known: Known) -> Iterator[Finding]:

@@ -4,14 +4,15 @@ from datetime import UTC, datetime
 import pytest
 
 from consentgate.verify.known import EntryId, Known
-from consentgate.verify.turns import check_in_force, check_people
+from consentgate.verify.turns import check_people, check_writers
 from tests.unit.verify.test_levels import swap_rows
 from tests.unit.verify.world import LANE, TENANT, ident, sound
 
 ANN, BEN = b"A" * 16, b"B" * 16
 
 
-def known(number: int, kind: str, ordinal: int) -> Known:
+def known(number: int, kind: str, ordinal: int, lane: int | None = None) -> Known:
+    """An entry, in a lane of its own unless told otherwise."""
     return Known(
         tenant=TENANT,
         id=ident(number).bytes,
@@ -20,7 +21,7 @@ def known(number: int, kind: str, ordinal: int) -> Known:
         hash=bytes(32),
         kind=kind,
         at=datetime(2026, 11, 22, tzinfo=UTC),
-        w=bytes(16),
+        w=bytes([number if lane is None else lane] * 16),
         n=number,
     )
 
@@ -49,9 +50,20 @@ def test_what_is_said_about_one_person_keeps_its_order(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["packs", "registry"])
 def test_what_is_in_force_keeps_its_order(kind: str) -> None:
     order = [known(0, kind, 3), known(1, "statement", 2), known(2, kind, 1)]
-    assert [each.where for each in check_in_force(order)] == [f"entry {ident(2)}"]
+    assert [each.where for each in check_writers(order)] == [f"entry {ident(2)}"]
     other = [known(0, "packs", 2), known(1, "registry", 1)]
-    assert not [*check_in_force(other)]
+    assert not [*check_writers(other)]
+
+
+def test_what_one_writer_wrote_keeps_its_order() -> None:
+    order = [known(0, "heartbeat", 2, lane=1), known(1, "heartbeat", 1, lane=1), known(2, "heartbeat", 0)]
+    assert [each.where for each in check_writers(order)] == [f"entry {ident(1)}"]
+    both = [known(0, "registry", 2, lane=1), known(1, "registry", 1, lane=1)]
+    assert len([*check_writers(both)]) == 1
+
+
+def test_second_link_to_one_person_is_no_second_turn() -> None:
+    assert not [*check_people([known(0, "statement", 1)], links([ANN, ANN]))]
 
 
 def test_numbers_that_commits_overtook_are_no_finding_where_they_may() -> None:
@@ -59,6 +71,6 @@ def test_numbers_that_commits_overtook_are_no_finding_where_they_may() -> None:
     swap_rows(world)
     assert "reordered" in {each.kind for each in world.verify().findings}
     world.of_commits = False
-    # What is left: the order within one lane, and that of what concerns one person.
+    # What is left: the order within one lane, in rows and in the log, and that of what concerns one person.
     found = [each.where for each in world.verify().findings if each.kind == "reordered"]
-    assert found == [f"lane {LANE.hex()}", f"entry {ident(2)}"]
+    assert found == [f"lane {LANE.hex()}", f"entry {ident(2)}", f"entry {ident(2)}"]
