@@ -21,7 +21,8 @@
     │   ├── PackInvalid
     │   └── SchemaMismatch     ... run ``consentgate db upgrade`` or ``db check``
     ├── Unavailable            the operator: database, key or disk is out of reach
-    │   └── ClockDisagrees     ... process and database differ by more than two seconds
+    │   ├── ClockDisagrees     ... process and database differ by more than two seconds
+    │   └── Damaged            ... what the database stored cannot be read back
     └── LogRefused             the operator: the signer will not sign this
 
 The docstring of a class is its default message and says what to do next. Errors carry no secret, token,
@@ -195,6 +196,10 @@ class Unavailable(ConsentGateError):
 
 class ClockDisagrees(Unavailable):
     """The process and the database disagree about the time by more than two seconds. Synchronise the clocks."""
+
+
+class Damaged(Unavailable):
+    """The database is damaged: restore it, then run `consentgate verify`."""
 
 
 class LogRefused(ConsentGateError):

@@ -5,9 +5,11 @@ caller or from the file beside the private key, never from the database; what is
 cannot be judged, never one that holds. A damaged trigger does not keep anybody from verifying the rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from consentgate.config.settings import Settings
 from consentgate.config.sources import evidence_of
@@ -23,7 +25,7 @@ from consentgate.values import dataclass
 from consentgate.verify.levels import verify
 from consentgate.verify.result import Verification
 from consentgate.verify.rows import ArtifactRow, EntryRow, FactRow, NoticeRow, StatementRow
-from consentgate.verify.source import LedgerSource, Memory
+from consentgate.verify.source import Evidence, LedgerSource, Memory
 from consentgate.verify.stored import ORIGIN, TEST
 from consentgate.verify.typed import Faults, typed_ledger
 
@@ -36,7 +38,7 @@ class Verified:
 
     Attributes:
         verification: levels and findings.
-        entries: how many rows of entries there are.
+        entries: how many rows of entries there are; 0 where a damaged database does not tell.
         origin: the log's origin, as the database says, or None.
         vkey: the key that was used, or None.
         vkey_from: where it came from: ``command line``, ``home``, or None.
@@ -99,7 +101,7 @@ def work_of(settings: Settings) -> int:
     require_database(settings)
     with read_only(settings.database) as connection:
         # The rows are read twice: for their bytes, and for what is sealed in them.
-        return 2 * stored.count(connection)
+        return 2 * (_or_note([], lambda: stored.count(connection)) or 0)
 
 
 def trusted_vkey(settings: Settings, vkey: str | None) -> str | None:
@@ -154,16 +156,30 @@ def verify_deployment(
         evidence = evidence_of(
             connection, now=system_clock(), vkey=known, signer=memory, signer_after=after, custody=custody
         )
-        facts = {row.name: row.value for row in typed_ledger(evidence.ledger, Faults()).facts()}
+        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step)))
+        facts, entries = _told(connection, evidence, verification)
         return Verified(
-            verification=verify(replace(evidence, ledger=_Counted(evidence.ledger, step))),
-            entries=stored.count(connection),
+            verification=verification,
+            entries=entries,
             origin=facts.get(ORIGIN),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
             note="\n".join(notes),
             test=TEST in facts,
         )
+
+
+def _told(
+    connection: Connection, evidence: Evidence, verification: Verification
+) -> tuple[Mapping[str, str], int]:
+    """Read what the database says of itself, and count its entries; what cannot be read was found already."""
+    try:
+        facts = {row.name: row.value for row in typed_ledger(evidence.ledger, Faults()).facts()}
+        return facts, stored.count(connection)
+    except Unavailable:
+        if not verification.findings:
+            raise
+        return {}, 0
 
 
 def _memory(settings: Settings) -> Memory:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
+from consentgate.errors import ConsentGateError, Damaged, SchemaMismatch, Unavailable
 
 # SQLite: our triggers' message. PostgreSQL: psycopg names the constraint in quotes.
 _KEY: Final = re.compile(r"(?:key |constraint \")((?:pk|uq)_[a-z_]+)")
@@ -34,13 +34,14 @@ _CAUSES: Final = (
     ("unable to open", "the database file cannot be opened: check the path and its folder's mode"),
     ("disk i/o", "reading or writing the database file failed: check the disk"),
     ("not a database", "the file is not a database: check the path"),
-    ("malformed", "the database file is damaged: restore it, then run `consentgate verify`"),
     ("insert-only", "a row of an insert-only table was to be changed: that is refused"),
 )
 
 
 # PostgreSQL's SQLSTATE, or how it begins; the first that fits.
 _AGAIN_STATES: Final = ("40001", "40P01")
+# A page, an index or an inner structure that cannot be what was written.
+_DAMAGED_STATES: Final = ("XX001", "XX002")
 _NO_SCHEMA_STATES: Final = ("42P01", "42703", "42883", "3F000")
 _STATE_CAUSES: Final = (
     ("55P03", "another transaction held a lock for too long"),
@@ -85,7 +86,7 @@ def translate(error: Exception) -> ConsentGateError:
         error: an error of SQLAlchemy or of the driver itself.
 
     Returns:
-        The error to raise in its place: `Duplicate`, `SchemaMismatch`, `InTheWay` or `Unavailable`.
+        The error to raise in its place: `Duplicate`, `SchemaMismatch`, `InTheWay`, `Damaged` or `Unavailable`.
     """
     driver = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = str(driver).lower()
@@ -103,6 +104,8 @@ def translate(error: Exception) -> ConsentGateError:
         return Duplicate(f"pk_{primary[1]}")
     if any(words in text for words in _NO_SCHEMA):
         return SchemaMismatch()
+    if "malformed" in text:
+        return Damaged()
     for words, cause in _CAUSES:
         if words in text:
             return Unavailable(f"The database refused: {cause}.")
@@ -118,6 +121,8 @@ def _of_state(state: str, kind: str) -> ConsentGateError:
         return InTheWay()
     if state in _NO_SCHEMA_STATES:
         return SchemaMismatch()
+    if state in _DAMAGED_STATES:
+        return Damaged()
     for prefix, cause in _STATE_CAUSES:
         if state.startswith(prefix):
             return Unavailable(f"The database refused: {cause}.")
@@ -133,11 +138,15 @@ def translated() -> Iterator[None]:
 
     Raises:
         Duplicate: a row with the same unique key exists.
+        Damaged: what was stored cannot be read back.
         SchemaMismatch: a table, column or function is missing.
         Unavailable: the database refused or is out of reach.
     """
     try:
         yield
+    except UnicodeDecodeError:
+        # PostgreSQL checks text when it takes it, not when it gives it back; the error holds the text.
+        raise Damaged from None
     except SQLAlchemyError as error:
         # Without the cause: SQLAlchemy's text shows the statement's parameters.
         raise translate(error) from None

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, make_url
@@ -60,6 +60,7 @@ def _snapshot(database: str) -> Iterator[Connection]:
 
     session = PostgresSession(own_engine(open_engine(database)), writes=False, standby=True)
     try:
+        _take_any_text(session.connection.connection.dbapi_connection)
         session.begin_read()
         with translated():
             # The state that all reads see is the one of the first.
@@ -67,6 +68,16 @@ def _snapshot(database: str) -> Iterator[Connection]:
         yield session.connection
     finally:
         session.close()
+
+
+def _take_any_text(raw: Any) -> None:
+    from psycopg.adapt import Buffer, Loader
+
+    class AnyText(Loader):
+        def load(self, data: Buffer) -> str:
+            return _text(bytes(data))
+
+    raw.adapters.register_loader("text", AnyText)
 
 
 def _begun(path: Path) -> Connection:

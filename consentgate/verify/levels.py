@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from consentgate.errors import SchemaMismatch, Unavailable
+from consentgate.errors import Damaged, SchemaMismatch, Unavailable
 from consentgate.tlog.notekey import NoteKey
 from consentgate.verify.known import altered, level_of
 from consentgate.verify.lanes import check_lanes
@@ -52,11 +52,18 @@ def verify(evidence: Evidence) -> Verification:
     damage = [altered("database file", "a sound file", line) for line in evidence.ledger.damage()]
     try:
         return _Run(evidence, key, damage).result()
+    except Damaged as error:
+        damage = damage or [_unreadable(error)]
     except (SchemaMismatch, Unavailable):
         if not damage:
             raise
     rest = (Level(name=each, verdict="cannot_judge") for each in LEVELS[1:])
     return Verification(levels=(level_of("bytes", damage, None), *rest), findings=tuple(damage))
+
+
+def _unreadable(error: Damaged) -> Finding:
+    """Say what a database found out about itself only while it was read."""
+    return altered("database", "rows that can be read", str(error))
 
 
 class _Run:
@@ -115,8 +122,11 @@ class _Run:
         keys = typed_keys(source, faults)
         try:
             linked = check_links(self._ledger, keys, stored.entries, stored.artifacts, tree.turns)
-        except Unavailable:
-            self._leave("links")
+        except Unavailable as error:
+            if isinstance(error, Damaged) and not self._damage:
+                self._judge("links", [_unreadable(error)], until)
+            else:
+                self._leave("links")
             return
         self._judge("links", [*faults.findings, *linked], until)
 

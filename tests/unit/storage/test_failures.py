@@ -4,7 +4,7 @@ import sqlite3
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, OperationalError
 
-from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
+from consentgate.errors import ConsentGateError, Damaged, SchemaMismatch, Unavailable
 from consentgate.storage.failures import Duplicate, translate, translated
 
 CANARY = "+15550123"
@@ -23,7 +23,7 @@ def of(text: str, kind: type[DBAPIError] = OperationalError) -> DBAPIError:
         ("unable to open database file", Unavailable, "path"),
         ("disk I/O error", Unavailable, "disk"),
         ("file is not a database", Unavailable, "path"),
-        ("database disk image is malformed", Unavailable, "restore"),
+        ("database disk image is malformed", Damaged, "restore"),
         ("consentgate: entry is insert-only", Unavailable, "insert-only"),
         ("no such table: entry", SchemaMismatch, "db upgrade"),
         ('relation "entry" does not exist', SchemaMismatch, "db upgrade"),
@@ -63,6 +63,13 @@ def test_broken_constraint_is_told_without_its_row() -> None:
 def test_error_of_sqlalchemy_itself_is_translated() -> None:
     with pytest.raises(Unavailable, match="InvalidRequestError"), translated():
         raise InvalidRequestError(CANARY)
+
+
+def test_text_that_cannot_be_read_back_is_damage_and_is_not_shown() -> None:
+    with pytest.raises(Damaged) as caught, translated():
+        f"{CANARY}\udcff".encode(errors="surrogateescape").decode()
+    assert caught.value.__cause__ is None
+    assert CANARY not in str(caught.value)
 
 
 def test_nothing_of_a_row_is_shown() -> None:

@@ -10,9 +10,10 @@ from consentgate.crypto import jws
 from consentgate.crypto.jwk import generate_signing_key
 from consentgate.entries.leaf import Answer, LanePosition
 from consentgate.entries.parts import join_parts, seal_part
-from consentgate.errors import Malformed, Unavailable
+from consentgate.errors import Damaged, Malformed, Unavailable
 from consentgate.tlog.merkle import leaf_hash
 from consentgate.tlog.notekey import NoteSigner
+from consentgate.verify.levels import LEVELS
 from consentgate.verify.result import Level, Verification
 from consentgate.verify.rows import DataKey, LinkRow, SeqRow, StatementRow, TileRow, name_of
 from tests.unit.verify.world import (
@@ -539,6 +540,25 @@ def test_without_keys_links_cannot_be_judged() -> None:
         result = sound().verify(keys=keys)
         assert verdicts(result) == {"links": "cannot_judge"}
         assert result.exit_code == 3
+
+
+def test_rows_that_cannot_be_read_back_are_a_finding_at_the_level_that_reads_them() -> None:
+    class Unreadable(World):
+        def data_keys(self) -> list[DataKey]:
+            raise Damaged
+
+        def sequence(self) -> list[SeqRow]:
+            raise Damaged
+
+    result = sound().verify(keys=Unreadable())
+    assert verdicts(result) == {"links": "broken"}
+    assert (only(result).kind, only(result).where, result.exit_code) == ("altered", "database", 1)
+    known = sound()
+    known.damaged = ["page 7"]
+    assert verdicts(known.verify(keys=Unreadable())) == {"bytes": "broken", "links": "cannot_judge"}
+    result = Unreadable().verify()
+    assert verdicts(result) == {"bytes": "broken"} | dict.fromkeys(LEVELS[1:], "cannot_judge")
+    assert only(result).where == "database"
 
 
 def erase(world: World) -> World:
