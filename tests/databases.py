@@ -16,10 +16,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import CheckConstraint, Engine, create_engine, make_url
 
+from consentgate.config.settings import FILE
 from consentgate.storage import schema
-from consentgate.storage.tables import INSERT_ONLY
+from consentgate.storage.tables import DESTROYABLE, INSERT_ONLY
 from consentgate.storage.triggers import postgresql_triggers
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
@@ -61,6 +62,33 @@ class Server:
         """Drop a database, whoever is connected."""
         self._run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
+    def overwrite(self, url: str, table: str) -> None:
+        """Overwrite the first bytes of a table's file, which the server then reads anew.
+
+        The database is made once more from its files: what the server keeps of them in memory does not follow.
+        """
+        name = make_url(url).database
+        with raw(url) as connection:
+            file = connection.execute("SELECT pg_relation_filenode(?::regclass)", (table,)).fetchone()[0]
+        aside = f"t{next(self._numbers)}"
+        self._run(f"ALTER DATABASE {name} RENAME TO {aside}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {aside} STRATEGY FILE_COPY")
+        self._run(f"DROP DATABASE {aside}")
+        with self._connection() as admin:
+            number = admin.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()[0]
+        with (self.folder / "base" / str(number) / str(file)).open("r+b") as pages:
+            pages.write(bytes(200))
+
+    @contextmanager
+    def any_text(self, url: str) -> Iterator[None]:
+        """Let a database take any bytes as text while the block runs: nothing checks them."""
+        name = make_url(url).database
+        self._run(f"UPDATE pg_database SET encoding = 0 WHERE datname = '{name}'")
+        try:
+            yield
+        finally:
+            self._run(f"UPDATE pg_database SET encoding = 6 WHERE datname = '{name}'")
+
     def stop(self) -> None:
         """Stop the server, whoever is connected."""
         self.running.stop()
@@ -78,8 +106,11 @@ class Server:
         return _TEMPLATE
 
     def _run(self, sql: str) -> None:
-        with psycopg.connect(driver_url(self.url), autocommit=True) as connection:
+        with self._connection() as connection:
             connection.execute(sql.encode())
+
+    def _connection(self) -> Any:
+        return psycopg.connect(driver_url(self.url), autocommit=True)
 
 
 def driver_url(url: str) -> str:
@@ -121,6 +152,16 @@ def _server_in(folder: Path) -> Iterator[Server]:
         running.cleanup()
 
 
+# How PostgreSQL says what SQLite says: random bytes and constants, which statements have in SQLite's words.
+_WORDS: Final = (
+    (re.compile(r"zeroblob\((\d+)\)"), r"decode(repeat('00', \1), 'hex')"),
+    (re.compile(r"randomblob\(16\)"), "decode(md5(random()::text), 'hex')"),
+    (re.compile(r"randomblob\(32\)"), "sha256(random()::text::bytea)"),
+    (re.compile(r"\bx'([0-9a-f]*)'"), r"'\\x\1'::bytea"),
+    (re.compile(r"\bAS BLOB\b"), "AS bytea"),
+)
+
+
 class Raw:
     """A connection past everything that guards a ledger; values are marked by ``?`` on both databases."""
 
@@ -131,10 +172,23 @@ class Raw:
     def execute(self, sql: str, values: Sequence[object] = ()) -> Any:
         """Run one statement, which is a transaction of its own."""
         if self._mark != "?":
-            # Bytes are written as SQLite writes them.
-            sql = re.sub(r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", sql)
-            sql = re.sub(r"\bx'([0-9a-f]*)'", r"'\\\\x\1'::bytea", sql)
+            for theirs, ours in _WORDS:
+                sql = theirs.sub(ours, sql)
         return self._connection.execute(sql.replace("?", self._mark), tuple(values))
+
+    def disarm(self) -> None:
+        """Take away for good what stands against odd rows: triggers, and checks of single values."""
+        if self._mark == "?":
+            for (name,) in self.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                self.execute(f"DROP TRIGGER {name}")
+            self.execute("PRAGMA ignore_check_constraints = ON")
+            return
+        tables = (*INSERT_ONLY, *DESTROYABLE)
+        gone = [f"ALTER TABLE {table.name} DISABLE TRIGGER USER" for table in tables]
+        for table in tables:
+            checks = (each.name for each in table.constraints if isinstance(each, CheckConstraint))
+            gone += [f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS {name}" for name in checks]
+        self._connection.execute("; ".join(gone).encode())
 
     def unguarded(self, sql: str, values: Sequence[object] = ()) -> None:
         """Run one statement with our triggers out of the way, and put them back."""
@@ -169,3 +223,9 @@ def raw(database: str) -> Iterator[Raw]:
         return
     with psycopg.connect(driver_url(database), autocommit=True) as server:
         yield Raw(server, "%s")
+
+
+def settle(home: Path, url: str) -> None:
+    """Let a home keep its ledger in another database."""
+    path = home / FILE
+    path.write_text(re.sub(r"(?m)^database = .*$", f'database = "{url}"', path.read_text(), count=1))

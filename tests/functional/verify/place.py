@@ -1,7 +1,6 @@
 """A home with a little of everything in its database, made once; copies of it, to tamper with."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from consentgate.config.verification import Verified, verify_deployment
 from consentgate.entries.leaf import Draft
 from consentgate.moment import floor, system_clock, system_random, uuid7
 from consentgate.testing.chime import ChimeServer
+from tests.databases import Raw, Server, raw, settle
 
 ISS = "https://ivr.acme.example"
 DATABASE = "consentgate.db"
@@ -39,9 +39,10 @@ BEN = ("customer", "c-2")
 
 @dataclass(frozen=True)
 class Place:
-    """A home, and what it was before its last entries."""
+    """A home, and what it was before its last entries; its database is a file in it, or lies on a server."""
 
     folder: Path
+    server: Server | None = None
 
     @property
     def home(self) -> Path:
@@ -49,31 +50,59 @@ class Place:
 
     @property
     def database(self) -> Path:
+        """The database's file."""
         return self.home / DATABASE
 
-    def copied(self, folder: Path) -> "Place":
-        shutil.copytree(self.folder, folder)
-        return Place(folder)
+    @property
+    def url(self) -> str:
+        return load_settings(self.home).database
 
     @contextmanager
-    def raw(self) -> Iterator[sqlite3.Connection]:
-        """The database without anything that guards it."""
-        raw = sqlite3.connect(self.database, isolation_level=None)
-        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            raw.execute(f"DROP TRIGGER {name}")
-        raw.execute("PRAGMA ignore_check_constraints = ON")
+    def copied(self, folder: Path) -> Iterator["Place"]:
+        """Make a copy, database and all, for as long as the block runs."""
+        shutil.copytree(self.folder, folder)
+        copy = Place(folder, self.server)
+        if self.server is not None:
+            settle(copy.home, self.server.copied(self.url))
         try:
-            yield raw
+            yield copy
         finally:
-            raw.close()
+            if self.server is not None:
+                self.server.drop(copy.url)
+
+    def keep_old(self) -> None:
+        """Remember database and state as they are now."""
+        shutil.copy(self.home / "log.state", self.folder / "old.state")
+        if self.server is None:
+            shutil.copy(self.database, self.folder / "old.db")
+        else:
+            (self.folder / "old.url").write_text(self.server.copied(self.url))
+
+    def roll_back(self) -> None:
+        """Put the database back to its older copy."""
+        if self.server is None:
+            shutil.copy(self.folder / "old.db", self.database)
+            return
+        self.server.drop(self.url)
+        settle(self.home, self.server.copied((self.folder / "old.url").read_text()))
+
+    def roll_state_back(self) -> None:
+        shutil.copy(self.folder / "old.state", self.home / "log.state")
+
+    @contextmanager
+    def raw(self) -> Iterator[Raw]:
+        """The database without anything that guards it."""
+        with raw(self.url) as connection:
+            connection.disarm()
+            yield connection
 
     def sql(self, *statements: str) -> None:
-        with self.raw() as raw:
+        with self.raw() as connection:
             for statement in statements:
-                raw.execute(statement)
+                connection.execute(statement)
 
     def loosen(self, table: str) -> None:
-        """Make a table anew without its keys, so that it takes any row twice."""
+        """Make a table anew without its keys, so that it takes any row twice, and nothing in place of a value."""
         self.sql(
             f"CREATE TABLE loose AS SELECT * FROM {table}",
             f"DROP TABLE {table}",
@@ -104,11 +133,12 @@ class Place:
         assert keep_log(load_settings(self.home)) is None
 
     def one(self, query: str) -> Any:
-        raw = sqlite3.connect(self.database)
-        try:
-            return raw.execute(query).fetchone()[0]
-        finally:
-            raw.close()
+        return self.all(query)[0]
+
+    def all(self, query: str) -> list[Any]:
+        """The first value of each row."""
+        with raw(self.url) as connection:
+            return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def person(*references: tuple[str, str]) -> Speaker:
@@ -116,13 +146,13 @@ def person(*references: tuple[str, str]) -> Speaker:
     return Speaker(list(references), [evidence], adult=True)
 
 
-def build(folder: Path) -> Place:
-    """Make the home: in its first state, kept as a copy beside it, there are no withdrawal and no search."""
-    place = Place(folder)
-    make_home(place.home, controller="acme")
+def build(folder: Path, server: Server | None) -> Place:
+    """Make the home: in its first state, of which a copy is kept, there are no withdrawal and no search."""
+    place = Place(folder, server)
+    url = f"sqlite:///{DATABASE}" if server is None else server.database()
+    make_home(place.home, controller="acme", database=url)
     place.work(_first)
-    shutil.copy(place.database, folder / "old.db")
-    shutil.copy(place.home / "log.state", folder / "old.state")
+    place.keep_old()
     place.work(_second)
     return place
 

@@ -19,10 +19,17 @@ Tamper = Callable[[Place], None]
 STATEMENT = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal LIMIT 1)"
 WITHDRAWAL = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal DESC LIMIT 1)"
 OF_STATEMENT = f"(SELECT subject FROM entry_subject WHERE entry = {STATEMENT})"
-A_CALL = "(SELECT max(subject) FROM subject_ref WHERE subject NOT IN (SELECT subject FROM data_key))"
-MIDDLE = "(SELECT ordinal FROM entry WHERE kind = 'heartbeat' LIMIT 1 OFFSET 150)"
-PACK = "(SELECT max(digest) FROM artifact WHERE kind = 'pack')"
-OTHER_PACK = "(SELECT min(digest) FROM artifact WHERE kind = 'pack')"
+OF_OUTCOME = (
+    "(SELECT subject FROM entry_subject WHERE kind = 'outcome' AND subject IN (SELECT subject FROM data_key))"
+)
+A_CALL = (
+    "(SELECT subject FROM subject_ref WHERE subject NOT IN (SELECT subject FROM data_key)"
+    " ORDER BY subject DESC LIMIT 1)"
+)
+SOMEBODY = "(SELECT subject FROM data_key ORDER BY subject DESC LIMIT 1)"
+MIDDLE = "(SELECT ordinal FROM entry WHERE kind = 'heartbeat' ORDER BY ordinal LIMIT 1 OFFSET 150)"
+PACK = "(SELECT digest FROM artifact WHERE kind = 'pack' ORDER BY digest DESC LIMIT 1)"
+OTHER_PACK = "(SELECT digest FROM artifact WHERE kind = 'pack' ORDER BY digest LIMIT 1)"
 
 
 def flipped(column: str, at: int = 1) -> str:
@@ -33,7 +40,7 @@ def flipped(column: str, at: int = 1) -> str:
     )
 
 
-def flip(table: str, column: str, where: str = "1") -> str:
+def flip(table: str, column: str, where: str = "TRUE") -> str:
     return f"UPDATE {table} SET {column} = CAST({flipped(column)} AS BLOB) WHERE {where}"
 
 
@@ -46,9 +53,9 @@ def swap(table: str, column: str, one: str, other: str) -> Tamper:
 
     def tamper(place: Place) -> None:
         place.loosen(table)
-        value = f"SELECT {column} FROM {table} WHERE"
+        first = f"(SELECT {column} FROM {table} WHERE {{}} ORDER BY {column} LIMIT 1)"
         place.sql(
-            f"CREATE TABLE kept AS SELECT ({value} {one}) AS one, ({value} {other}) AS other",
+            f"CREATE TABLE kept AS SELECT {first.format(one)} AS one, {first.format(other)} AS other",
             f"UPDATE {table} SET {column} = CASE WHEN {one} THEN (SELECT other FROM kept)"
             f" ELSE (SELECT one FROM kept) END WHERE {one} OR {other}",
             "DROP TABLE kept",
@@ -57,7 +64,7 @@ def swap(table: str, column: str, one: str, other: str) -> Tamper:
     return tamper
 
 
-def twice(table: str, where: str = "1") -> Tamper:
+def twice(table: str, where: str = "TRUE") -> Tamper:
     """Put one row of a table into it again."""
 
     def tamper(place: Place) -> None:
@@ -67,8 +74,16 @@ def twice(table: str, where: str = "1") -> Tamper:
     return tamper
 
 
-def typed(table: str, column: str, value: str, where: str = "1") -> Tamper:
-    return sql(f"UPDATE {table} SET {column} = {value} WHERE {where}")
+def typed(table: str, column: str, value: str, where: str = "TRUE") -> Tamper:
+    """Put a value of another type into a column: PostgreSQL has none to put there but nothing at all."""
+
+    def tamper(place: Place) -> None:
+        if place.server is not None:
+            place.loosen(table)
+        put = value if place.server is None else "NULL"
+        place.sql(f"UPDATE {table} SET {column} = {put} WHERE {where}")
+
+    return tamper
 
 
 MATRIX: dict[str, tuple[Tamper, set[str]]] = {
@@ -98,7 +113,8 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "entry insert": (
         sql(
-            "INSERT INTO entry SELECT NULL, randomblob(16), tenant, kind, at, about, randomblob(16), 0, re,"
+            'INSERT INTO entry (id, tenant, kind, at, about, w, n, re, "end", leaf, hash, parts)'
+            " SELECT randomblob(16), tenant, kind, at, about, randomblob(16), 0, re,"
             f' "end", leaf, hash, parts FROM entry WHERE ordinal = {MIDDLE}'
         ),
         {"altered", "reordered", "unsequenced", "uncovered"},
@@ -256,7 +272,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
             "data_key",
             "wrapped",
             f"subject = {OF_STATEMENT}",
-            "subject = (SELECT subject FROM entry_subject WHERE kind = 'outcome')",
+            f"subject = {OF_OUTCOME}",
         ),
         {"link_missing"},
     ),
@@ -275,7 +291,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         sql(f"UPDATE subject_ref SET key_epoch = 99 WHERE subject = {OF_STATEMENT}"),
         {"altered", "missing"},
     ),
-    "subject_ref flip suppression": (sql("UPDATE subject_ref SET suppression = 1"), {"altered"}),
+    "subject_ref flip suppression": (sql("UPDATE subject_ref SET suppression = TRUE"), {"altered"}),
     "subject_ref delete": (
         sql(f"DELETE FROM subject_ref WHERE subject = {OF_STATEMENT}"),
         {"missing"},
@@ -289,7 +305,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
             "subject_ref",
             "subject",
             f"subject = {OF_STATEMENT}",
-            "subject = (SELECT subject FROM entry_subject WHERE kind = 'outcome')",
+            f"subject = {OF_OUTCOME}",
         ),
         {"altered", "link_missing"},
     ),
@@ -322,7 +338,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "entry_subject insert of the registry": (
         sql(
-            "INSERT INTO entry_subject SELECT 'default', id, (SELECT max(subject) FROM data_key), kind"
+            f"INSERT INTO entry_subject SELECT 'default', id, {SOMEBODY}, kind"
             " FROM entry WHERE kind = 'registry'"
         ),
         {"extra"},
@@ -350,12 +366,12 @@ def test_tampering_is_found_as_what_it_is(place: Place, name: str) -> None:
 
 
 def _put_back(place: Place) -> None:
-    for old, now in (("old.db", "consentgate.db"), ("old.state", "log.state")):
-        (place.home / now).write_bytes((place.folder / old).read_bytes())
+    place.roll_back()
+    place.roll_state_back()
 
 
 def _name_somebody(place: Place) -> None:
-    known = place.one("SELECT group_concat(hex(subject)) FROM subject_ref").split(",")
+    known = [bytes(each).hex() for each in place.all("SELECT subject FROM subject_ref")]
     place.work(
         lambda gate: gate.issuer(ISS).refuse(person(BEN, ("phone", "+13125550199")), method="ivr_dtmf")
     )
@@ -369,7 +385,7 @@ UNFOUND: dict[str, Tamper] = {
         "DELETE FROM checkpoint WHERE size = 305", "DELETE FROM tree_state WHERE size = 305"
     ),
     "A checkpoint's note gets a further signature by a key that nobody gave.": sql(
-        "UPDATE checkpoint SET note = note || '— other.example AAAAAAAAAAAA' || char(10)"
+        "UPDATE checkpoint SET note = note || '— other.example AAAAAAAAAAAA\n'"
     ),
     "The times of the last checkpoint and tree state are moved by less than ten seconds.": sql(
         "UPDATE checkpoint SET at = at + 1 WHERE size = 313",
@@ -379,8 +395,9 @@ UNFOUND: dict[str, Tamper] = {
         "UPDATE entry SET ordinal = ordinal + 100000"
     ),
     "An entry is linked to a further person whom the ledger knows.": sql(
-        "INSERT OR IGNORE INTO entry_subject SELECT 'default', e.id, d.subject, e.kind FROM entry e, data_key d"
+        "INSERT INTO entry_subject SELECT 'default', e.id, d.subject, e.kind FROM entry e, data_key d"
         " WHERE e.kind = 'statement' AND d.subject IN (SELECT subject FROM entry_subject)"
+        " ON CONFLICT DO NOTHING"
     ),
     "The reference of somebody is altered who is only named after the first in a statement or call, and for whom"
     " nothing was sealed.": _name_somebody,
