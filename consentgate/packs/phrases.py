@@ -8,6 +8,7 @@ from typing import Final
 # What a requirement is called, in the order in which a brief goes through them.
 LABELS: Final[dict[str, str]] = {
     "prohibited": "Prohibition",
+    "prohibited_uses": "Forbidden uses",
     "voiceprint_covered": "Voiceprints",
     "consent_required": "Consent",
     "consent_basis": "Ground of consent",
@@ -66,6 +67,19 @@ FLAGS: Final[dict[str, str]] = {
     "third_party_provision": "data goes to third parties",
     "provision_is_contractual": "the data is needed for a contract",
     "has_dpo": "there is a data protection officer",
+}
+OPERATIONS: Final[dict[str, str]] = {
+    "search": "Comparing voices",
+    "enrol": "Making a voiceprint",
+    "update": "Changing a voiceprint",
+    "disclose": "Disclosing a voiceprint",
+    "sell": "Selling a voiceprint",
+    "tone_analysis": "Analysing the tone of a voice",
+}
+SETTINGS: Final[dict[str, str]] = {
+    "customer": "of customers",
+    "workplace": "at work",
+    "education": "in education",
 }
 TRIGGERS: Final[dict[str, str]] = {
     "purpose_satisfied": "the purpose is met",

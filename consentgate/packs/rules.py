@@ -4,9 +4,11 @@ A field that is None is not stated: the pack then adds nothing there, and what i
 stands. The words follow `docs/formats/pack.md`, which describes every field.
 """
 
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
+from datetime import date
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from consentgate.packs.claims import PrivateAction
 from consentgate.packs.period import Period
 from consentgate.values import dataclass
 
@@ -25,6 +27,8 @@ Sale: TypeAlias = Literal[
 ]
 Disclosure: TypeAlias = Literal["general", "consent", "consent_or_list", "separate_consent", "closed_list"]
 Localisation: TypeAlias = Literal["none", "conditional", "required"]
+Operation: TypeAlias = Literal["search", "enrol", "update", "disclose", "sell", "tone_analysis"]
+Setting: TypeAlias = Literal["customer", "workplace", "education"]
 AuthorityKind: TypeAlias = Literal[
     "none",
     "declaration",
@@ -186,43 +190,21 @@ class RecordKeeping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Damages:
-    """An amount, or a range, that a law names; shown only.
+class ProhibitedUse:
+    """A use that the law forbids whatever the consent.
 
     Attributes:
-        tier: for what conduct, or None.
-        law: under which law, where there are several, or None.
-        amount: the amount, or None.
-        min: the least, or None.
-        max: the most, or None.
-        currency: ISO 4217, or None.
-        per: what it is counted by, or None.
-        note: a remark, or None.
+        operation: what may not be done.
+        settings: where the person must be for it to be forbidden; empty for everywhere. A person of whom nobody
+            said where they are counts as being there.
+        since: first day of the prohibition, in UTC.
+        cite: the clause.
     """
 
-    tier: str | None = None
-    law: str | None = None
-    amount: int | None = None
-    min: int | None = None
-    max: int | None = None
-    currency: str | None = None
-    per: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivateAction:
-    """Whether a person can sue; shown only.
-
-    Attributes:
-        available: whether they can.
-        statutory_damages: what the law puts a number on.
-        cite: the clause, or None.
-    """
-
-    available: bool
-    statutory_damages: tuple[Damages, ...] = ()
-    cite: str | None = None
+    operation: Operation
+    settings: tuple[Setting, ...] = ()
+    since: date = field(metadata={"name": "from"})
+    cite: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +242,7 @@ class Rules:
     disclosure_rule: Disclosure | None = None
     data_localisation: Localisation | None = None
     prohibited: bool | None = None
+    prohibited_uses: tuple[ProhibitedUse, ...] | None = None
 
     def overwritten(self, by: "Rules") -> "Rules":
         """Put stated fields of other rules in place of these.

@@ -9,14 +9,24 @@ adds no reading of its own. Law as data with citations, never advice.
 from collections.abc import Callable
 from typing import Any, Final
 
+from consentgate.packs.claims import Damages, PrivateAction
 from consentgate.packs.period import Period
-from consentgate.packs.phrases import AGE_KINDS, CHOICES, ELEMENTS, FILINGS, FLAGS, GROUNDS, TRIGGERS
+from consentgate.packs.phrases import (
+    AGE_KINDS,
+    CHOICES,
+    ELEMENTS,
+    FILINGS,
+    FLAGS,
+    GROUNDS,
+    OPERATIONS,
+    SETTINGS,
+    TRIGGERS,
+)
 from consentgate.packs.rules import (
     AuthorityRule,
     ConditionalElement,
-    Damages,
     MinorsRule,
-    PrivateAction,
+    ProhibitedUse,
     RecordKeeping,
     Refresh,
     RetentionClock,
@@ -48,7 +58,7 @@ def wordings(name: str, value: Any) -> tuple[Wording, ...]:
         value: what the pack states; never None.
 
     Returns:
-        One sentence for most; one for each clock of `max_retention`; none for an empty list.
+        One sentence for most; one for each clock of `max_retention` and each forbidden use; none for an empty list.
     """
     if name in CHOICES:
         sentence, asks = CHOICES[name][value]
@@ -87,6 +97,17 @@ def _conditional(elements: tuple[ConditionalElement, ...]) -> tuple[Wording, ...
         Wording(sentence=f"If {FLAGS[each.flag]}, the notice also says: {ELEMENTS[each.element]}.", asks=True)
         for each in elements
     )
+
+
+def _forbidden(uses: tuple[ProhibitedUse, ...]) -> tuple[Wording, ...]:
+    return tuple(_use(each) for each in uses)
+
+
+def _use(each: ProhibitedUse) -> Wording:
+    where = " or ".join(SETTINGS[setting] for setting in each.settings)
+    what = f"{OPERATIONS[each.operation]} {where}".rstrip()
+    sentence = f"{what} is forbidden from {each.since.isoformat()} on, whatever the consent."
+    return Wording(sentence=sentence, asks=True, cite=each.cite)
 
 
 def _retention(clocks: tuple[RetentionClock, ...]) -> tuple[Wording, ...]:
@@ -175,6 +196,7 @@ _WRITERS: Final[dict[str, Callable[[Any], tuple[Wording, ...]]]] = {
     "consent_basis": _ground,
     "notice_elements": _elements,
     "notice_elements_conditional": _conditional,
+    "prohibited_uses": _forbidden,
     "max_retention": _retention,
     "consent_refresh": _refresh,
     "withdrawal": _withdrawal,

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Final
 
 from consentgate.consent.state import Consent, State
+from consentgate.packs.pack import Basis
 from consentgate.policy import circumstances, consents
 from consentgate.policy.assertions import AssertionUsed, Standing
 from consentgate.policy.consents import Case
@@ -129,9 +130,21 @@ def _alone(case: Case) -> Reason | None:
     asked, name = case.requirements, case.speaker.name
     if asked.unknown or not asked.candidates:
         return reason("UNKNOWN_JURISDICTION", *asked.unknown, speaker=name, bases=(FLOOR,))
-    if bases := asked.demand("prohibited"):
+    if bases := (*asked.demand("prohibited"), *_forbidding(case)):
         return reason("PROHIBITED_BY_LAW", speaker=name, bases=bases)
     return None
+
+
+def _forbidding(case: Case) -> tuple[Basis, ...]:
+    """Name the clauses that forbid this operation; a person of whom nobody said where they are counts as there."""
+    operation, where = case.request.operation, case.speaker.setting
+    return tuple(
+        [
+            use.basis
+            for use in case.requirements.forbidden
+            if use.operation == operation and (where is None or not use.settings or where in use.settings)
+        ]
+    )
 
 
 def _considered(consent: Consent, found: tuple[Reason, ...]) -> Considered:

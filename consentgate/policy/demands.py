@@ -10,7 +10,7 @@ from typing import Final
 
 from consentgate.packs.pack import Basis
 from consentgate.packs.period import Period
-from consentgate.packs.rules import Flag, Form, Rules, Tri, Trigger
+from consentgate.packs.rules import Flag, Form, Rules, Setting, Tri, Trigger
 from consentgate.policy.assertions import Key
 from consentgate.values import dataclass
 
@@ -52,6 +52,15 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForbiddenUse:
+    """An operation that a law forbids, everywhere or in some settings, and the clause that says so."""
+
+    operation: str
+    settings: tuple[Setting, ...]
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackUsed:
     """A pack that had a part in a decision.
 
@@ -85,6 +94,7 @@ class Requirements:
         pack_set: digest of the whole set.
         covered: whether some law covers voiceprints, doubt included; shown only.
         demands: the plain demands by name (`DEMANDS`); absent means not demanded.
+        forbidden: operations that some law forbids on that day.
         form: the form of consent that is needed.
         form_bases: who needs that form.
         elements: notice elements, each with who needs it.
@@ -111,6 +121,7 @@ class Requirements:
     pack_set: bytes = b""
     covered: bool = False
     demands: Mapping[str, tuple[Basis, ...]] = field(default_factory=dict)
+    forbidden: tuple[ForbiddenUse, ...] = ()
     form: Form = FLOOR_FORM
     form_bases: tuple[Basis, ...] = (FLOOR,)
     elements: tuple[tuple[str, tuple[Basis, ...]], ...] = ()

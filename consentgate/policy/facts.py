@@ -12,10 +12,10 @@ from typing import Final, Literal, TypeAlias
 from consentgate import moment
 from consentgate.consent import terms
 from consentgate.consent.details import CallContext
+from consentgate.packs.rules import Setting
 from consentgate.values import dataclass
 
 RecordingConsent: TypeAlias = Literal["none", "one_party", "all_parties"]
-Setting: TypeAlias = Literal["customer", "workplace", "education"]
 EvidenceKind: TypeAlias = Literal[
     "verified_address", "declared_location", "network", "phone_number", "controller"
 ]

@@ -25,6 +25,7 @@ from consentgate.policy.demands import (
     FLOOR_FORM,
     Clock,
     Filing,
+    ForbiddenUse,
     PackUsed,
     Requirements,
 )
@@ -81,13 +82,14 @@ def _merged(
         for code, own in found.items()
         if own is not None
     }
-    return _unite(found, stacks, packs, purpose)
+    return _unite(found, stacks, packs, day, purpose)
 
 
 def _unite(
     found: dict[str, str | None],
     stacks: dict[str, tuple[Effective, ...]],
     packs: PackSet,
+    day: date,
     purpose: str | None,
 ) -> Requirements:
     entries = {each.pack.code: each for applies in stacks.values() for each in applies}
@@ -101,6 +103,7 @@ def _unite(
         pack_set=packs.digest,
         covered=any(each.rules.voiceprint_covered in ("yes", "unclear") for each in united),
         demands=_demands(united),
+        forbidden=_forbidden(united, day),
         form=_form(united),
         form_bases=_form_bases(united),
         elements=_elements(united),
@@ -141,6 +144,19 @@ def _demands(united: tuple[Effective, ...]) -> dict[str, tuple[Basis, ...]]:
     }
     made["consent"] = (*made["consent"], FLOOR)
     return {name: bases for name, bases in made.items() if bases}
+
+
+def _forbidden(united: tuple[Effective, ...], day: date) -> tuple[ForbiddenUse, ...]:
+    return tuple(
+        ForbiddenUse(
+            operation=use.operation,
+            settings=use.settings,
+            basis=replace(each.bases["prohibited_uses"], citation=use.cite),
+        )
+        for each in united
+        for use in each.rules.prohibited_uses or ()
+        if use.since <= day
+    )
 
 
 def _form(united: tuple[Effective, ...]) -> Form:

@@ -1,28 +1,41 @@
 from dataclasses import replace
+from datetime import date
 from typing import Any, get_args
 
 import pytest
 
+from consentgate.packs.claims import Damages, PrivateAction
 from consentgate.packs.period import Period
-from consentgate.packs.phrases import CHOICES, ELEMENTS, FILINGS, FLAGS, GROUNDS, LABELS, TRIGGERS
+from consentgate.packs.phrases import (
+    CHOICES,
+    ELEMENTS,
+    FILINGS,
+    FLAGS,
+    GROUNDS,
+    LABELS,
+    OPERATIONS,
+    SETTINGS,
+    TRIGGERS,
+)
 from consentgate.packs.rules import (
     NOTICE_ELEMENTS,
     RULE_NAMES,
     AuthorityKind,
     AuthorityRule,
     ConditionalElement,
-    Damages,
     Disclosure,
     Flag,
     Form,
     Localisation,
     MinorsRule,
-    PrivateAction,
+    Operation,
+    ProhibitedUse,
     Recording,
     RecordKeeping,
     Refresh,
     RetentionClock,
     Sale,
+    Setting,
     Tri,
     Trigger,
     WithdrawalRule,
@@ -50,6 +63,8 @@ def test_every_word_of_the_vocabulary_has_its_phrase() -> None:
     assert set(ELEMENTS) == NOTICE_ELEMENTS
     assert set(FLAGS) == set(get_args(Flag))
     assert set(TRIGGERS) == set(get_args(Trigger))
+    assert set(OPERATIONS) == set(get_args(Operation))
+    assert set(SETTINGS) == set(get_args(Setting))
     assert set(FILINGS) == set(get_args(AuthorityKind))
     words: dict[str, Any] = {
         "voiceprint_covered": Tri,
@@ -63,6 +78,20 @@ def test_every_word_of_the_vocabulary_has_its_phrase() -> None:
     }
     for name, phrases in CHOICES.items():
         assert set(phrases) == (set(get_args(words[name])) if name in words else {True, False})
+
+
+def test_a_forbidden_use_says_what_where_and_since_when() -> None:
+    since = date(2025, 2, 2)
+    use = ProhibitedUse(
+        operation="tone_analysis", settings=("workplace", "education"), since=since, cite="Art. 5"
+    )
+    assert sentence("prohibited_uses", (use,)) == (
+        "Analysing the tone of a voice at work or in education is forbidden from 2025-02-02 on, whatever the consent."
+    )
+    everywhere = ProhibitedUse(operation="sell", since=since, cite="s. 2")
+    (one,) = wordings("prohibited_uses", (everywhere,))
+    assert one.sentence == "Selling a voiceprint is forbidden from 2025-02-02 on, whatever the consent."
+    assert (one.asks, one.cite) == (True, "s. 2")
 
 
 def test_a_choice_says_what_it_says_and_whether_it_asks() -> None:

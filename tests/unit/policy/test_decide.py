@@ -6,7 +6,7 @@ import pytest
 
 from consentgate.consent.details import CallContext
 from consentgate.consent.state import Ending
-from consentgate.policy.facts import RequestFacts, SpeakerFacts, Uses
+from consentgate.policy.facts import OPERATIONS, RequestFacts, SpeakerFacts, Uses
 from tests.unit.packs.texts import pack_set, pack_text
 from tests.unit.policy.cases import (
     AT,
@@ -64,6 +64,45 @@ def test_what_the_law_forbids_stands_alone() -> None:
     found = decision(packs_asking("prohibited = true"), request=request(purpose=None))
     assert [each.code for each in found.reasons] == ["PROHIBITED_BY_LAW"]
     assert found.obligations == ()
+
+
+USES = (
+    'prohibited_uses = [{ operation = "tone_analysis", settings = ["workplace", "education"], from = 2025-02-02,'
+    ' cite = "Art. 5(1)(f)" }]'
+)
+WHOLE = consent(operations=OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("setting", "denied"), [("workplace", True), ("education", True), (None, True), ("customer", False)]
+)
+def test_a_forbidden_use_is_denied_whatever_the_consent(setting: Any, denied: bool) -> None:
+    asked = request(operation="tone_analysis")
+    found = decision(packs_asking(USES), WHOLE, request=asked, speaker=speaker(setting=setting))
+    assert [each.code for each in found.reasons] == (["PROHIBITED_BY_LAW"] if denied else [])
+    assert [each.law for each in found.reasons] == (["XX: Art. 5(1)(f)"] if denied else [])
+    assert codes(packs_asking(USES), WHOLE, speaker=speaker(setting=setting)) == []
+
+
+def test_a_use_is_forbidden_from_its_day_on_and_everywhere_where_no_setting_is_named() -> None:
+    asked = request(operation="tone_analysis")
+    before = datetime(2025, 2, 1, 23, 59, 59, tzinfo=UTC)
+    given = consent(operations=OPERATIONS, given_at=datetime(2024, 1, 1, tzinfo=UTC))
+    anywhere = packs_asking(USES.replace('settings = ["workplace", "education"], ', ""))
+    for packs in (packs_asking(USES), anywhere):
+        assert codes(packs, given, request=asked, at=before) == []
+        assert codes(packs, given, request=asked, at=before + SECOND) == ["PROHIBITED_BY_LAW"]
+    assert codes(anywhere, given, request=asked, speaker=speaker(setting="customer")) == ["PROHIBITED_BY_LAW"]
+
+
+@pytest.mark.parametrize("operation", ["search", "enrol", "update", "disclose", "sell", "tone_analysis"])
+def test_operations_are_consented_to_one_by_one(operation: str) -> None:
+    asked = request(operation=operation)
+    assert codes(NOTHING, consent(operations=(operation,)), request=asked) == []
+    others = tuple(each for each in OPERATIONS if each != operation)
+    assert codes(NOTHING, consent(operations=others), request=asked) == ["OPERATION_NOT_CONSENTED"]
+    unnamed = codes(NOTHING, consent(operations=None), request=asked)
+    assert unnamed == (["OPERATION_NOT_CONSENTED"] if operation == "tone_analysis" else [])
 
 
 def test_without_a_statement_no_other_consent_reason_is_given() -> None:

@@ -23,6 +23,7 @@ from consentgate.packs.rules import (
     AuthorityRule,
     ConditionalElement,
     MinorsRule,
+    ProhibitedUse,
     Refresh,
     RetentionClock,
     Rules,
@@ -169,6 +170,12 @@ def _form(rules: Rules) -> Iterator[Rules]:
         )
 
 
+def _uses(rules: Rules) -> Iterator[Rules]:
+    for where in ((), ("workplace",)):
+        more = ProhibitedUse(operation="search", settings=where, since=date(2000, 1, 1), cite="s. 1")
+        yield replace(rules, prohibited_uses=(*(rules.prohibited_uses or ()), more))
+
+
 SALE = (
     "no",
     "opt_out",
@@ -203,6 +210,7 @@ TIGHTER: dict[str, Callable[[Rules], Iterator[Rules]]] = {
     "disclosure_rule": _ranked("disclosure_rule", DISCLOSURE),
     "data_localisation": _ranked("data_localisation", ("none", "conditional", "required")),
     "prohibited": _flag("prohibited"),
+    "prohibited_uses": _uses,
 }
 SHOWN_ONLY = {
     "voiceprint_covered",
