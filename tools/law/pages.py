@@ -82,7 +82,8 @@ by `tools/law_reference.py`; how a pack is written: [rule pack](../../formats/pa
     for region, of in groupby(rows, key=lambda row: row.region):
         lines = "".join(_entry(row) for row in of)
         parts.append(
-            f"## {REGIONS[region]}\n\n| | jurisdiction | consent | notice says | guardian below | law to come |\n"
+            f"## {REGIONS[region]}\n\n"
+            "| code | jurisdiction | consent | notice says | guardian below | law to come |\n"
             f"|---|---|---|---|---|---|\n{lines}"
         )
     return "\n".join(parts)
@@ -105,10 +106,15 @@ def _entry(row: Row) -> str:
 def _head(packs: PackSet, pack: Pack, row: Row, day: date) -> str:
     above = ", ".join(f"[{packs.pack(code).name}]({code}.md)" for code in row.above)
     under = f", under {above}" if above else ""
+    of = (
+        f" of {len(pack.members)}: {', '.join(f'[{code}]({code}.md)' for code in pack.members)}"
+        if pack.members
+        else ""
+    )
     return f"""\
 # {pack.name} ({pack.code})
 
-*{ADVICE}. As of {day.isoformat()}.* {_KINDS[pack.kind]}{under}. Main points {_confidence(pack.confidence)}.
+*{ADVICE}. As of {day.isoformat()}.* {_KINDS[pack.kind]}{under}{of}. Main points {_confidence(pack.confidence)}.
 Pack: [{row.code}.toml]({DATA}/{row.file}). [All jurisdictions](README.md).
 
 **In short:** {_short(row)}
@@ -147,12 +153,11 @@ def _short(row: Row) -> str:
     if cells["prior_authority"].level == 3:
         said.append("a filing with the authority")
     later = _change(cells["coming"])
-    return (
-        "; ".join(said)
-        + "."
-        + (" More for some purposes." if cells["consent_form"].conditions else "")
-        + later
-    )
+    return "; ".join(said) + "." + _more(cells["consent_form"]) + later
+
+
+def _more(cell: Cell) -> str:
+    return "".join(f" {clause.sentence}" for clause in cell.conditions)
 
 
 def _change(cell: Cell) -> str:
@@ -161,11 +166,16 @@ def _change(cell: Cell) -> str:
 
 def _laws(laws: tuple[Law, ...]) -> str:
     lines = "".join(
-        f"| {_cell(law.name)}{_amended(law)} | {_cell(law.citation)} | {law.in_force_from or 'not established'} | "
+        f"| {_cell(law.name)}{_amended(law)} | {_cell(law.citation)} | {_since(law)} | "
         f"{_STATUS[law.status]} |\n"
         for law in laws
     )
     return f"## Laws\n\n| law | citation | in force from | status |\n|---|---|---|---|\n{lines}"
+
+
+def _since(law: Law) -> str:
+    until = f" to {law.in_force_to}" if law.in_force_to else ""
+    return f"{law.in_force_from or 'not established'}{until}"
 
 
 def _amended(law: Law) -> str:
@@ -274,9 +284,13 @@ def _plain(word: str) -> str:
 def _remark(text: str) -> str:
     """Call the requirements that a remark names as the tables call them."""
     head, bracket, why = text.partition("(")
-    return _plain(
-        re.sub(r"[a-z_]+", lambda name: LABELS.get(name.group(0), name.group(0)), head) + bracket + why
-    )
+    return _plain(re.sub(r"\b([a-z_]+)(?:\.([a-z_]+))?", _called, head) + bracket + why)
+
+
+def _called(name: re.Match[str]) -> str:
+    if name[1] not in LABELS:
+        return name[0]
+    return f"{LABELS[name[1]]}, {name[2]}" if name[2] else LABELS[name[1]]
 
 
 def _link(text: str) -> str:
