@@ -48,6 +48,7 @@ _MARK: Final = "consentgate_gate"
 # Another handler answered in the vendor's place: nothing left.
 _FOREIGN: Final = "AnsweredInProcess"
 _LONGEST_BACKOFF_S: Final = 20.0
+_FOREVER_S: Final = 86_400.0
 _DEFAULT_ATTEMPTS: Final = 5
 
 
@@ -289,5 +290,8 @@ def _longest(config: Any) -> int:
     """The longest that the client may take, in milliseconds: every attempt times out, with the longest waits."""
     retries = config.retries or {}
     attempts = retries.get("total_max_attempts") or (retries.get("max_attempts", _DEFAULT_ATTEMPTS - 1) + 1)
-    once = float(config.connect_timeout or 0) + float(config.read_timeout or 0)
-    return int(1000 * (attempts * once + (attempts - 1) * _LONGEST_BACKOFF_S))
+    # None waits for ever; nobody waits for such a client longer than for a running task.
+    waits = [
+        _FOREVER_S if each is None else float(each) for each in (config.connect_timeout, config.read_timeout)
+    ]
+    return int(1000 * min(attempts * sum(waits) + (attempts - 1) * _LONGEST_BACKOFF_S, _FOREVER_S))

@@ -6,6 +6,7 @@ with it denies with a reason that carries nothing of what it raised or answered.
 """
 
 import contextvars
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
@@ -80,7 +81,8 @@ class Resolver:
         """
         self._attendance = attendance
         self._sources = sources
-        self._running = threading.BoundedSemaphore(_AT_ONCE)
+        # By process: a fork copies none of the threads that would give a place back.
+        self._running: dict[int, threading.BoundedSemaphore] = {}
 
     @property
     def sources(self) -> Sources:
@@ -131,6 +133,7 @@ class Resolver:
     def _ask(self, request: GatedRequest, call: str, parameters: Mapping[str, Json], who: Who) -> _Answer:
         found: list[_Answer] = []
         ended = threading.Event()
+        running = self._running.setdefault(os.getpid(), threading.BoundedSemaphore(_AT_ONCE))
         told = MappingProxyType(dict(parameters))
         # What the caller keeps in context variables, for example a tenant, holds for its resolver too.
         context = contextvars.copy_context()
@@ -144,12 +147,17 @@ class Resolver:
             except BaseException:  # noqa: BLE001  # foreign code, in a thread of its own: whatever it is, it denies
                 found.append(_Answer(trouble=trouble))
             finally:
-                self._running.release()
+                running.release()
                 ended.set()
 
-        if not self._running.acquire(blocking=False):
+        if not running.acquire(blocking=False):
             return _Answer(trouble="WHO_TIMED_OUT")
-        threading.Thread(target=ask, name="consentgate-who", daemon=True).start()
+        try:
+            threading.Thread(target=ask, name="consentgate-who", daemon=True).start()
+        except RuntimeError:
+            # The system gives no thread; the place must not be lost for good.
+            running.release()
+            return _Answer(trouble="WHO_FAILED")
         ended.wait(_in_seconds(self._sources.who_timeout, "who_timeout"))
         return found[0] if found else _Answer(trouble="WHO_TIMED_OUT")
 

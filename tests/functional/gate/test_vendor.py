@@ -1,13 +1,17 @@
 """Stopping at the vendor: confirmed, already over, or left open."""
 
+import threading
+from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from consentgate.aws.operations import GATED
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.gate.request import Started
-from consentgate.testing.client import REGION
+from consentgate.testing.client import REGION, client_settings
 from tests.functional.gate.conftest import World
 
 
@@ -77,3 +81,33 @@ def test_handler_that_breaks_the_stop_leaves_the_order_open(world: World, task: 
 
     world.client.meta.events.register("before-call.chime-sdk-voice.StopSpeakerSearchTask", broken)
     assert not ChimeVendor(world.client).stop(search(task))
+
+
+def test_task_is_stopped_where_the_system_gives_no_thread(
+    world: World, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("consentgate.aws.vendor.threading.Thread.start", refuse)
+    assert ChimeVendor(world.client).stop(search(task))
+
+
+@pytest.mark.parametrize(
+    ("config", "lasts"),
+    [
+        ({"retries": {"max_attempts": 1}}, 2 * (2 + 3) * 1000 + 20_000),
+        ({"retries": {"total_max_attempts": 1}}, (2 + 3) * 1000),
+        ({"retries": {"total_max_attempts": 1}, "read_timeout": None}, 86_400_000),
+    ],
+)
+def test_intent_holds_how_long_its_client_may_take(world: World, config: dict[str, Any], lasts: int) -> None:
+    settings = client_settings(world.server.url)
+    settings["config"] = Config(**{"connect_timeout": 2, "read_timeout": 3, "proxies": {}, **config})
+    client = world.gate.protect(boto3.client("chime-sdk-voice", **settings))
+    caller = world.caller()
+    world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
+    world.register("tx-1", caller)
+    replace(world, client=client).search("tx-1")
+    assert world.exchange("intent")["lasts_ms"] == lasts
+    client.close()
