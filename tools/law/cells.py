@@ -98,7 +98,7 @@ COLUMNS: Final = tuple(
         (
             "Consent",
             (
-                ("prohibited", "Forbidden", "Comparing voices is forbidden"),
+                ("prohibited", "Forbidden", "Forbidden, whole or in part"),
                 ("consent_form", "Form", "Form of consent"),
                 ("electronic_signature_ok", "No e-signature", "An electronic signature will not do"),
                 ("oral_consent_ok", "Not spoken", "Spoken consent will not do"),
@@ -260,6 +260,8 @@ def _path(packs: PackSet, code: str) -> tuple[str, ...]:
 def _row(packs: PackSet, code: str, day: date, file: str) -> Row:
     pack, stack = packs.pack(code), Stack(packs, code, day)
     cells = {name: _chosen(stack, name) for name in _SHOWN}
+    if not cells["prohibited"].level:
+        cells["prohibited"] = _forbidden_uses(stack, day)
     cells |= {name: write(stack) for name, write in _WRITTEN.items()}
     cells = {name: replace(cell, conditions=stack.conditions(name)) for name, cell in cells.items()}
     cells["coming"] = _coming(packs, code, day)
@@ -292,6 +294,15 @@ def _chosen(stack: Stack, name: str) -> Cell:
     if name == "consent_form":
         return _floor("opt-in", "The person has to opt in: the product's floor.")
     return Cell()
+
+
+def _forbidden_uses(stack: Stack, day: date) -> Cell:
+    stated = [
+        (each, uses) for each, uses in stack.stated("prohibited_uses") if any(u.since <= day for u in uses)
+    ]
+    if not stated:
+        return Cell()
+    return stack.cell("prohibited_uses", (each for each, _ in stated), "partly", 3)
 
 
 def _floor(text: str, sentence: str) -> Cell:

@@ -92,7 +92,7 @@ by `tools/law_reference.py`; how a pack is written: [rule pack](../../formats/pa
 def _entry(row: Row) -> str:
     cells = row.cells
     form = cells["consent_form"].text + (", not spoken" if cells["oral_consent_ok"].level else "")
-    if cells["prohibited"].level:
+    if cells["prohibited"].level == 4:
         form = "forbidden"
     if cells["consent_form"].conditions:
         form += ", more for some purposes"
@@ -131,7 +131,7 @@ def _confidence(value: str) -> str:
 def _short(row: Row) -> str:
     """Say in one line what the engine asks there, parents and groups included."""
     cells = row.cells
-    if cells["prohibited"].level:
+    if cells["prohibited"].level == 4:
         return "forbidden, whatever the consent."
     form = {"opt-in": "an opt-in", "explicit": "explicit consent", "signed": "a signed written release"}
     consent = form[cells["consent_form"].text] + (

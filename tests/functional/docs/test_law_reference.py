@@ -20,7 +20,6 @@ PACKS, DAY = shipped(), as_of()
 
 # Columns whose cells are hard yes or no, with the demand that the engine makes.
 PLAIN = {
-    "prohibited": "prohibited",
     "electronic_signature_ok": "no_electronic_signature",
     "oral_consent_ok": "no_oral_consent",
     "separate_consent": "separate_consent",
@@ -83,6 +82,8 @@ def test_a_line_of_the_matrix_is_what_the_engine_asks(code: str) -> None:
     for column, demand in PLAIN.items():
         assert bool(row[column].level) == bool(engine.demand(demand)), column
         assert own(row[column]) == {basis.pack for basis in engine.demand(demand)}, column
+    assert (row["prohibited"].level == 4) == bool(engine.demand("prohibited"))
+    assert (row["prohibited"].level > 0) == bool(engine.demand("prohibited") or engine.forbidden)
     assert FORMS[row["consent_form"].text] == engine.form
     assert own(row["consent_form"]) == {basis.pack for basis in engine.form_bases} - {BASELINE}
     assert row["minors"].text == str(engine.age)
