@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.ledger.calls import CallState
+from consentgate.ledger.hints import hinted
 from consentgate.ledger.reader import Reader, written_at
 from consentgate.ledger.reading import OnLeg, Reading
 from consentgate.ledger.speaker import Speaker
@@ -41,6 +42,7 @@ def reading_of(
     Raises:
         Malformed: something stored cannot be read.
     """
+    speaker = hinted(speaker)
     reading = reader.read_alone(connection, speaker)
     call = CallState(
         subject=UUID(int=0),

@@ -6,7 +6,7 @@ call has one purpose, and the recording consent only becomes weaker (`docs/adr/0
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -20,6 +20,7 @@ from consentgate.errors import InvalidInput, RecordConflict
 from consentgate.ledger import calls
 from consentgate.ledger.book import Book, Content
 from consentgate.ledger.calls import RECORDING_CONSENTS, CallState, LegName
+from consentgate.ledger.hints import hinted
 from consentgate.ledger.speaker import Nobody, Speaker, speaker_json
 from consentgate.ledger.vault import BODY
 from consentgate.policy.facts import RecordingConsent
@@ -114,6 +115,7 @@ def register(book: Book, connection: Connection, registration: Registration) -> 
     Raises:
         RecordConflict: it takes back what was told before.
     """
+    registration = _hinted(registration)
     people = [s for on in registration.legs.values() if not isinstance(on, Nobody) for s in on]
     book.hold(connection, [r for speaker in people for r in speaker.known_as], call=registration.call)
     at = book.now()
@@ -173,6 +175,14 @@ def leave(book: Book, connection: Connection, departure: Departure) -> UUID | No
         some = [(leg, Speaker(speaker.known_as)) for leg, speaker in events[start : start + MAX_ON_LEG]]
         written.append(_write(book, connection, at, state.subject, shared, some))
     return written[0]
+
+
+def _hinted(registration: Registration) -> Registration:
+    legs: dict[LegName, Sequence[Speaker] | Nobody] = {
+        leg: on if isinstance(on, Nobody) else [hinted(speaker) for speaker in on]
+        for leg, on in registration.legs.items()
+    }
+    return replace(registration, legs=legs)
 
 
 def _write(

@@ -34,7 +34,7 @@ from tests.functional.gate.conftest import ISS, World
 
 world = gate_tests.world
 
-PHONE: Final = "+491739284756102"
+PHONE: Final = "+13129284756"
 CUSTOMER: Final = "canary-customer-7f3a9b1c"
 TRANSACTION: Final = "canary-transaction-4c1d88e2"
 OTHER_CALL: Final = "canary-transaction-nobody-registered"
