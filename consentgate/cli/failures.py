@@ -21,6 +21,7 @@ from consentgate.errors import (
     ConsentDenied,
     ConsentGateError,
     ConsentWithdrawn,
+    Damaged,
     InvalidInput,
     KeyMismatch,
     LogRefused,
@@ -84,6 +85,7 @@ KINDS: Final[tuple[tuple[type[ConsentGateError], str, int, str], ...]] = (
     (Misconfigured, "misconfigured", USAGE, _DOCTOR),
     (InvalidInput, "invalid_input", USAGE, ""),
     (ClockDisagrees, "clock_disagrees", CANNOT_JUDGE, "Synchronise the clocks."),
+    (Damaged, "damaged", CANNOT_JUDGE, "Restore the database from a backup."),
     (Unavailable, "unavailable", CANNOT_JUDGE, _DOCTOR),
     (ConsentGateError, "failed", CANNOT_JUDGE, _DOCTOR),
 )
