@@ -76,11 +76,11 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
     Raises:
         ConsentDenied: the permit is over, or what was read has changed.
     """
-    now = gate.book.now()
-    if now >= permit.send_by:
+    # By a clock that nobody sets back too: a wall clock that jumps must not make an old permit look fresh.
+    age = time.monotonic() - permit.committed_tick
+    if gate.book.now() >= permit.send_by or age >= gate.limits.send_by.total_seconds():
         raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
-    # By a clock that nobody sets back: a wall clock that jumps must not make an old permit look fresh.
-    if first and time.monotonic() - permit.committed_tick <= gate.limits.reread_after.total_seconds():
+    if first and age <= gate.limits.reread_after.total_seconds():
         return
     try:
         with gate.database.glance() as connection:

@@ -4,6 +4,8 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +72,18 @@ def test_permit_runs_out(world: World, caller: Speaker) -> None:
     with pytest.raises(ConsentDenied) as denied:
         world.search("tx-1")
     assert [r.code for r in denied.value.reasons] == ["PERMIT_EXPIRED"]
+    assert world.searches == 0
+    assert world.ends() == ["not_sent"]
+
+
+def test_permit_runs_out_although_the_wall_clock_stands_still(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later(**_: Any) -> None:
+        monkeypatch.setattr("consentgate.gate.begin.time", SimpleNamespace(monotonic=lambda: monotonic() + 5))
+
+    world.client.meta.events.register_first("request-created", later)
+    assert world.denial("tx-1") == ["PERMIT_EXPIRED"]
     assert world.searches == 0
     assert world.ends() == ["not_sent"]
 
