@@ -176,6 +176,13 @@ def test_without_scripts_the_whole_table_is_there(browser: Browser) -> None:
         assert page.evaluate("document.getElementById('filters').checkVisibility()") is False
 
 
+def test_a_print_has_the_legend_and_the_heads_on_every_sheet(page: Page) -> None:
+    page.call("Emulation.setEmulatedMedia", media="print")
+    assert page.evaluate("document.getElementById('legend').checkVisibility()") is True
+    assert page.evaluate("document.getElementById('filters').checkVisibility()") is False
+    assert page.evaluate("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
+
+
 def test_a_screen_reader_is_told_what_a_dot_means(page: Page) -> None:
     page.call("DOM.enable")
     root = page.call("DOM.getDocument")["root"]["nodeId"]
