@@ -124,6 +124,16 @@ def test_an_earlier_deletion_asks_for_more() -> None:
     }
 
 
+def test_a_filing_of_another_kind_is_added() -> None:
+    filing = (
+        "[versions.requirements.prior_authority]\nrequired = true\ngate = true\n"
+        'kind = "declaration"\nlead_time = "P0D"\n'
+    )
+    other = filing.replace("declaration", "registration")
+    packs = pack_set(pack_text("AA-BB", filing, parents=("AA",)), pack_text("AA", other))
+    assert sentences(packs, "AA-BB") == {"AA": ["A registration with the authority is needed beforehand."]}
+
+
 def test_all_of_a_parent_is_added_where_nothing_of_its_own_is_in_force() -> None:
     packs = pack_set(
         pack_text("AA-BB", OWN, parents=("AA",), since="2027-01-01"),
