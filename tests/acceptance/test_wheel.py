@@ -92,7 +92,7 @@ def test_wheel_names_its_licence_and_its_plugin(wheel: Path) -> None:
         about = {name.partition("/")[2]: name for name in archive.namelist() if ".dist-info/" in name}
         assert b"License-Expression: Apache-2.0" in archive.read(about["METADATA"])
         assert b"consentgate = consentgate.testing.plugin" in archive.read(about["entry_points.txt"])
-    assert "licenses/LICENSE" in about
+    assert {"licenses/LICENSE", "licenses/NOTICE"} <= about.keys()
 
 
 def test_source_archive_holds_what_a_packager_tests_with(archives: Path) -> None:
@@ -102,6 +102,7 @@ def test_source_archive_holds_what_a_packager_tests_with(archives: Path) -> None
     needed = {
         "LICENSE",
         "Makefile",
+        "NOTICE",
         "constraints/dev.txt",
         "migrations/env.py",
         "tests/conftest.py",
