@@ -144,7 +144,7 @@ class State:
     @property
     def standing(self) -> tuple[Consent, ...]:
         """The grants that nothing took away."""
-        return tuple(each for each in self.consents if not each.endings)
+        return tuple([each for each in self.consents if not each.endings])
 
 
 def fold(received: Iterable[Received], *, references: tuple[Reference, ...], purpose: str | None) -> State:

@@ -10,7 +10,7 @@ tenant-wide, is refused when it is made and never read.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from consentgate import canonical, moment
@@ -49,39 +49,6 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
-    """One assertion, as it was made.
-
-    Attributes:
-        name: a name of `DEFINITIONS`.
-        value: of that name's shape.
-        by: who states it.
-        since: since when it holds.
-        about: how the ledger names the person it is about; None is the controller's operation.
-        entry: id of its entry as text, or an empty text before it has one.
-    """
-
-    name: str
-    value: Json
-    by: str
-    since: datetime
-    about: str | None = field(default=None, repr=False)
-    entry: str = ""
-
-    def __post_init__(self) -> None:
-        definition = DEFINITIONS.get(self.name)
-        if definition is None:
-            raise InvalidInput(f"There is no such assertion. The names are {', '.join(sorted(DEFINITIONS))}.")
-        if not definition.check(self.value):
-            raise InvalidInput(f"The value of {self.name} is {definition.shape}.")
-        if (self.about is not None) != (definition.scope == "subject"):
-            whom = "one person; say about whom" if definition.scope == "subject" else "the controller only"
-            raise InvalidInput(f"{self.name} is about {whom}.")
-        terms.check_text(self.by, "by", limit=256)
-        object.__setattr__(self, "since", moment.floor(self.since))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionUsed:
     """An assertion that a decision read, with what it said.
 
@@ -98,6 +65,50 @@ class AssertionUsed:
     value: str
     by: str
     since: datetime
+
+
+_NOTHING_USED: Final = AssertionUsed(
+    entry="", name="", value="", by="", since=datetime.min.replace(tzinfo=UTC)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One assertion, as it was made.
+
+    Attributes:
+        name: a name of `DEFINITIONS`.
+        value: of that name's shape.
+        by: who states it.
+        since: since when it holds.
+        about: how the ledger names the person it is about; None is the controller's operation.
+        entry: id of its entry as text, or an empty text before it has one.
+        key: what it is about, so that the latest replaces it; follows from name and value.
+        as_used: itself as decisions record it; made once, because many decisions read one assertion.
+    """
+
+    name: str
+    value: Json
+    by: str
+    since: datetime
+    about: str | None = field(default=None, repr=False)
+    entry: str = ""
+    key: Key = field(default=("", "", ""), init=False, repr=False, compare=False)
+    as_used: AssertionUsed = field(default=_NOTHING_USED, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        definition = DEFINITIONS.get(self.name)
+        if definition is None:
+            raise InvalidInput(f"There is no such assertion. The names are {', '.join(sorted(DEFINITIONS))}.")
+        if not definition.check(self.value):
+            raise InvalidInput(f"The value of {self.name} is {definition.shape}.")
+        if (self.about is not None) != (definition.scope == "subject"):
+            whom = "one person; say about whom" if definition.scope == "subject" else "the controller only"
+            raise InvalidInput(f"{self.name} is about {whom}.")
+        terms.check_text(self.by, "by", limit=256)
+        object.__setattr__(self, "since", moment.floor(self.since))
+        object.__setattr__(self, "key", _key(self.name, self.value))
+        object.__setattr__(self, "as_used", _used_form(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +169,7 @@ def in_force(assertions: Iterable[Assertion], at: datetime, *, about: str | None
     for each in assertions:
         if each.since > at or (each.about is not None and each.about != about):
             continue
-        key = key_of(each)
+        key = each.key
         if key not in latest or latest[key].since <= each.since:
             latest[key] = each
     used = tuple(sorted(latest.values(), key=lambda each: (each.name, each.entry)))
@@ -170,31 +181,16 @@ def in_force(assertions: Iterable[Assertion], at: datetime, *, about: str | None
     return Standing(**values)
 
 
-def used_form(each: Assertion) -> AssertionUsed:
-    """Give an assertion as a decision records it.
-
-    Args:
-        each: the assertion.
-
-    Returns:
-        Its value by value, and without whom it is about: the decision is about that person.
-    """
+def _used_form(each: Assertion) -> AssertionUsed:
     value = _PLAIN[each.value] if isinstance(each.value, bool) else canonical.encode(each.value).decode()
     return AssertionUsed(entry=each.entry, name=each.name, value=value, by=each.by, since=each.since)
 
 
-def key_of(each: Assertion) -> Key:
-    """Say what an assertion is about, so that the latest can replace it.
-
-    Args:
-        each: the assertion.
-
-    Returns:
-        Its key. A filing is one for each jurisdiction, an exemption one for each jurisdiction and id.
-    """
-    if isinstance(each.value, dict):
-        return each.name, str(each.value["jurisdiction"]), str(each.value.get("id", ""))
-    return each.name, "", ""
+def _key(name: str, value: Json) -> Key:
+    """A filing is one for each jurisdiction, an exemption one for each jurisdiction and id."""
+    if isinstance(value, dict):
+        return name, str(value["jurisdiction"]), str(value.get("id", ""))
+    return name, "", ""
 
 
 def _place(each: Assertion, values: dict[str, Any]) -> None:

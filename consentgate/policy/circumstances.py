@@ -48,13 +48,14 @@ def retention(case: Case) -> Deadline | None:
     Returns:
         The earliest deadline, or None where no clock runs.
     """
+    standing = case.standing
     started: dict[Trigger, datetime | None] = {
-        "purpose_satisfied": case.standing.purpose_satisfied_at,
+        "purpose_satisfied": standing.purpose_satisfied_at,
         "last_interaction": case.speaker.last_interaction_at,
-        "employment_ended": case.standing.employment_ended_at,
-        "storage_unnecessary_determined": case.standing.storage_unnecessary_determined_at,
+        "employment_ended": standing.employment_ended_at,
+        "storage_unnecessary_determined": standing.storage_unnecessary_determined_at,
     }
-    return earliest(case.requirements.clocks, started) if any(started.values()) else None
+    return earliest(case.requirements.clocks, started)
 
 
 def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reason:
@@ -62,11 +63,12 @@ def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reas
 
 
 def _purpose(case: Case, found: list[Reason]) -> None:
-    limited = case.requirements.demand("purpose_limited") or (FLOOR,)
     if not case.request.purpose:
+        limited = case.requirements.demand("purpose_limited") or (FLOOR,)
         found.append(reason("INPUT_MISSING", "purpose", speaker=case.speaker.name, bases=limited))
     satisfied = case.standing.purpose_satisfied_at
     if satisfied is not None and satisfied <= case.at and case.request.operation not in _NO_PROCESSING:
+        limited = case.requirements.demand("purpose_limited") or (FLOOR,)
         found.append(_make(case, "PURPOSE_SATISFIED", bases=limited))
 
 
@@ -94,10 +96,10 @@ def _filings(case: Case, found: list[Reason]) -> None:
 
 
 def _asserted(case: Case, found: list[Reason]) -> None:
+    demands = case.requirements.demands
     for demand, assertion, code in ASSERTED:
-        bases = case.requirements.demand(demand)
-        if bases and getattr(case.standing, assertion) is not True:
-            found.append(_make(case, code, bases=bases))
+        if demand in demands and getattr(case.standing, assertion) is not True:
+            found.append(_make(case, code, bases=demands[demand]))
 
 
 def _retention(case: Case, deadline: Deadline | None, found: list[Reason]) -> None:
@@ -107,8 +109,10 @@ def _retention(case: Case, deadline: Deadline | None, found: list[Reason]) -> No
 
 def _place(case: Case, found: list[Reason]) -> None:
     countries = case.requirements.localisation
+    if not countries:
+        return
     where = case.request.processing_country
-    if countries and where is None:
+    if where is None:
         bases = tuple(basis for _, basis in countries)
         found.append(reason("INPUT_MISSING", "processing_country", speaker=case.speaker.name, bases=bases))
         return

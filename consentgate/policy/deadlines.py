@@ -67,9 +67,11 @@ def earliest(clocks: Iterable[Clock], started: Mapping[Trigger, datetime | None]
     Returns:
         The deadline, or None where no clock runs.
     """
-    running = [
-        Deadline(at=clock.within.after(start), basis=clock.basis)
-        for clock in clocks
-        if (start := started.get(clock.trigger)) is not None
-    ]
-    return min(running, key=lambda deadline: deadline.at, default=None)
+    first: tuple[datetime, Clock] | None = None
+    for clock in clocks:
+        start = started.get(clock.trigger)
+        if start is not None:
+            at = clock.within.after(start)
+            if first is None or at < first[0]:
+                first = at, clock
+    return Deadline(at=first[0], basis=first[1].basis) if first is not None else None

@@ -103,27 +103,32 @@ def decide(
         # What is not judged has no clocks, but a withdrawal is one under any law.
         follows = duties(case, state, deadline=None, consent=None, allowed=False)
         return _decision(case, (alone,), obligations=follows, judged=False)
-    standing_consents = state.standing
-    judged = [(each, consents.judge(case, each)) for each in reversed(standing_consents or state.consents)]
-    chosen, against = _chosen(judged) if judged else (None, consents.no_consent(case))
+    chosen, against, considered = _judged(case, state)
     deadline = circumstances.retention(case)
     reasons = (*against, *circumstances.judge(case, deadline))
     follows = duties(case, state, deadline=deadline, consent=chosen, allowed=not reasons)
     return _decision(
         case,
-        tuple(sorted(reasons, key=_BY_CODE)),
-        missing=consents.missing_elements(against),
+        tuple(sorted(reasons, key=_BY_CODE)) if reasons else (),
+        missing=consents.missing_elements(against) if against else (),
         obligations=follows,
         grant=chosen if not against else None,
-        considered=tuple(_considered(each, found) for each, found in judged),
+        considered=considered,
     )
 
 
-def _chosen(
-    judged: list[tuple[Consent, tuple[Reason, ...]]],
-) -> tuple[Consent, tuple[Reason, ...]]:
-    """Fewest reasons first, the newest of equals: `min` keeps the first, and the newest stand first."""
-    return min(judged, key=lambda pair: len(pair[1]))
+def _judged(case: Case, state: State) -> tuple[Consent | None, tuple[Reason, ...], tuple[Considered, ...]]:
+    """Judge each consent alone, the newest first; the one with the fewest reasons speaks, of equals the newest."""
+    chosen, against, considered = None, None, []
+    for each in reversed(state.standing or state.consents):
+        found = consents.judge(case, each)
+        codes = tuple(sorted([reason.code for reason in found])) if found else ()
+        considered.append(Considered(entry=each.entry, codes=codes))
+        if against is None or len(found) < len(against):
+            chosen, against = each, found
+    if against is None:
+        against = consents.no_consent(case)
+    return chosen, against, tuple(considered)
 
 
 def _alone(case: Case) -> Reason | None:
@@ -145,10 +150,6 @@ def _forbidding(case: Case) -> tuple[Basis, ...]:
             if use.operation == operation and (where is None or not use.settings or where in use.settings)
         ]
     )
-
-
-def _considered(consent: Consent, found: tuple[Reason, ...]) -> Considered:
-    return Considered(entry=consent.entry, codes=tuple(sorted([each.code for each in found])))
 
 
 def _decision(

@@ -7,7 +7,7 @@ may have made no difference, for example a filing that was made in time.
 from collections.abc import Iterable
 from typing import Final
 
-from consentgate.policy.assertions import Assertion, AssertionUsed, Key, Standing, key_of, used_form
+from consentgate.policy.assertions import AssertionUsed, Key, Standing
 from consentgate.policy.demands import ASSERTED, Requirements
 from consentgate.policy.effective import Effective
 from consentgate.policy.facts import RequestFacts
@@ -15,7 +15,7 @@ from consentgate.policy.facts import RequestFacts
 # Read before the rules: what decides whether a pack applies.
 _BEFORE: Final = frozenset(("controller_type", "exemption"))
 _FLOOR: Final[frozenset[Key]] = frozenset((("purpose_satisfied", "", ""),))
-_RECORDING: Final[Key] = ("recording_consent", "", "")
+_RECORDING: Final[frozenset[Key]] = frozenset((("recording_consent", "", ""),))
 
 
 def readable(united: Iterable[Effective], asked: Requirements) -> frozenset[Key]:
@@ -54,11 +54,9 @@ def used(
     Returns:
         The assertions, sorted by name and entry.
     """
-    return tuple([used_form(each) for each in standing.used if _is_read(each, request, asked, judged)])
-
-
-def _is_read(each: Assertion, request: RequestFacts, asked: Requirements, judged: bool) -> bool:
-    if not judged and each.name not in _BEFORE:
-        return False
-    key = key_of(each)
-    return key in asked.reads or (key == _RECORDING and request.recording_consent is None and judged)
+    read = asked.reads
+    if not judged:
+        read = frozenset(key for key in read if key[0] in _BEFORE)
+    elif request.recording_consent is None:
+        read |= _RECORDING
+    return tuple([each.as_used for each in standing.used if each.key in read])
