@@ -1,28 +1,35 @@
 """Scenario files: a case of the law in plain words, decided by the same engine as a live request.
 
 The format is described in ``tests/scenarios/README.md``. This module takes a scenario as parsed YAML or JSON, so
-that it needs no parser itself. A scenario states what a live request would have to prove: its consent has no
-operations, controllers or issuer to be held against it.
+that it needs no parser itself. In a scenario what is not stated is not so: no purpose is none of the consent's,
+no country is another country, and a consent has no operations, controllers or issuer to be held against it. With
+``live: true`` it is what the gate was not told, as in a live request.
 
-Invariants: only `InvalidInput` leaves this module for a scenario that cannot be read, and it names the field.
+Invariants: only `InvalidInput` leaves this module for a scenario that cannot be read, and it names the field;
+members that the format does not know are ignored.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
-from consentgate import moment
-from consentgate.consent.state import Consent, Ending, Grant, State
-from consentgate.consent.terms import ConsentForm, DisclosureConsent, Method, SignatureKind
-from consentgate.errors import InvalidInput, Malformed
 from consentgate.packs.packset import PackSet
+from consentgate.packs.rules import Setting
 from consentgate.policy.assertions import Standing
 from consentgate.policy.decide import Decision, decide
-from consentgate.policy.facts import Evidence, RecordingConsent, RequestFacts, SpeakerFacts, candidates
+from consentgate.policy.facts import (
+    Evidence,
+    RecordingConsent,
+    RequestFacts,
+    SpeakerFacts,
+    Uses,
+    candidates,
+)
+from consentgate.policy.members import Part
 from consentgate.policy.requirements import merge
+from consentgate.policy.scenario_consents import context_of, held
 from consentgate.values import dataclass
 
-_STATUSES: Final = ("granted", "refused", "withdrawn")
+# What stands for something that is not stated: no purpose, country or type of controller is called that.
+_UNSTATED: Final = "(not stated)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,214 +76,116 @@ def evaluate(scenario: object, packs: PackSet) -> Result:
         InvalidInput: the scenario cannot be read; the message names the field.
         PackInvalid: a pack that applies cannot be used.
     """
-    it = _Part(scenario, "scenario")
-    at = it.time("at")
+    it = Part(scenario, "")
+    name, at, live = it.text("id"), it.time("at"), it.truth("live")
     request, facts, controller = it.part("request"), it.part("facts"), it.part("controller")
-    standing = _standing(request, facts, controller)
+    standing = _standing(request, facts, controller, live=live)
     purpose = request.text_or_none("purpose")
-    codes = candidates(Evidence(code=code, kind="scenario", source="scenario") for code in _codes(it))
+    consents = held(it, at, purpose=purpose, live=live)
     decision = decide(
-        request=_request(request, facts, purpose),
-        speaker=_speaker(it.part("speaker"), facts),
-        state=_state(it, at),
-        requirements=merge(codes, packs, day=at.date(), purpose=purpose, standing=standing),
+        request=_request(it, live=live),
+        speaker=_speaker(it.part("speaker"), facts, consents.uses, it),
+        state=consents.state,
+        requirements=merge(_codes(it, live=live), packs, day=at.date(), purpose=purpose, standing=standing),
         standing=standing,
         at=at,
     )
-    result = Result(id=it.text("id"), decision=decision, as_expected=None)
+    result = Result(id=name, decision=decision, as_expected=None)
     expect = it.part_or_none("expect")
     if expect is None:
         return result
-    return Result(id=result.id, decision=decision, as_expected=_meets(result, expect))
+    return Result(id=name, decision=decision, as_expected=_meets(result, expect))
 
 
-def _meets(result: Result, expect: "_Part") -> bool:
+def _meets(result: Result, expect: Part) -> bool:
     missing = expect.texts("missing_notice_elements") if "missing_notice_elements" in expect else None
     return (
         result.verdict == expect.word("decision", ("allow", "deny"))
         and result.reasons == tuple(sorted(expect.texts("reasons")))
         and (missing is None or result.decision.missing_notice_elements == tuple(sorted(missing)))
         and {*expect.texts("obligations")} <= {*result.obligations}
+        and ("grant" not in expect or result.decision.grant == expect.text("grant"))
     )
 
 
-def _codes(it: "_Part") -> tuple[str, ...]:
-    return tuple(each.text("code") for each in it.parts("jurisdictions"))
+def _codes(it: Part, *, live: bool) -> tuple[str, ...]:
+    named = it.parts("jurisdictions")
+    if not live:
+        return tuple(sorted({each.text("code") for each in named}))
+    return candidates(_evidence(it), controller=it.part("controller").text_or_none("jurisdiction"))
 
 
-def _request(request: "_Part", facts: "_Part", purpose: str | None) -> RequestFacts:
+def _evidence(it: Part) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            code=each.text("code"),
+            kind=each.text_or_none("kind") or each.text_or_none("source") or "declared_location",
+            source=each.text_or_none("source") or "scenario",
+            confidence=each.text_or_none("confidence") or "unknown",
+            observed_at=each.time_or_none("observed_at"),
+        )
+        for each in it.parts("jurisdictions")
+    )
+
+
+def _request(it: Part, *, live: bool) -> RequestFacts:
+    request, facts = it.part("request"), it.part("facts")
+    unstated = None if live else _UNSTATED
+    told = not live or "recording_consent" in facts
     return RequestFacts(
         operation=request.text("operation"),
-        purpose=purpose,
-        processing_country=request.text_or_none("processing_country"),
+        purpose=request.text_or_none("purpose") or unstated,
+        processing_country=request.text_or_none("processing_country") or unstated,
         audio_captured_at=request.time_or_none("audio_captured_at"),
-        recording_consent=facts.word("recording_consent", get_args(RecordingConsent), "none"),
+        recording_consent=facts.word("recording_consent", get_args(RecordingConsent), "none")
+        if told
+        else None,
+        controller=it.part("controller").text_or_none("id"),
+        context=context_of(request),
     )
 
 
-def _speaker(speaker: "_Part", facts: "_Part") -> SpeakerFacts:
+def _speaker(speaker: Part, facts: Part, uses: tuple[Uses, ...], it: Part) -> SpeakerFacts:
     return SpeakerFacts(
         name=speaker.text_or_none("id"),
-        age=speaker.age("age"),
+        evidence=_evidence(it) if it.truth("live") else (),
+        age=speaker.count("age"),
+        adult=speaker.truth("adult"),
         last_interaction_at=facts.time_or_none("last_interaction_at"),
         legal_hold=facts.truth("legal_hold"),
+        setting=speaker.word("setting", get_args(Setting)) if "setting" in speaker else None,
+        uses=uses,
     )
 
 
-def _standing(request: "_Part", facts: "_Part", controller: "_Part") -> Standing:
-    filings = facts.part_or_none("authority_filings")
+def _standing(request: Part, facts: Part, controller: Part, *, live: bool) -> Standing:
+    def flag(part: Part, name: str) -> bool | None:
+        return part.truth_or_none(name) if live else part.truth(name)
+
     return Standing(
-        controller_type=controller.text_or_none("type"),
-        exemptions=tuple(_exemption(each) for each in controller.items("exemptions")),
-        filings=() if filings is None else filings.times(),
-        public_policy_published=facts.truth("public_policy_published"),
-        impact_assessment_done=facts.truth("impact_assessment_done"),
-        alternative_offered=facts.truth("alternative_offered"),
-        strictly_necessary=facts.truth("strictly_necessary"),
-        has_dpo=controller.truth("has_dpo"),
-        cross_border=request.truth("cross_border"),
-        automated_decision=request.truth("automated_decision"),
-        third_party_provision=request.truth("third_party_provision"),
-        provision_is_contractual=request.truth("provision_is_contractual"),
+        controller_type=controller.text_or_none("type") or (None if live else _UNSTATED),
+        exemptions=tuple(_exemption(each, controller) for each in controller.items("exemptions")),
+        filings=facts.part("authority_filings").times(),
+        public_policy_published=facts.truth_or_none("public_policy_published"),
+        impact_assessment_done=facts.truth_or_none("impact_assessment_done"),
+        alternative_offered=facts.truth_or_none("alternative_offered"),
+        strictly_necessary=facts.truth_or_none("strictly_necessary"),
+        has_dpo=flag(controller, "has_dpo"),
+        cross_border=flag(request, "cross_border"),
+        automated_decision=flag(request, "automated_decision"),
+        third_party_provision=flag(request, "third_party_provision"),
+        provision_is_contractual=flag(request, "provision_is_contractual"),
         purpose_satisfied_at=facts.time_or_none("purpose_satisfied_at"),
         employment_ended_at=facts.time_or_none("employment_ended_at"),
         storage_unnecessary_determined_at=facts.time_or_none("storage_unnecessary_determined_at"),
     )
 
 
-def _exemption(claim: object) -> tuple[str, str]:
+def _exemption(claim: object, controller: Part) -> tuple[str, str]:
     """Read a claimed exemption: its id alone, ``US-IL:id``, or an object with both."""
     if isinstance(claim, str):
         code, colon, name = claim.partition(":")
         return (code, name) if colon else ("", code)
-    part = _Part(claim, "controller.exemptions")
+    part = Part(claim, controller.at("exemptions"))
     named = (part.text_or_none(name) for name in ("jurisdiction", "code", "entry"))
     return next((code for code in named if code), ""), part.text("id")
-
-
-def _state(it: "_Part", at: datetime) -> State:
-    consent = it.part_or_none("consent")
-    if consent is None:
-        return State()
-    status = consent.word("status", _STATUSES, "granted")
-    given, withdrawn = consent.time_or_none("granted_at"), consent.time_or_none("withdrawn_at")
-    entry = consent.text_or_none("id") or "consent"
-    if withdrawn is None and status == "withdrawn":
-        withdrawn = at
-    endings: tuple[Ending, ...] = ()
-    if status == "refused":
-        endings += (Ending(kind="refused", at=given or at, entry=entry),)
-    if withdrawn is not None and withdrawn <= at:
-        endings += (Ending(kind="withdrawn", at=withdrawn, entry=entry),)
-    return State(consents=(Consent(entry=entry, grant=_grant(consent, given), endings=endings),))
-
-
-def _grant(consent: "_Part", given: datetime | None) -> Grant:
-    guardian = consent.part_or_none("guardian")
-    return Grant(
-        given_at=given,
-        sound=consent.truth("signature_valid"),
-        form=consent.word("form", get_args(ConsentForm), "none"),
-        method=consent.word("channel", get_args(Method)),
-        signature=consent.word("signature", get_args(SignatureKind), "none"),
-        separate=not consent.truth("bundled"),
-        disclosure_consent=consent.word("disclosure_consent", get_args(DisclosureConsent), "none"),
-        purposes=consent.texts("purposes"),
-        operations=None,
-        controllers=None,
-        notice_in_writing=consent.truth("notice_in_writing"),
-        notice_elements=frozenset(consent.texts("notice_elements")),
-        valid_until=consent.time_or_none("expires_at"),
-        guardian=None if guardian is None else "verified" if guardian.truth("verified") else "unverified",
-    )
-
-
-class _Part:
-    """One object of a scenario, read field by field; what is wrong is said with its path."""
-
-    def __init__(self, members: object, path: str) -> None:
-        if not isinstance(members, Mapping):
-            raise InvalidInput(f"{path} is not an object.")
-        self._members: Mapping[Any, Any] = members
-        self._path = path
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._members
-
-    def part(self, name: str) -> "_Part":
-        return _Part(self._members.get(name), self._at(name))
-
-    def part_or_none(self, name: str) -> "_Part | None":
-        return None if self._members.get(name) is None else self.part(name)
-
-    def items(self, name: str) -> list[object]:
-        value = self._members.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise InvalidInput(f"{self._at(name)} is not a list.")
-        return value
-
-    def parts(self, name: str) -> list["_Part"]:
-        return [_Part(item, self._at(name)) for item in self.items(name)]
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        items = self.items(name)
-        return tuple(self._text(item, name) for item in items)
-
-    def text(self, name: str) -> str:
-        return self._text(self._members.get(name), name)
-
-    def text_or_none(self, name: str) -> str | None:
-        value = self._members.get(name)
-        return None if value is None else self._text(value, name)
-
-    def word(self, name: str, words: tuple[str, ...], default: str | None = None) -> Any:
-        value = self._members.get(name)
-        value = default if value is None else value
-        if value not in words:
-            raise InvalidInput(f"{self._at(name)} is none of {', '.join(words)}.")
-        return value
-
-    def truth(self, name: str) -> bool:
-        value = self._members.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise InvalidInput(f"{self._at(name)} is not true or false.")
-        return value is True
-
-    def age(self, name: str) -> int | None:
-        value = self._members.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise InvalidInput(f"{self._at(name)} is no age in whole years.")
-        return value
-
-    def time(self, name: str) -> datetime:
-        value = self.time_or_none(name)
-        if value is None:
-            raise InvalidInput(f"{self._at(name)} is missing.")
-        return value
-
-    def time_or_none(self, name: str) -> datetime | None:
-        value = self._members.get(name)
-        if value is None:
-            return None
-        if isinstance(
-            value, datetime
-        ):  # YAML reads an unquoted time as one, and drops the zone of a UTC time
-            return moment.floor(value if value.tzinfo else value.replace(tzinfo=UTC))
-        try:
-            return moment.from_any(value)
-        except Malformed as error:
-            raise InvalidInput(f"{self._at(name)} is no time such as 2026-11-22T12:00:00Z.") from error
-
-    def times(self) -> tuple[tuple[str, datetime], ...]:
-        found = ((str(name), self.time_or_none(name)) for name in self._members)
-        return tuple(sorted((name, at) for name, at in found if at is not None))
-
-    def _text(self, value: object, name: str) -> str:
-        if not isinstance(value, str) or not value:
-            raise InvalidInput(f"{self._at(name)} is not a text.")
-        return value
-
-    def _at(self, name: str) -> str:
-        return f"{self._path}.{name}"
