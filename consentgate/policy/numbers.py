@@ -144,6 +144,8 @@ def _rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[str, tuple[str, ..
             known[named] = _places(named, number)
         if opens:
             least, most = (len(calling_code) + int(count) for count in opens.group(2, 3))
+            if least > most:
+                raise _damaged(f"line {number} cannot be read")
             yield calling_code, known[named], range(least, most + 1)
         else:
             yield calling_code + start, known[named], None

@@ -37,7 +37,7 @@ from consentgate.log import state
 from consentgate.packs import period as pack_period
 from consentgate.packs import toml
 from consentgate.packs.packset import PackSet, shipped
-from consentgate.policy import record, scenario
+from consentgate.policy import numbers, record, scenario
 from consentgate.policy.assertions import DEFINITIONS, Assertion
 from consentgate.tlog import checkpoint, merkle, note, proof, tiles
 from consentgate.tlog.notekey import NoteKey, NoteSigner, unb64_text
@@ -383,6 +383,18 @@ TARGETS: Final[Sequence[Target]] = (
         samples=_json(*_SCENARIOS),
         errors=(InvalidInput, Malformed, PackInvalid),
         share=0.5,
+    ),
+    Target(
+        name="policy.numbers.plan_from",
+        decode=numbers.plan_from,
+        samples=_texts("source x-1\n# note\n+1 10-10 CA US\n312 US-IL\n800 -\n+44 9-10 GB\n1534 JE\n"),
+        errors=(Misconfigured,),
+    ),
+    Target(
+        name="policy.numbers.jurisdictions",
+        decode=_of_text(numbers.jurisdictions),
+        samples=_texts("+13125550123", "+447797712345", "+80012345678", "+212528812345"),
+        errors=(),
     ),
     Target(
         name="policy.record.decision_from", decode=_of_json(record.decision_from), samples=_json(_decision())

@@ -213,6 +213,7 @@ def test_rows_below_a_calling_code_are_its_own() -> None:
         (HEAD + b"+1 10-10 US\n312 US-TX US-IL\n", "line 3 cannot be read"),
         (HEAD + b"+1 10-10 US\n312  US-IL\n", "line 3 cannot be read"),
         (HEAD + b"+1 ten US\n", "line 2 cannot be read"),
+        (HEAD + b"+1 10-9 US\n", "line 2 cannot be read"),
         (HEAD + b"+1 10-10 US\n312 US-IL\n312 US-TX\n", "1312 stands in it twice"),
         (HEAD + b"+1 10-10 \xc3\x89\n", "plain text"),
     ],
