@@ -163,7 +163,8 @@ class Pack:
         territorial_triggers: when the law reaches somebody, in words.
         notes: remarks, or None.
         links: where the research was read.
-        digest: SHA-256 of the file, in lower-case hex.
+        digest: SHA-256 of the file, in lower-case hex; under an overlay that of the two files' digests.
+        overlay: the file of the deployment that tightened it, or None.
     """
 
     format: int
@@ -184,6 +185,7 @@ class Pack:
     notes: str | None = None
     links: tuple[str, ...] = field(default=(), metadata={"name": "sources"})
     digest: str = field(metadata={"computed": True})
+    overlay: str | None = field(default=None, metadata={"computed": True})
 
     def in_force(self, day: date) -> Version | None:
         """Find the version of a day.

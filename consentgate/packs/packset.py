@@ -86,6 +86,21 @@ class PackSet:
         """
         return {named.file: self._bytes(named) for named in self._index.files()}
 
+    def read(self, file: str) -> bytes:
+        """Give the bytes of a file as they lie there, checked by nobody.
+
+        Args:
+            file: a path of the index.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            OSError: it cannot be read.
+            KeyError: it is not there.
+        """
+        return self._read(file)
+
     def pack(self, code: str) -> Pack:
         """Read a pack.
 
@@ -105,6 +120,8 @@ class PackSet:
                 cure = "no such pack; add it, or correct who names it as parent"
                 raise Place(file=INDEX).at(code).refuse(cure)
             known = load(self._bytes(entry.pack), file=entry.pack.file, code=code)
+            if entry.overlay is not None:
+                known = self._tightened(known, entry.overlay)
             self._packs[code] = known
         return known
 
@@ -176,6 +193,12 @@ class PackSet:
             code = min(waiting)
             place = Place(file=self._index.packs[code].pack.file).at("parents")
             raise place.refuse(f"{', '.join(sorted(waiting))} stand above each other; take one of them out")
+
+    def _tightened(self, pack: Pack, overlay: Named) -> Pack:
+        # Deployments without an overlay never pay for the import.
+        from consentgate.packs.layer import tightened
+
+        return tightened(pack, self._bytes(overlay), file=overlay.file)
 
     def _is_overlaid(self, code: str) -> bool:
         entry = self._index.packs[code]
