@@ -225,7 +225,7 @@ def scope_problems(statement: Statement, issuer: Issuer) -> tuple[str, ...]:
         one person is bounded by controllers alone. Always empty for a refusal or withdrawal: nobody needs
         leave to say no.
     """
-    if not statement.gives:
+    if not statement.gives or issuer.purposes == issuer.jurisdictions == issuer.controllers == ALL:
         return ()
     if not statement.grants:
         return _outside("controller", statement.controllers, issuer.controllers)

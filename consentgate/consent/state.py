@@ -168,8 +168,10 @@ def fold(received: Iterable[Received], *, references: tuple[Reference, ...], pur
             consents += _grants(each, references[:1], others)
         elif statement.refuses and _is_about(statement, purpose):
             known_as = heard_under(bonds, references, place) if bonds else references
-            if any(named in known_as for named in statement.references):
-                consents = _end(consents, each)
+            for named in statement.references:
+                if named in known_as:
+                    consents = _end(consents, each)
+                    break
     return State(consents=tuple(consents))
 
 
@@ -233,7 +235,7 @@ def _end(consents: list[Consent], negative: Received) -> list[Consent]:
         at=min(statement.event_time, negative.received_at),
         entry=negative.entry,
     )
-    if not any(_in_scope(each, statement) for each in consents):
+    if not consents or not any(_in_scope(each, statement) for each in consents):
         return [*consents, Consent(entry=negative.entry, grant=None, endings=(ending,))]
     return [
         Consent(entry=each.entry, grant=each.grant, endings=(*each.endings, ending))

@@ -56,7 +56,9 @@ def _withdrawn(case: Case, state: State, found: list[Obligation]) -> None:
 
 
 def _due(duty: Duty, clocks: tuple[Clock, ...], last: datetime) -> Obligation:
-    due = min([clock.within.after(last) for clock in clocks], default=None)
+    # Most laws say the same: at once.
+    periods = {clock.within.text: clock.within for clock in clocks}
+    due = min([period.after(last) for period in periods.values()], default=None)
     return Obligation(duty=duty, due=due, bases=_asking(clocks))
 
 
@@ -87,9 +89,14 @@ def _refresh(case: Case, consent: Consent | None, found: list[Obligation]) -> No
 
 def _proof(case: Case, found: list[Obligation]) -> None:
     """Keep the proof of what was relied on, from this reliance on, as long as the longest of those who ask."""
-    ends = [(period.after(case.at), bases) for period, bases in case.requirements.proofs]
-    last = max([end for end, _ in ends])
-    bases = tuple([basis for end, asking in ends if end == last for basis in asking])
+    last: datetime = case.at
+    bases: tuple[Basis, ...] = ()
+    for period, asking in case.requirements.proofs:
+        end = period.after(case.at)
+        if end > last:
+            last, bases = end, asking
+        elif end == last:
+            bases += asking
     found.append(Obligation(duty="retain_proof_until", due=last, bases=bases))
 
 
