@@ -27,14 +27,14 @@ def shown(answers: "Sequence[Answer]", packs: "PackSet") -> Done:
     Returns:
         What the command came to: exit code 1 when an expectation was not met.
     """
-    from consentgate.canonical import b64
+    from consentgate.cli.briefjson import set_json
 
     missed = [each for each in answers if each.result.as_expected is False]
     scenarios: list[Json] = [_item(each) for each in answers]
     width = max(len(each.scenario.id) for each in answers)
     lines = [_line(each, width) for each in answers]
     return Done(
-        result={"scenarios": scenarios, "packs": {"digest": b64(packs.digest), "version": packs.version}},
+        result={"scenarios": scenarios, "packs": set_json(packs)},
         text="\n".join([*lines, "", _summary(answers)]),
         findings=tuple(_finding(each) for each in missed),
         exit=FINDING if missed else DONE,

@@ -6,9 +6,12 @@ import click
 
 from consentgate.cli.command import Done, Noun
 from consentgate.cli.opening import looking, packs_named
+from consentgate.cli.text import plain
 from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from consentgate.config.explain import Question
 
 _PACKS = (
@@ -20,6 +23,44 @@ _PACKS = (
 @click.group(cls=Noun)
 def policy() -> None:
     """Read the rules, run scenarios against them, and explain decisions."""
+
+
+@policy.command("list", example="consentgate policy list --under US --changing")
+@click.option(
+    "--kind", type=click.Choice(["country", "subdivision", "municipality", "group"]), help="Only these."
+)
+@click.option("--under", metavar="CODE", help="Only what stands under this parent or group, for example EU.")
+@click.option("--confidence", type=click.Choice(["source-read", "from-knowledge"]), help="Only these.")
+@click.option("--changing", is_flag=True, help="Only those whose rules will change.")
+@click.option("--at", "at_text", metavar="DATE", help="As of this day; by default today.")
+@click.option("--packs", "named", metavar="PACKS", help=_PACKS)
+def _list(home: str | None, at_text: str | None, named: str | None, **given: Any) -> Done:
+    """List the jurisdictions: since when their rules are in force, and when they change next.
+
+    Works without a home folder: then the packs of this release are listed.
+    """
+    from consentgate.cli.packlist import shown
+
+    return shown(packs_named(home, named), _day(at_text), **given)
+
+
+@policy.command("show", example="consentgate policy show US-IL --at 2027-01-01")
+@click.argument("code")
+@click.option("--at", "at_text", metavar="DATE", help="As of this day; by default today.")
+@click.option("--purpose", metavar="WORD", help="Say which conditional rules this purpose meets.")
+@click.option("--packs", "named", metavar="PACKS", help=_PACKS)
+def _show(home: str | None, code: str, at_text: str | None, purpose: str | None, named: str | None) -> Done:
+    """Show what a jurisdiction asks, on one page: laws, requirements, clauses, and what comes next.
+
+    CODE is an ISO 3166 code such as US-IL or FR, or a group such as EU. Research notes, not advice.
+    """
+    from consentgate.cli.brief import shown
+
+    packs = packs_named(home, named)
+    found = packs.lookup(code)
+    if found is None:
+        raise InvalidInput(f"No pack answers for {plain(code)}. `consentgate policy list` shows the codes.")
+    return shown(packs, code, found, _day(at_text), purpose)
 
 
 @policy.command("evaluate", example="consentgate policy evaluate scenarios.yaml --json")
@@ -88,6 +129,13 @@ def _explain(home: str | None, **given: Any) -> Done:
     question = _question(**given)
     with looking(home) as parts:
         return shown(explain(parts, question))
+
+
+def _day(text: str | None) -> "date":
+    from consentgate.cli.values import moment
+    from consentgate.moment import system_clock
+
+    return (moment(text, "--at") if text else system_clock()).date()
 
 
 def _question(**given: Any) -> "Question":

@@ -6,6 +6,7 @@ belongs to the terminal, not to a deployment.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from typing import Final
 import click
 
 _BAR_WIDTH: Final = 24
+_NARROWEST: Final = 60
+_USUAL: Final = 100
+_WIDEST: Final = 120
 
 
 def colour() -> bool | None:
@@ -23,6 +27,15 @@ def colour() -> bool | None:
         False where ``NO_COLOR`` is set; None leaves it to the stream: colours on a terminal only.
     """
     return False if os.environ.get("NO_COLOR") else None
+
+
+def width() -> int:
+    """Say how wide a page may be.
+
+    Returns:
+        The terminal's width, between 60 and 120; 100 where there is none. ``COLUMNS`` wins.
+    """
+    return max(_NARROWEST, min(shutil.get_terminal_size((_USUAL, 24)).columns, _WIDEST))
 
 
 def can_ask() -> bool:

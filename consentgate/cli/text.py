@@ -122,16 +122,17 @@ def fields(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> str:
     return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n"))
 
 
-def paragraph(text: str, *, indent: int = 0, first: str | None = None) -> str:
+def paragraph(text: str, *, indent: int = 0, first: str | None = None, width: int = WIDTH) -> str:
     """Break a text into lines.
 
     Args:
         text: sentences.
         indent: spaces before each line.
         first: what stands before the first line in place of the spaces.
+        width: at most so many characters a line.
 
     Returns:
-        Lines of at most `WIDTH` characters; commands in backticks are not torn apart.
+        The lines; commands in backticks are not torn apart.
     """
     pad = " " * indent
     # A command must be copied in one piece: its spaces are hidden from the wrapping.
@@ -139,7 +140,7 @@ def paragraph(text: str, *, indent: int = 0, first: str | None = None) -> str:
     kept = "`".join(part.replace(" ", "\0") if i % 2 else part for i, part in enumerate(parts))
     wrapped = textwrap.fill(
         kept,
-        WIDTH,
+        width,
         initial_indent=pad if first is None else first,
         subsequent_indent=pad,
         break_long_words=False,

@@ -29,7 +29,10 @@ COMMANDS = (
     ("issuer-list", ("issuer", "list")),
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
     ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),
+    ("policy-list", ("policy", "list", "--under", "CA", "--at", "2026-11-22")),
+    ("policy-show", ("policy", "show", "US-OK", "--at", "2026-11-22")),
 )
+PAGES = (("policy-show", ("policy", "show", "US-IL", "--at", "2026-11-22")),)
 
 
 def masked(text: str) -> str:
@@ -45,3 +48,11 @@ def test_output_is_the_golden_one(
     printed = masked(program(*command, "--json").out)
     assert json.loads(printed)
     assert printed == (GOLDEN / f"{name}.json").read_text()
+
+
+@pytest.mark.parametrize(("name", "command"), PAGES)
+def test_page_is_the_golden_one(
+    program: Program, monkeypatch: pytest.MonkeyPatch, name: str, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert program(*command).out == (GOLDEN / f"{name}.txt").read_text()

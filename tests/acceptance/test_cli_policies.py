@@ -1,5 +1,6 @@
 """The rules for people: scenario files, briefs, comparisons and replays, in text and as JSON by the schema."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,98 @@ def test_scenarios_need_no_home(program: Program, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("CONSENTGATE_HOME", str(tmp_path / "nowhere"))
     assert program.bare("policy", "evaluate", PUBLIC).exit == 0
     assert program.bare("policy", "evaluate", PUBLIC, "--home", tmp_path / "nowhere").exit == 2
+
+
+def test_jurisdictions_are_listed_and_filtered(program: Program) -> None:
+    whole = program.json("policy", "list")["result"]
+    codes = [each["code"] for each in whole["items"]]
+    assert len(codes) >= 149
+    assert codes == sorted(codes)
+    assert whole["signed_by"]
+    day = ("--at", "2026-11-22")
+    items = program.json("policy", "list", "--changing", *day)["result"]["items"]
+    coming = {each["code"]: each for each in items}
+    assert (coming["CL"]["since"], coming["CL"]["next_change"]) == ("1999-10-27", "2026-12-01")
+    assert (coming["US-OK"]["since"], coming["US-OK"]["next_change"]) == (None, "2027-01-01")
+    under = program.json("policy", "list", "--under", "CA")["result"]["items"]
+    assert [each["code"] for each in under] == ["CA-AB", "CA-BC", "CA-QC"]
+    groups = program.json("policy", "list", "--kind", "group", "--confidence", "source-read")["result"]
+    assert {each["kind"] for each in groups["items"]} == {"group"}
+    text = program("policy", "list", "--changing", *day).out
+    assert "not in force" in text
+    assert f"of {len(codes)}" in text
+    assert "No jurisdiction is like this." in program("policy", "list", "--under", "US-IL").out
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_every_brief_fits_its_width_and_cites_every_clause(
+    program: Program, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for code in (
+        "US-IL",
+        "US-TX",
+        "US-CO",
+        "CA-QC",
+        "FR",
+        "EU",
+        "KE",
+        "IN",
+        "CL",
+        "US-OK",
+        "PY",
+        "US-CA",
+        "US-NY-NYC",
+    ):
+        text = program("policy", "show", code, "--at", "2026-11-22").out
+        body, _, links = text.partition("\nRead at\n")
+        assert max(map(len, body.splitlines())) <= int(columns), code
+        assert "Research notes, not advice." in body
+        cited = {int(number) for number in re.findall(r"\[(\d+)\??\]$", body, re.MULTILINE)}
+        listed = [int(number) for number in re.findall(r"^  \[(\d+)\] ", body, re.MULTILINE)]
+        assert listed == list(range(1, len(listed) + 1)), code
+        assert cited <= {*listed}, code
+        assert all(link.strip().startswith("http") for link in links.splitlines()), code
+
+
+def test_brief_says_what_the_law_asks_on_a_day(program: Program) -> None:
+    now = program.json("policy", "show", "US-IL", "--at", "2026-11-22")["result"]
+    before = program.json("policy", "show", "US-IL", "--at", "2010-01-01")["result"]
+    assert (now["standing"], now["since"], before["until"]) == ("in_force", "2024-08-02", "2024-08-01")
+    lines = {line["requirement"]: line for each in now["sections"] for line in each["lines"]}
+    assert lines["consent_form"]["sentence"] == "The consent has to be a signed written release."
+    assert lines["consent_form"]["citation"].startswith("740 ILCS 14/15(b)(3)")
+    assert lines["minors"]["uncertain"]
+    assert [each["since"] for each in before["upcoming"]] == ["2024-08-02"]
+    assert "until 2024-08-01" in program("policy", "show", "US-IL", "--at", "2010-01-01").out
+    coming = program("policy", "show", "US-OK", "--at", "2026-11-22").out
+    assert "no rules of its own in force yet; those below begin 2027-01-01" in coming
+    assert "enacted, not yet in force, begins 2027-01-01" in coming
+
+
+def test_brief_says_which_conditional_rules_a_purpose_meets(program: Program) -> None:
+    asked = program.json("policy", "show", "US-CA", "--purpose", "authentication")["result"]["conditions"]
+    assert [(each["id"], each["met"]) for each in asked] == [
+        ("ca-637.3", False),
+        ("ca-637.3-authentication", True),
+    ]
+    assert {line["requirement"] for line in asked[1]["lines"]} >= {"consent_form", "oral_consent_ok"}
+    text = program("policy", "show", "US-CA", "--purpose", "authentication").out
+    assert "If the purpose is deception detection, by law (not the case here)" in text
+    assert "out of caution (the case for authentication)" in text
+    unasked = program.json("policy", "show", "US-CA")["result"]["conditions"]
+    assert {each["met"] for each in unasked} == {None}
+    [scope] = program.json("policy", "show", "US-NY-NYC", "--purpose", "x")["result"]["conditions"]
+    assert (scope["applies"], scope["met"], scope["purpose_in"]) == (False, None, None)
+    city = program("policy", "show", "US-NY-NYC").out
+    assert "If the controller is asserted to be other than retail or food drink or entertainment" in city
+    assert "Only the rule on call recording is left." in city
+
+
+def test_code_without_a_pack_is_answered_by_what_it_is_part_of(program: Program) -> None:
+    shown = program.json("policy", "show", "US-WY")["result"]
+    assert (shown["asked"], shown["code"]) == ("US-WY", "US")
+    assert "US-WY has no pack of its own" in program("policy", "show", "US-WY").out
+    refused = program("policy", "show", "XX")
+    assert refused.exit == 2
+    assert "No pack answers for XX" in refused.err
