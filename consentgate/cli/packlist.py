@@ -40,8 +40,6 @@ def shown(
     Raises:
         PackInvalid: a pack cannot be used.
     """
-    from consentgate.cli.briefjson import set_json
-
     every = (packs.pack(code) for code in packs.codes)
     found = [
         pack
@@ -51,15 +49,17 @@ def shown(
         and (under is None or _stands_under(packs, pack, under))
         and (not changing or _next(pack, day) is not None)
     ]
+    return _done(packs, found, day)
+
+
+def _done(packs: "PackSet", found: "Sequence[Pack]", day: date) -> Done:
+    from consentgate.cli.briefjson import set_json
+
     items: list[Json] = [_item(pack, day, packs.overlaid) for pack in found]
     listed = _table(found, day) if found else "No jurisdiction is like this."
+    signers: list[Json] = list(packs.signed_by)
     return Done(
-        result={
-            "items": items,
-            "at": day.isoformat(),
-            "packs": set_json(packs),
-            "signed_by": list(packs.signed_by),
-        },
+        result={"items": items, "at": day.isoformat(), "packs": set_json(packs), "signed_by": signers},
         text=f"{listed}\n\n{_about(packs, len(found))}",
     )
 
