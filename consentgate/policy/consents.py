@@ -86,7 +86,10 @@ def missing_elements(against: Iterable[Reason]) -> tuple[str, ...]:
     Returns:
         Sorted elements; empty where there is no sound grant to judge.
     """
-    return next((each.detail for each in against if each.code == "NOTICE_INCOMPLETE"), ())
+    for each in against:
+        if each.code == "NOTICE_INCOMPLETE":
+            return each.detail
+    return ()
 
 
 def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...] = ()) -> Reason:
@@ -94,7 +97,7 @@ def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...] = ()) ->
     return Reason(
         code=code,
         speaker=case.speaker.name,
-        bases=bases or case.requirements.demand("consent"),
+        bases=bases or case.requirements.demands["consent"],
         detail=detail,
     )
 
@@ -170,8 +173,12 @@ def _notice(case: Case, grant: Grant, found: list[Reason]) -> None:
 
 def _lacking(case: Case, said: frozenset[str], found: list[Reason]) -> None:
     asked = case.requirements
-    lacking = {element for element, _ in asked.elements if element not in said}
-    against = [basis for basis, wanted in asked.asking if not wanted <= said]
+    lacking: set[str] = set()
+    against = []
+    for basis, wanted in asked.asking:
+        if not wanted <= said:
+            lacking |= wanted - said
+            against.append(basis)
     for element, flag, basis in asked.conditional_elements:
         # A flag that nobody asserted counts as set: a doubt never shortens a notice.
         if element not in said and getattr(case.standing, flag) is not False:
