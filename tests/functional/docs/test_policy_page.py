@@ -1,0 +1,63 @@
+"""The page on the rules: its commands are run in order, and print what it shows."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from consentgate.cli.main import run
+from consentgate.config.setup import make_home
+from tests.functional.docs.pages import text_of
+from tests.functional.docs.shell import Block, blocks, files
+
+BLOCKS = blocks(text_of("docs/howto/policy.md"))
+
+
+def commands(block: Block) -> list[list[str]]:
+    lines = block.text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line.partition("    #")[0]) for line in lines if line.strip()]
+
+
+def shown(block: Block) -> list[str]:
+    """The lines that a block shows; ``...`` stands for any lines between."""
+    return [line.rstrip() for line in block.text.splitlines() if line.strip() not in ("...", "")]
+
+
+def in_order(wanted: list[str], printed: list[str]) -> list[str]:
+    """What is wanted and does not come, in this order."""
+    rest = iter(printed)
+    return [line for line in wanted if not any(line == other.rstrip() for other in rest)]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    made = tmp_path / "home"
+    make_home(made, controller="acme", jurisdiction="US", purposes={"search": "authentication"})
+    monkeypatch.setenv("CONSENTGATE_HOME", str(made))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def test_every_command_prints_what_the_page_shows(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in files(text_of("docs/howto/policy.md")).items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file of the home folder is added to.
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    printed = ""
+    for block in BLOCKS:
+        if block.language == "sh":
+            printed = ""
+            for program, *words in commands(block):
+                assert program == "consentgate"
+                code = run(words)
+                out, err = capsys.readouterr()
+                assert code == (1 if block.mark == "exit 1" else 0), (words, out, err)
+                printed += out
+        elif block.language == "text":
+            assert in_order(shown(block), printed.splitlines()) == []
+
+
+def test_the_page_shows_something_of_what_is_printed() -> None:
+    assert len([block for block in BLOCKS if block.language == "text"]) >= 5
