@@ -8,7 +8,7 @@ Invariants:
   session that opens takes waiting lanes over.
 - Work is done again, a few times, when the database says that two transactions were in each other's way, or that two
   made the same row for the first time: then nothing of it was written.
-- No write waits for ever for its turn.
+- No write waits for ever for its turn, and none overtakes another that waits.
 """
 
 import threading
@@ -24,6 +24,7 @@ from consentgate.errors import ConsentGateError, InvalidInput, Unavailable
 from consentgate.storage.failures import Duplicate, InTheWay, translate, translated
 from consentgate.storage.participant import Participant
 from consentgate.storage.postgres import PostgresSession
+from consentgate.storage.turns import Turns
 from consentgate.values import dataclass
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class PostgresWriters:
         self._wait = wait
         self._idle: deque[PostgresSession] = deque()
         self._waiting: deque[_Lanes] = deque()
-        self._slots = threading.BoundedSemaphore(WRITERS)
+        self._turns = Turns(WRITERS)
         self._inside = threading.local()
         self._closed = False
 
@@ -121,14 +122,14 @@ class PostgresWriters:
         """
         if getattr(self._inside, "write", False):
             raise InvalidInput("A write cannot be made inside another one: use its connection.")
-        if not self._slots.acquire(timeout=self._wait):
+        if not self._turns.take(wait=self._wait):
             raise Unavailable("The database is too busy: the write did not get its turn in time.")
         self._inside.write = True
         try:
             return self._repeated(work, single)
         finally:
             self._inside.write = False
-            self._slots.release()
+            self._turns.give()
 
     def write_each(self, work: Callable[[Connection], object]) -> None:
         """Run work once on each session that is open and idle.
@@ -145,11 +146,11 @@ class PostgresWriters:
     def close(self) -> None:
         """Let running writes finish, then close every connection."""
         self._closed = True
-        taken = [self._slots.acquire(timeout=self._wait) for _ in range(WRITERS)]
+        taken = [self._turns.take(wait=self._wait) for _ in range(WRITERS)]
         while self._idle:
             self._idle.pop().close()
         for _ in filter(None, taken):
-            self._slots.release()
+            self._turns.give()
 
     def _repeated(self, work: Callable[[Connection], T], single: bool) -> T:
         failure: ConsentGateError = Unavailable()

@@ -144,6 +144,7 @@ WITHOUT_TENANT: Final = {
         PURE,
     ),
     "locks.hold": LOCKS,
+    "locks.hold_settled": LOCKS,
 }
 # These insert: `fill` calls them for both tenants with rows whose every key is equal.
 INSERTING: Final = {
