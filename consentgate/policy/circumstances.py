@@ -58,7 +58,7 @@ def retention(case: Case) -> Deadline | None:
     return earliest(case.requirements.clocks, started)
 
 
-def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...]) -> Reason:
+def _make(case: Case, code: str, bases: tuple[Basis, ...], detail: tuple[str, ...] = ()) -> Reason:
     return Reason(code=code, speaker=case.speaker.name, bases=bases, detail=detail)
 
 
@@ -69,14 +69,14 @@ def _purpose(case: Case, found: list[Reason]) -> None:
     satisfied = case.standing.purpose_satisfied_at
     if satisfied is not None and satisfied <= case.at and case.request.operation not in _NO_PROCESSING:
         limited = case.requirements.demand("purpose_limited") or (FLOOR,)
-        found.append(_make(case, "PURPOSE_SATISFIED", bases=limited))
+        found.append(_make(case, "PURPOSE_SATISFIED", limited))
 
 
 def _recording(case: Case, found: list[Reason]) -> None:
     consent = case.request.recording_consent or case.standing.recording_consent or "none"
     all_parties = case.requirements.demand("all_parties")
     if consent == "none" or (all_parties and consent != "all_parties"):
-        found.append(_make(case, "RECORDING_CONSENT_MISSING", bases=all_parties or (FLOOR,)))
+        found.append(_make(case, "RECORDING_CONSENT_MISSING", all_parties or (FLOOR,)))
 
 
 def _filings(case: Case, found: list[Reason]) -> None:
@@ -92,19 +92,19 @@ def _filings(case: Case, found: list[Reason]) -> None:
     for code, filings in (("PRIOR_AUTHORITY_MISSING", missing), ("PRIOR_AUTHORITY_PENDING", pending)):
         if filings:
             bases = tuple(each.basis for each in filings)
-            found.append(_make(case, code, *(each.code for each in filings), bases=bases))
+            found.append(_make(case, code, bases, tuple(each.code for each in filings)))
 
 
 def _asserted(case: Case, found: list[Reason]) -> None:
     demands = case.requirements.demands
     for demand, assertion, code in ASSERTED:
         if demand in demands and getattr(case.standing, assertion) is not True:
-            found.append(_make(case, code, bases=demands[demand]))
+            found.append(_make(case, code, demands[demand]))
 
 
 def _retention(case: Case, deadline: Deadline | None, found: list[Reason]) -> None:
     if deadline is not None and deadline.at <= case.at:
-        found.append(_make(case, "RETENTION_EXCEEDED", bases=(deadline.basis,)))
+        found.append(_make(case, "RETENTION_EXCEEDED", (deadline.basis,)))
 
 
 def _place(case: Case, found: list[Reason]) -> None:
@@ -118,4 +118,4 @@ def _place(case: Case, found: list[Reason]) -> None:
         return
     broken = tuple(basis for country, basis in countries if country != where)
     if broken:
-        found.append(_make(case, "LOCALISATION_VIOLATION", bases=broken))
+        found.append(_make(case, "LOCALISATION_VIOLATION", broken))

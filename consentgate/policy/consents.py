@@ -92,7 +92,7 @@ def missing_elements(against: Iterable[Reason]) -> tuple[str, ...]:
     return ()
 
 
-def _make(case: Case, code: str, *detail: str, bases: tuple[Basis, ...] = ()) -> Reason:
+def _make(case: Case, code: str, bases: tuple[Basis, ...] = (), detail: tuple[str, ...] = ()) -> Reason:
     # Made without `reasons.reason`, which checks codes: these are ours, and a test walks them all.
     return Reason(
         code=code,
@@ -141,7 +141,7 @@ def _stale(case: Case, given_at: datetime | None, found: list[Reason]) -> None:
         return
     due = tuple(each.basis for each in case.requirements.refresh if each.within.after(last) <= case.at)
     if due:
-        found.append(_make(case, "CONSENT_REFRESH_REQUIRED", bases=due))
+        found.append(_make(case, "CONSENT_REFRESH_REQUIRED", due))
 
 
 def _form(case: Case, grant: Grant, found: list[Reason]) -> None:
@@ -155,7 +155,7 @@ def _form(case: Case, grant: Grant, found: list[Reason]) -> None:
     if grant.method in _SPOKEN:
         against += asked.demand("no_oral_consent")
     if against:
-        found.append(_make(case, "CONSENT_FORM_INSUFFICIENT", asked.form, bases=_once(against)))
+        found.append(_make(case, "CONSENT_FORM_INSUFFICIENT", _once(against), (asked.form,)))
     # An import that does not name its original method proves no more than an unrecorded word.
     if grant.method in ("verbal_unrecorded", "import"):
         found.append(_make(case, "NO_PROOF_OF_CONSENT"))
@@ -164,11 +164,11 @@ def _form(case: Case, grant: Grant, found: list[Reason]) -> None:
 def _notice(case: Case, grant: Grant, found: list[Reason]) -> None:
     asked = case.requirements
     if not grant.notice_in_writing and (bases := asked.demand("notice_in_writing")):
-        found.append(_make(case, "NOTICE_NOT_WRITTEN", bases=bases))
+        found.append(_make(case, "NOTICE_NOT_WRITTEN", bases))
     if not asked.every_element <= grant.notice_elements:
         _lacking(case, grant.notice_elements, found)
     if not grant.separate and (bases := asked.demand("separate_consent")):
-        found.append(_make(case, "CONSENT_BUNDLED", bases=bases))
+        found.append(_make(case, "CONSENT_BUNDLED", bases))
 
 
 def _lacking(case: Case, said: frozenset[str], found: list[Reason]) -> None:
@@ -185,18 +185,18 @@ def _lacking(case: Case, said: frozenset[str], found: list[Reason]) -> None:
             lacking.add(element)
             against.append(basis)
     if lacking:
-        found.append(_make(case, "NOTICE_INCOMPLETE", *sorted(lacking), bases=_once(against)))
+        found.append(_make(case, "NOTICE_INCOMPLETE", _once(against), tuple(sorted(lacking))))
 
 
 def _age(case: Case, grant: Grant, found: list[Reason]) -> None:
     limit, bases, speaker = case.requirements.age, case.requirements.age_bases, case.speaker
     if speaker.age is not None:
         if speaker.age < limit and grant.guardian != "verified":
-            found.append(_make(case, "MINOR_NO_GUARDIAN", f"the limit is {limit}", bases=bases))
+            found.append(_make(case, "MINOR_NO_GUARDIAN", bases, (f"the limit is {limit}",)))
         return
     known = max(_ADULT if speaker.adult else 0, grant.age_over or 0)
     if known < limit:
-        found.append(_make(case, "AGE_UNKNOWN", f"the limit is {limit}", bases=bases))
+        found.append(_make(case, "AGE_UNKNOWN", bases, (f"the limit is {limit}",)))
 
 
 def _sharing(case: Case, grant: Grant, found: list[Reason]) -> None:
@@ -208,9 +208,9 @@ def _sharing(case: Case, grant: Grant, found: list[Reason]) -> None:
         if grant.disclosure_consent == "none":
             against += asked.demand("disclosure_consent")
         if against:
-            found.append(_make(case, "DISCLOSURE_NOT_PERMITTED", bases=_once(against)))
+            found.append(_make(case, "DISCLOSURE_NOT_PERMITTED", _once(against)))
     if case.request.operation == SELL and (bases := asked.demand("no_sale")):
-        found.append(_make(case, "SALE_PROHIBITED", bases=bases))
+        found.append(_make(case, "SALE_PROHIBITED", bases))
 
 
 def _reach(case: Case, entry: str, grant: Grant, found: list[Reason]) -> None:
@@ -218,7 +218,7 @@ def _reach(case: Case, entry: str, grant: Grant, found: list[Reason]) -> None:
     request = case.request
     if request.purpose is not None and request.purpose not in grant.purposes:
         limited = case.requirements.demand("purpose_limited") or (FLOOR,)
-        found.append(_make(case, "PURPOSE_MISMATCH", bases=limited))
+        found.append(_make(case, "PURPOSE_MISMATCH", limited))
     if not _covers(grant, request.operation):
         found.append(_gate(case, entry, "OPERATION_NOT_CONSENTED"))
     if grant.controllers is not None and request.controller is None:
