@@ -32,7 +32,7 @@ from consentgate.consent.statement import Statement
 from consentgate.crypto.jwk import SigningKey
 from consentgate.packs.packset import PackSet, shipped
 from consentgate.packs.rules import NOTICE_ELEMENTS
-from consentgate.policy.assertions import Standing
+from consentgate.policy.assertions import Assertion, Standing, in_force
 from consentgate.policy.decide import Decision, decide
 from consentgate.policy.effective import Effective, stack
 from consentgate.policy.facts import RequestFacts, SpeakerFacts
@@ -100,7 +100,7 @@ def cases(packs: PackSet) -> tuple[Asked, Asked]:
         name="allowed",
         request=_request(recording_consent="all_parties", audio_captured_at=AT),
         speaker=SpeakerFacts(name="caller", age=34, last_interaction_at=GIVEN - timedelta(days=9)),
-        standing=Standing(
+        standing=_asserted(
             controller_type="retail",
             impact_assessment_done=True,
             public_policy_published=True,
@@ -120,7 +120,7 @@ def cases(packs: PackSet) -> tuple[Asked, Asked]:
         name="denied",
         request=_request(audio_captured_at=GIVEN - timedelta(days=1)),
         speaker=SpeakerFacts(name="caller", last_interaction_at=GIVEN - timedelta(days=9)),
-        standing=Standing(controller_type="retail"),
+        standing=_asserted(controller_type="retail", has_dpo=True, impact_assessment_done=False),
         said=(_grant(issuer, 0, poor=True), _negative("ConsentWithdrawn", issuer, 1)),
         packs=packs,
         known_as=(customer(),),
@@ -195,6 +195,14 @@ def _request(**more: object) -> RequestFacts:
         "controller": "acme",
     }
     return RequestFacts(**(facts | more))  # type: ignore[arg-type]  # members of RequestFacts, some of them varied
+
+
+def _asserted(**said: str | bool) -> Standing:
+    made = [
+        Assertion(name=name, value=value, by="counsel", since=GIVEN, entry=f"a-{name}")
+        for name, value in said.items()
+    ]
+    return in_force(made, AT)
 
 
 def _grant(issuer: Issuer, place: int, *, poor: bool) -> Received:
