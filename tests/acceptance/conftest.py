@@ -1,28 +1,40 @@
-"""A deployment with a little of everything in it, made once and copied for each test that drives the program."""
+"""A deployment with a little of everything in it, made once and copied for each test that drives the program.
 
-import shutil
+There is one on each database, and whoever asks for it runs on both.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.deployment import Deployment, Program, build
+from tests.databases import Kind, Server
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def template(
+    kind: Kind, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Deployment:
     """The deployment that tests copy; nobody writes to it."""
-    return build(tmp_path_factory.mktemp("template"))
+    server: Server | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
+    return build(tmp_path_factory.mktemp("template"), server)
 
 
 @pytest.fixture
-def deployed(template: Deployment, tmp_path: Path) -> Deployment:
+def deployed(template: Deployment, tmp_path: Path) -> Iterator[Deployment]:
     """A copy of the deployment, for this test alone."""
-    folder = tmp_path / "deployed"
-    shutil.copytree(template.folder, folder)
-    return template.moved(folder)
+    with template.copied(tmp_path / "deployed") as copy:
+        yield copy
 
 
 @pytest.fixture
 def program(deployed: Deployment, capsys: pytest.CaptureFixture[str]) -> Program:
     """The program, in this process, on the copy."""
     return Program(deployed.home, capsys)
+
+
+@pytest.fixture
+def empty(database_url: str | None) -> str:
+    """Where a home that a test makes keeps its ledger."""
+    return database_url or "sqlite:///consentgate.db"

@@ -2,17 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from sqlalchemy import create_engine, text
 
 from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Speaker
 from consentgate.cli.main import run
@@ -25,6 +26,7 @@ from consentgate.crypto import jws
 from consentgate.crypto.jwk import generate_signing_key, signing_key_from_pem
 from consentgate.moment import system_clock, system_random, uuid7_text
 from consentgate.testing.chime import ChimeServer
+from tests.databases import Server, raw, settle
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "docs/formats/cli"
@@ -50,9 +52,10 @@ NOTICE = b"Acme makes a voiceprint to check that you are you, for two years.\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Where everything lies, and the entries that tests name."""
+    """Where everything lies, and the entries that tests name; its database is a file, or lies on a server."""
 
     folder: Path
+    server: Server | None
     grant: str
     succeeded: str
     denial: str
@@ -68,9 +71,40 @@ class Deployment:
         """The database's file."""
         return self.home / "consentgate.db"
 
-    def moved(self, folder: Path) -> "Deployment":
-        """The same in another place."""
-        return replace(self, folder=folder)
+    @property
+    def url(self) -> str:
+        """Where the database is."""
+        return load_settings(self.home).database
+
+    @contextmanager
+    def copied(self, folder: Path) -> Iterator["Deployment"]:
+        """The same in another place, for as long as the block runs."""
+        shutil.copytree(self.folder, folder)
+        copy = replace(self, folder=folder)
+        if self.server is None:
+            yield copy
+            return
+        url = self.server.copied(self.url)
+        settle(copy.home, url)
+        yield copy
+        self.server.drop(url)
+
+    def lose(self) -> None:
+        """Let the database be gone."""
+        if self.server is None:
+            self.database.unlink()
+        else:
+            self.server.drop(self.url)
+
+    def damage(self) -> None:
+        """Overwrite pages of the database."""
+        if self.server is not None:
+            self.server.overwrite(self.url, "entry")
+            return
+        data = bytearray(self.database.read_bytes())
+        half = len(data) // 2
+        data[half : half + 40_000] = bytes(40_000)
+        self.database.write_bytes(data)
 
     def token(self, **members: Any) -> str:
         """Sign a statement as the outside issuer does: a withdrawal, unless told otherwise."""
@@ -90,11 +124,14 @@ class Deployment:
 
     def sql(self, *statements: str) -> None:
         """Change the database behind the program's back."""
-        engine = create_engine(f"sqlite:///{self.database}")
-        with engine.begin() as connection:
+        with raw(self.url) as connection:
             for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
+                connection.execute(statement)
+
+    def tamper(self, statement: str) -> None:
+        """Change what is insert-only."""
+        with raw(self.url) as connection:
+            connection.unguarded(statement)
 
     def forget(self, entry: str) -> None:
         """Destroy the three rows of whom an entry is about, as an erasure will."""
@@ -169,25 +206,26 @@ def outside(
     return Output(exit=done.returncode, out=done.stdout, err=done.stderr)
 
 
-def build(folder: Path) -> Deployment:
+def build(folder: Path, server: Server | None) -> Deployment:
     """Make the deployment: a grant, one search that succeeded, one denied, one without an end."""
-    made = make_home(folder / "home", controller="acme", jurisdiction="US-IL")
+    url = "sqlite:///consentgate.db" if server is None else server.database()
+    made = make_home(folder / "home", controller="acme", database=url, jurisdiction="US-IL")
     (folder / "notice.txt").write_bytes(NOTICE)
     (folder / "notice.toml").write_text(MANIFEST)
     key = generate_signing_key("ES256")
     (folder / "outside.pem").write_bytes(key.pem())
     (folder / "outside.pub.pem").write_bytes(key.public.pem())
-    with ConsentGate(made.settings, background=False) as gate, ChimeServer() as server:
+    with ConsentGate(made.settings, background=False) as gate, ChimeServer() as chime:
         _put_on_record(gate, folder)
         gate.add_issuer(OUTSIDE, name="Acme forms", key=key.public)
         caller = _person("C-1000417", PHONE)
         grant = gate.issuer(ISS).grant(caller, notice="voiceprint", method="web_esign").entry
-        client = gate.protect(server.client(retries={"max_attempts": 0}))
-        server.script.results(("vp-somebody-else", 0.930417))
+        client = gate.protect(chime.client(retries={"max_attempts": 0}))
+        chime.script.results(("vp-somebody-else", 0.930417))
         _search(gate, client, "tx-1", caller)
         with pytest.raises(ConsentDenied) as denied:
             _search(gate, client, "tx-2", _person("C-2", "+13125550124"))
-        server.script.drop()
+        chime.script.drop()
         with pytest.raises(Exception, match=r"closed|reset|aborted"):  # the client's, whichever it is
             _search(gate, client, "tx-3", caller)
         client.close()
@@ -196,7 +234,12 @@ def build(folder: Path) -> Deployment:
     # Until then the open request might still leave, and nobody is told that it is open.
     time.sleep(5.1)
     return Deployment(
-        folder=folder, grant=grant, succeeded=intents[0], denial=denied.value.entry or "", open=intents[1]
+        folder=folder,
+        server=server,
+        grant=grant,
+        succeeded=intents[0],
+        denial=denied.value.entry or "",
+        open=intents[1],
     )
 
 

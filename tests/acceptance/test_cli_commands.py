@@ -46,10 +46,13 @@ def test_program_says_its_version_and_shows_help_when_it_is_asked_nothing(progra
     assert "Begin:" in nothing.err
 
 
-def test_init_makes_a_home_and_writes_nothing_over(program: Program, tmp_path: Path) -> None:
+def test_init_makes_a_home_and_writes_nothing_over(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, empty: str
+) -> None:
     home = tmp_path / "new"
-    arguments = ("init", "--controller", "acme", "--home", home)
-    document = Program(home, program._capsys).json("init", "--controller", "acme")
+    program = Program(home, capsys)
+    arguments = ("init", "--controller", "acme", "--database", empty, "--home", home)
+    document = program.json("init", "--controller", "acme", "--database", empty)
     assert document["result"]["vkey"] == (home / "log.vkey").read_text().strip()
     assert (home / "keys.jwks").stat().st_mode & 0o777 == 0o600
     again = program.bare(*arguments)
@@ -384,9 +387,11 @@ def test_log_is_shown_sequenced_and_signed(program: Program) -> None:
     assert "signed" in said(program, "log", "sign", "--once")
 
 
-def test_empty_log_has_nothing_to_sign(program: Program, tmp_path: Path) -> None:
-    fresh = Program(tmp_path / "fresh", program._capsys)
-    fresh("init", "--controller", "acme")
+def test_empty_log_has_nothing_to_sign(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, empty: str
+) -> None:
+    fresh = Program(tmp_path / "fresh", capsys)
+    fresh("init", "--controller", "acme", "--database", empty)
     assert fresh.json("log", "sign", "--once")["result"] == {"size": 0}
     assert "empty" in said(fresh, "log", "sign", "--once")
     assert "nothing yet" in said(fresh, "log", "show")

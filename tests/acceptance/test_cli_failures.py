@@ -15,7 +15,8 @@ from consentgate.config.setup import make_home
 from consentgate.config.upkeep import reading
 from consentgate.crypto.jwk import generate_signing_key
 from consentgate.errors import ConsentGateError, InvalidInput, PackInvalid
-from consentgate.storage.triggers import sqlite_triggers
+from consentgate.storage.tables import entry
+from consentgate.storage.triggers import postgresql_triggers, sqlite_triggers
 from consentgate.testing.clock import FrozenClock
 from tests.acceptance.deployment import ISS, OUTSIDE, Deployment, Program
 
@@ -65,18 +66,20 @@ def test_missing_home_is_usage_and_says_what_to_run(
 def test_missing_database_is_out_of_reach_and_is_not_made(
     program: Program, deployed: Deployment, command: tuple[str, ...]
 ) -> None:
-    deployed.database.unlink()
-    assert "is not there" in refused(program, *command, exit=3)
-    assert not deployed.database.exists()
+    deployed.lose()
+    said = "is not there" if deployed.server is None else "there is no database of this name"
+    assert said in refused(program, *command, exit=3)
+    assert deployed.server is not None or not deployed.database.exists()
 
 
 def test_doctor_says_that_the_database_is_missing(program: Program, deployed: Deployment) -> None:
-    deployed.database.unlink()
+    deployed.lose()
     found = {each["where"]: each for each in program.json("doctor", exit=3)["findings"]}
     assert found["database"]["kind"] == "fail"
-    assert not deployed.database.exists()
+    assert deployed.server is not None or not deployed.database.exists()
 
 
+@pytest.mark.sqlite_file  # another file in its place
 @pytest.mark.parametrize("command", [command for command in READING if command != ("doctor",)])
 def test_damaged_database_is_out_of_reach(
     program: Program, deployed: Deployment, command: tuple[str, ...]
@@ -86,11 +89,11 @@ def test_damaged_database_is_out_of_reach(
 
 
 def test_database_whose_pages_were_overwritten_never_verifies(program: Program, deployed: Deployment) -> None:
-    data = bytearray(deployed.database.read_bytes())
-    half = len(data) // 2
-    data[half : half + 40_000] = bytes(40_000)
-    deployed.database.write_bytes(data)
-    assert program("verify").exit in {1, 3}
+    deployed.damage()
+    assert program("verify").exit == 1
+    if deployed.server is not None:
+        # There the overwritten page is one that a list reads.
+        assert "damaged" in refused(program, "entries", "list", exit=3)
 
 
 @pytest.mark.parametrize("name", ["keys.jwks", "log.key", "log.state"])
@@ -139,9 +142,7 @@ def test_altered_data_key_breaks_the_links_and_nothing_else(program: Program, de
 
 
 def test_flipped_byte_is_found(program: Program, deployed: Deployment) -> None:
-    triggers = [(name, sql) for name, sql in sqlite_triggers().items() if "entry" in sql]
-    change = f"UPDATE entry SET hash = zeroblob(32) WHERE id = x'{deployed.grant.replace('-', '')}'"
-    deployed.sql(*(f"DROP TRIGGER {name}" for name, _ in triggers), change, *(sql for _, sql in triggers))
+    deployed.tamper(f"UPDATE entry SET hash = zeroblob(32) WHERE id = x'{deployed.grant.replace('-', '')}'")
     document = program.json("verify", exit=1)
     assert "altered" in [each["kind"] for each in document["findings"]]
     shown = program.json("entries", "show", deployed.grant, exit=1)
@@ -152,8 +153,12 @@ def test_flipped_byte_is_found(program: Program, deployed: Deployment) -> None:
 def test_missing_trigger_is_a_finding_of_check_and_is_repaired(
     program: Program, deployed: Deployment
 ) -> None:
-    name = next(iter(sqlite_triggers()))
-    deployed.sql(f"DROP TRIGGER {name}")
+    if deployed.server is None:
+        name = next(iter(sqlite_triggers()))
+        deployed.sql(f"DROP TRIGGER {name}")
+    else:
+        name = next(iter(postgresql_triggers(entry)))
+        deployed.sql(f"DROP TRIGGER {name} ON entry")
     document = program.json("db", "check", exit=1)
     assert name in document["findings"][0]["found"]
     assert name in program("db", "check").out
@@ -186,9 +191,11 @@ def test_log_key_of_another_log_is_told_apart(program: Program, deployed: Deploy
     assert found == {"log key", "signer"}
 
 
-def test_test_database_is_marked_wherever_one_looks(program: Program, tmp_path: Path) -> None:
-    make_home(tmp_path / "test", controller="acme", clock=FrozenClock())
-    marked = Program(tmp_path / "test", program._capsys)
+def test_test_database_is_marked_wherever_one_looks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, empty: str
+) -> None:
+    make_home(tmp_path / "test", controller="acme", database=empty, clock=FrozenClock())
+    marked = Program(tmp_path / "test", capsys)
     assert marked.json("log", "show")["result"]["test_database"]
     assert marked.json("verify")["result"]["test_database"]
     for command in ("doctor", "verify"):
@@ -338,7 +345,7 @@ def test_several_notices_of_one_name_are_told_apart(
 
 
 def test_settings_without_a_controller_are_refused(program: Program, deployed: Deployment) -> None:
-    (deployed.home / "consentgate.toml").write_text('format = 1\ndatabase = "sqlite:///consentgate.db"\n')
+    (deployed.home / "consentgate.toml").write_text(f'format = 1\ndatabase = "{deployed.url}"\n')
     assert "names no controller" in program.json("doctor", exit=1)["findings"][0]["found"]
     assert "controller" in refused(program, "entries", "list", exit=2)
 
@@ -437,12 +444,9 @@ def test_statement_is_shown_of_statements_only(program: Program, deployed: Deplo
 
 
 def test_lost_bytes_of_a_notice_are_a_finding(program: Program, deployed: Deployment) -> None:
-    triggers = [(name, sql) for name, sql in sqlite_triggers().items() if "artifact" in name]
-    gone = "DELETE FROM artifact WHERE kind = 'notice'"
-    deployed.sql(*(f"DROP TRIGGER {name}" for name, _ in triggers), gone, *(sql for _, sql in triggers))
+    deployed.tamper("DELETE FROM artifact WHERE kind = 'notice'")
     assert "bytes are missing" in refused(program, "notice", "show", "voiceprint", exit=1)
-    gone = gone.replace("'notice'", "'registry'")
-    deployed.sql(*(f"DROP TRIGGER {name}" for name, _ in triggers), gone, *(sql for _, sql in triggers))
+    deployed.tamper("DELETE FROM artifact WHERE kind = 'registry'")
     assert "registry is missing" in refused(program, "issuer", "list", exit=1)
     assert {"issuers", "assertions"} <= {each["where"] for each in program.json("doctor", exit=1)["findings"]}
 
@@ -453,6 +457,7 @@ def test_doctor_goes_on_where_packs_cannot_be_used(program: Program, monkeypatch
     assert found["ledger"] == "The index is missing."
 
 
+@pytest.mark.sqlite_file  # its library
 def test_newer_sqlite_needs_no_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     for version, verdict in (((3, 51, 2), "warn"), ((3, 51, 3), "ok")):
         monkeypatch.setattr("sqlite3.sqlite_version_info", version)

@@ -13,16 +13,30 @@ from pathlib import Path
 import pytest
 
 from consentgate.crypto.jwk import generate_signing_key, public_key_from_jwk
-from tests.acceptance.deployment import ISS, MANIFEST, NOTICE, PHONE, ROOT, Deployment, checked, outside
+from tests.acceptance.deployment import (
+    ISS,
+    MANIFEST,
+    NOTICE,
+    PHONE,
+    ROOT,
+    Deployment,
+    Program,
+    checked,
+    outside,
+)
 
 pytestmark = pytest.mark.acceptance
 
 
-def test_newcomer_gets_from_nothing_to_a_verified_consent(tmp_path: Path) -> None:
+def test_newcomer_gets_from_nothing_to_a_verified_consent(
+    tmp_path: Path, empty: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first and the last commands are processes of their own; those between run in this one, to be quick."""
     home = tmp_path / "home"
+    program = Program(home, capsys)
     (tmp_path / "notice.txt").write_bytes(NOTICE)
     (tmp_path / "notice.toml").write_text(MANIFEST)
-    made = outside("init", "--controller", "acme", "--jurisdiction", "US-IL", home=home)
+    made = outside("init", "--controller", "acme", "--jurisdiction", "US-IL", "--database", empty, home=home)
     assert made.exit == 0
     assert (home / "log.vkey").read_text().strip() in made.out
     for step in ("consentgate notice add", "consentgate issuer add", "consentgate doctor"):
@@ -33,22 +47,20 @@ def test_newcomer_gets_from_nothing_to_a_verified_consent(tmp_path: Path) -> Non
         ("assertion", "add", "public_policy_published", "true", "--by", "privacy@acme.example"),
         ("assertion", "add", "recording_consent", "all_parties", "--by", "privacy@acme.example"),
     ):
-        assert outside(*command, home=home).exit == 0
+        assert program(*command).exit == 0
     who = ("--reference", "customer:C-1000417", "--reference", f"phone:{PHONE}")
     say = ("--issuer", ISS, *who)
-    granted = outside(
-        "consent", "issue", "grant", *say, "--notice", "voiceprint", "--method", "web_esign", home=home
-    )
+    granted = program("consent", "issue", "grant", *say, "--notice", "voiceprint", "--method", "web_esign")
     assert granted.exit == 0
     ask = ("policy", "explain", *who, "--evidence", "US-IL", "--adult", "--purpose", "authentication")
-    allowed = outside(*ask, home=home)
+    allowed = program(*ask)
     assert (allowed.exit, "allowed" in allowed.out) == (0, True), allowed
-    assert outside("verify", home=home).exit == 0
-    assert outside("consent", "withdraw", *say, "--method", "web_form", home=home).exit == 0
+    assert program("verify").exit == 0
+    assert program("consent", "withdraw", *say, "--method", "web_form").exit == 0
     denied = outside(*ask, "--json", home=home)
     assert denied.exit == 1
     assert [each["kind"] for each in checked(denied.out)["findings"]] == ["CONSENT_WITHDRAWN"]
-    assert outside("doctor", home=home).exit == 0
+    assert program("doctor").exit == 0
     assert outside("verify", home=home).exit == 0
 
 

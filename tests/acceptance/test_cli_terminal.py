@@ -38,10 +38,16 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert given == []
 
 
-def test_init_records_what_was_answered(program: Program, tmp_path: Path, answers: list[str]) -> None:
+@pytest.fixture
+def fresh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Program:
+    """The program on a home that is not there yet."""
+    return Program(tmp_path / "fresh", capsys)
+
+
+def test_init_records_what_was_answered(fresh: Program, empty: str, answers: list[str]) -> None:
     answers += ["privacy@acme.example", "perhaps", "[1", "yes", "", "n"]
-    fresh = Program(tmp_path / "fresh", program._capsys)
-    made = fresh.json("init", "--controller", "acme", "--interactive")["result"]["assertions"]
+    init = ("init", "--controller", "acme", "--database", empty, "--interactive")
+    made = fresh.json(*init)["result"]["assertions"]
     assert made == [
         {"name": "alternative_offered", "value": True},
         {"name": "automated_decision", "value": False},
@@ -54,19 +60,18 @@ def test_init_records_what_was_answered(program: Program, tmp_path: Path, answer
 
 
 def test_init_records_nothing_when_everything_is_left_out(
-    program: Program, tmp_path: Path, answers: list[str]
+    fresh: Program, empty: str, answers: list[str]
 ) -> None:
     answers.append("privacy@acme.example")
-    fresh = Program(tmp_path / "fresh", program._capsys)
-    assert fresh("init", "--controller", "acme", "--interactive").exit == 0
+    assert fresh("init", "--controller", "acme", "--database", empty, "--interactive").exit == 0
     assert fresh.json("assertion", "list")["result"]["items"] == []
 
 
-def test_init_asks_who_states_it_first(program: Program, tmp_path: Path, answers: list[str]) -> None:
+def test_init_asks_who_states_it_first(fresh: Program, answers: list[str]) -> None:
     assert answers == []
-    said = Program(tmp_path / "fresh", program._capsys)("init", "--controller", "acme", "--interactive")
+    said = fresh("init", "--controller", "acme", "--interactive")
     assert (said.exit, "name who makes them" in said.err) == (2, True)
-    assert not (tmp_path / "fresh").exists()
+    assert not fresh.home.exists()
 
 
 def test_question_goes_to_standard_error(
