@@ -7,12 +7,13 @@ import click
 
 from consentgate.canonical import Json
 from consentgate.cli.command import DONE, FINDING, Done
-from consentgate.cli.text import WIDTH, faint, fields, moment_text, paragraph, short_ids, title, word
+from consentgate.cli.text import WIDTH, faint, fields, moment_text, paragraph, plain, short_ids, title, word
 from consentgate.verify.result import Finding
 
 if TYPE_CHECKING:
     from consentgate.config.explain import Asked, Explained, Traced
     from consentgate.consent.state import Consent
+    from consentgate.policy.facts import Evidence
     from consentgate.policy.reasons import Reason
 
 _MARKS = {"met": ("✓", "green"), "not met": ("✗", "red"), "not judged": ("·", None)}
@@ -71,6 +72,7 @@ def _speaker_text(traced: "Traced") -> str:
     pairs = [
         ("consents", consents or "none"),
         ("candidates", ", ".join(decision.candidates) or "none"),
+        ("hints", _hints(traced.judged.facts.evidence)),
         ("packs", packs or "none"),
         (
             "assertions",
@@ -83,6 +85,16 @@ def _speaker_text(traced: "Traced") -> str:
         blocks += [title("  What is asked"), "\n".join(_asked_line(each) for each in traced.asked)]
     blocks.append(_reasons_text(decision.reasons))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _hints(evidence: "tuple[Evidence, ...]") -> str:
+    from consentgate.policy.facts import PHONE_NUMBER, evidence_kind
+
+    # They add laws that nobody named: whoever wonders where these come from finds it here.
+    found = (each for each in evidence if evidence_kind(each.kind) == PHONE_NUMBER)
+    return "\n".join(
+        f"{plain(each.code)}  {faint(f'by phone number, {plain(each.source)}')}" for each in found
+    )
 
 
 def _entries(consent: "Consent") -> list[str]:

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from click import unstyle
 
 from consentgate import ConsentDenied, Evidence, Speaker
 from consentgate.aws.operations import call_of_transaction
+from consentgate.cli.explained import shown
+from consentgate.config.explain import Question, explain
 from consentgate.ledger import calls
-from consentgate.policy.numbers import shipped
+from consentgate.policy.numbers import shipped as plan
 from tests.functional.gate.conftest import NOTICE, World
 
 ILLINOIS = "+12175550142"
@@ -81,7 +84,7 @@ def test_a_number_of_a_place_without_a_pack_denies_and_names_it(world: World) ->
 
 def test_the_hint_is_stored_with_the_call_and_the_decision(world: World) -> None:
     world.register("tx-1", texan(world, ILLINOIS, TEXAS))
-    source = f"numbering_plan:{shipped().source}"
+    source = f"numbering_plan:{plan().source}"
     found = [(code, "phone_number", source, "low") for code in ("US-IL", "US-TX")]
     assert hints(world) == found
     world.denial("tx-1")
@@ -110,3 +113,15 @@ def test_when_evidence_was_observed_and_how_sure_it_is_are_stored(world: World) 
     assert (stored["confidence"], "observed_at" in stored) == ("medium", True)
     world.denial("tx-1")
     assert decision(world, "denial")["speaker"]["evidence"] == [stored]
+
+
+def test_an_explanation_shows_the_hint_and_where_it_is_from(world: World) -> None:
+    question = Question(at=world.clock(), speaker=texan(world, ILLINOIS), purpose="authentication")
+    explained = explain(world.gate._parts, question)
+    [speaker] = explained.speakers
+    assert speaker.judged.decision.candidates == ("US-IL", "US-TX")
+    text = shown(explained).text
+    assert f"US-IL  by phone number, numbering_plan:{plan().source}" in unstyle(text)
+    assert ILLINOIS[1:] not in text
+    alone = Question(at=world.clock(), speaker=living_in("US-TX"), purpose="authentication")
+    assert "by phone number" not in shown(explain(world.gate._parts, alone)).text
