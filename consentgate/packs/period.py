@@ -67,7 +67,8 @@ class Period:
             year, month = divmod(at.year * 12 + at.month - 1 + self.months, 12)
             if year > 9998:  # a decision is total: a date beyond the calendar is simply never reached
                 return _END_OF_TIME
-            moved = at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
+            day = at.day if at.day < 29 else min(at.day, monthrange(year, month + 1)[1])
+            moved = at.replace(year=year, month=month + 1, day=day)
         try:
             return moved + timedelta(days=self.days) if self.days else moved
         except OverflowError:

@@ -101,7 +101,7 @@ def _proof(case: Case, found: list[Obligation]) -> None:
 
 
 def _once(found: list[Obligation]) -> tuple[Obligation, ...]:
-    if len(found) < 2:
+    if len({each.duty for each in found}) == len(found):
         return tuple(found)
     # The first of a duty stands.
     return tuple({each.text: each for each in reversed(found)}.values())[::-1]
