@@ -17,7 +17,8 @@ import pytest
 
 import consentgate
 from tests.fuzz.mutate import Mutator
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
 
 COUNT: Final = int(os.environ.get("CONSENTGATE_FUZZ", "20000"))
 # Far more than any input needs, on the slowest machine: a hang, or work that grows with the square.

@@ -1,0 +1,135 @@
+"""What comes from outside: settings, the command line, and the vendor's wire."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+from consentgate import canonical
+from consentgate.aws.operations import GATED, VOICE, Wire
+from consentgate.cli import values as typed
+from consentgate.config import settings
+from consentgate.errors import InvalidInput, Misconfigured
+from tests.fuzz.target import JWKS, STATEMENTS, Target, as_text, in_bytes, in_json, of_text
+
+_SETTINGS: Final = (
+    b'format = 1\ndatabase = "sqlite:///consentgate.db"\ntenant = "default"\n[controller]\nid = "acme"\n'
+    b'jurisdiction = "US-IL"\n[purposes]\nsearch = "authentication"\n[limits]\nclock_skew_s = 5\n'
+    b'outcome_budget_s = 2.5\n[spool]\nfolder = "spool"\nlimit = 10\n'
+)
+
+
+def _settings(data: bytes) -> object:
+    def read_text(_path: Path, *, encoding: str) -> str:
+        return data.decode(encoding)
+
+    with mock.patch.object(Path, "read_text", read_text):
+        return settings.load_settings(Path("/home"), {})
+
+
+def _manifest(data: bytes) -> object:
+    with mock.patch.object(typed, "read_bytes", lambda _name, *, limit: data[:limit]):
+        return typed.read_manifest("notice.toml")
+
+
+def _token_file(data: bytes) -> object:
+    with mock.patch.object(typed, "read_bytes", lambda _name, *, limit: data[:limit]):
+        return typed.read_token("token.jwt")
+
+
+def _public_key(data: bytes) -> object:
+    with mock.patch.object(typed, "read_bytes", lambda _name, *, limit: data[:limit]):
+        return typed.read_public_key(jwk="key.jwk", pem=None)
+
+
+def _address(data: bytes) -> object:
+    address = GATED[VOICE, "StartSpeakerSearchTask"].address
+    assert address is not None
+    path = "/voice-connectors/abcdef1ghij2klmno3pqr4/speaker-search-tasks"
+    return address(Wire(method="POST", path=path, query="", body=data))
+
+
+def _address_path(data: bytes) -> object:
+    address = GATED[VOICE, "StartSpeakerSearchTask"].address
+    assert address is not None
+    return address(Wire(method="POST", path=as_text(data), query="", body=b'{"TransactionId":"t"}'))
+
+
+def _answered(data: bytes) -> object:
+    answer = GATED[VOICE, "StartSpeakerSearchTask"].answer
+    assert answer is not None
+    found = answer(data)
+    canonical.encode(found.summary)
+    return found
+
+
+EDGES: Final[Sequence[Target]] = (
+    Target(
+        name="config.settings.load_settings",
+        decode=_settings,
+        samples=[_SETTINGS],
+        errors=(Misconfigured,),
+        share=0.5,
+    ),
+    Target(
+        name="cli.values.read_manifest",
+        decode=_manifest,
+        samples=[b'id = "x"\nn = 1\n'],
+        errors=(InvalidInput,),
+    ),
+    Target(name="cli.values.read_token", decode=_token_file, samples=STATEMENTS, errors=(InvalidInput,)),
+    Target(
+        name="cli.values.read_public_key", decode=_public_key, samples=in_json(*JWKS), errors=(InvalidInput,)
+    ),
+    Target(
+        name="cli.values.json_value",
+        decode=of_text(typed.json_value),
+        samples=in_bytes("true", '{"jurisdiction":"FR"}', "all_parties"),
+        errors=(InvalidInput,),
+    ),
+    Target(
+        name="cli.values.moment",
+        decode=of_text(lambda text: typed.moment(text, "--at")),
+        samples=in_bytes("2026-11-22", "2026-11-22T12:00:00Z"),
+        errors=(InvalidInput,),
+    ),
+    Target(
+        name="cli.values.references",
+        decode=of_text(lambda text: typed.references([text])),
+        samples=in_bytes("customer:C-1001", "phone:+12175550100"),
+        errors=(InvalidInput,),
+    ),
+    Target(
+        name="aws.operations.Operation.address",
+        decode=_address,
+        samples=in_json(
+            {
+                "TransactionId": "t-1",
+                "CallLeg": "Caller",
+                "ClientRequestToken": "x",
+                "VoiceProfileDomainId": "d",
+            }
+        ),
+        errors=(),
+    ),
+    Target(
+        name="aws.operations.Operation.address path",
+        decode=_address_path,
+        samples=in_bytes("/voice-connectors/abcdef1ghij2klmno3pqr4/speaker-search-tasks"),
+        errors=(),
+    ),
+    Target(
+        name="aws.operations.Operation.answer",
+        decode=_answered,
+        samples=in_json(
+            {
+                "SpeakerSearchTask": {
+                    "SpeakerSearchTaskId": "t-1",
+                    "SpeakerSearchTaskStatus": "IN_QUEUE",
+                    "SpeakerSearchDetails": {"Results": [{"VoiceProfileId": "vp", "ConfidenceScore": 0.5}]},
+                }
+            }
+        ),
+        errors=(),
+    ),
+)

@@ -1,0 +1,149 @@
+"""What proves that nothing was changed: checkpoints, proofs and tiles; and what keeps the keys."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+from consentgate import canonical
+from consentgate.errors import Malformed, SignatureInvalid, Unavailable
+from consentgate.keys import custody
+from consentgate.keys.envelope import Envelopes
+from consentgate.log import state
+from consentgate.tlog import checkpoint, merkle, note, proof, tiles
+from consentgate.tlog.notekey import NoteKey, NoteSigner, unb64_text
+from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_text
+
+_TREE: Final = [merkle.leaf_hash(bytes([i])) for i in range(7)]
+_STATE: Final = {
+    "format": 1, "note": "", "origin": "consentgate.invalid/x", "root": canonical.b64(merkle.root_of([])), "size": 0,
+}  # fmt: skip
+
+
+def _made_key_file() -> bytes:
+    made: list[bytes] = []
+    with mock.patch.object(custody, "write_secret", lambda _path, data: made.append(data)):
+        custody.KeyFile.create(Path("keys"), lambda size: bytes(range(1, size + 1)))
+    return made[0]
+
+
+_KEY_FILE: Final = _made_key_file()
+_CUSTODY: Final = custody.KeyFile(custody._decode(_KEY_FILE))
+_ENVELOPES: Final = Envelopes(_CUSTODY, lambda size: bytes(range(2, size + 2)))
+_WRAPPED: Final = _CUSTODY.wrap(KEY)
+
+
+def _key_file(data: bytes) -> object:
+    with mock.patch.object(custody, "read_secret", return_value=data):
+        return custody.KeyFile.read(Path("keys"))
+
+
+def _signer_state(data: bytes) -> object:
+    return state._decode(data)
+
+
+def _inclusion(data: bytes) -> None:
+    *lines, root = data.split(b"\n")
+    hashes = [canonical.unb64(as_text(line)) for line in lines]
+    proof.verify_inclusion(3, 7, _TREE[3], canonical.unb64(as_text(root)), hashes)
+
+
+def _consistency(data: bytes) -> None:
+    *lines, root = data.split(b"\n")
+    hashes = [canonical.unb64(as_text(line)) for line in lines]
+    proof.verify_consistency(3, 7, merkle.root_of(_TREE[:3]), canonical.unb64(as_text(root)), hashes)
+
+
+def _node(level: int, index: int) -> bytes:
+    span = _TREE[index << level : (index + 1) << level]
+    return merkle.root_of(span)
+
+
+def _proof(path: Sequence[bytes]) -> bytes:
+    return "\n".join(canonical.b64(each) for each in (*path, merkle.root_of(_TREE))).encode()
+
+
+_VKEY: Final = (GOLDEN / "log.vkey").read_text().strip()
+_NOTE: Final = (GOLDEN / "checkpoint.txt").read_bytes()
+_BODY: Final = _NOTE.partition(b"\n\n")[0] + b"\n"
+
+TREES: Final[Sequence[Target]] = (
+    Target(
+        name="tlog.checkpoint.decode",
+        decode=of_text(checkpoint.decode),
+        samples=[_BODY],
+        encode=lambda value: checkpoint.encode(value).encode(),
+    ),
+    Target(
+        name="tlog.checkpoint.open_checkpoint",
+        decode=lambda data: checkpoint.open_checkpoint(data, NoteKey.from_vkey(_VKEY)),
+        samples=[_NOTE],
+        errors=(Malformed, SignatureInvalid),
+    ),
+    Target(name="tlog.note.parse_note", decode=note.parse_note, samples=[_NOTE]),
+    Target(
+        name="tlog.note.verify_note",
+        decode=lambda data: note.verify_note(as_text(data), [NoteKey.from_vkey(_VKEY)]),
+        samples=[_NOTE],
+        errors=(Malformed, SignatureInvalid),
+    ),
+    Target(
+        name="tlog.notekey.unb64_text",
+        decode=of_text(unb64_text),
+        samples=in_bytes("", "AA==", "AAA=", "SGVsbG8="),
+    ),
+    Target(
+        name="tlog.notekey.NoteKey.from_vkey",
+        decode=of_text(NoteKey.from_vkey),
+        samples=in_bytes(_VKEY),
+        encode=lambda key: key.vkey.encode(),
+    ),
+    Target(
+        name="tlog.notekey.NoteSigner.from_text",
+        decode=of_text(NoteSigner.from_text),
+        samples=in_bytes(
+            NoteSigner.generate("consentgate.invalid/x", lambda size: bytes(range(size))).to_text()
+        ),
+        encode=lambda signer: signer.to_text().encode(),
+        share=0.5,
+    ),
+    Target(
+        name="tlog.merkle.Frontier.from_bytes",
+        decode=merkle.Frontier.from_bytes,
+        samples=[merkle.Frontier(3, [_TREE[0], _TREE[2]]).to_bytes(), merkle.Frontier().to_bytes()],
+        encode=lambda frontier: frontier.to_bytes(),
+    ),
+    Target(
+        name="tlog.merkle.require_hash", decode=lambda data: merkle.require_hash(data, "x"), samples=[KEY]
+    ),
+    Target(
+        name="tlog.merkle.root_of",
+        decode=lambda data: merkle.root_of(data.split(b"\n")),
+        samples=[b"r" * 32, b"r" * 32 + b"\n" + b"s" * 32],
+    ),
+    Target(name="tlog.merkle.Frontier.push", decode=lambda data: merkle.Frontier().push(data), samples=[KEY]),
+    Target(
+        name="tlog.proof.verify_inclusion",
+        decode=_inclusion,
+        samples=[_proof(proof.inclusion_proof(3, 7, _node))],
+    ),
+    Target(
+        name="tlog.proof.verify_consistency",
+        decode=_consistency,
+        samples=[_proof(proof.consistency_proof(3, 7, _node))],
+    ),
+    Target(name="tlog.tiles.subtree_of_tile", decode=tiles.subtree_of_tile, samples=[KEY * 256], share=0.02),
+    Target(name="keys.custody.KeyFile.read", decode=_key_file, samples=[_KEY_FILE]),
+    Target(
+        name="keys.custody.KeyFile.unwrap",
+        decode=lambda data: _CUSTODY.unwrap(_WRAPPED.wrapping_key, data),
+        samples=[_WRAPPED.wrapped],
+    ),
+    Target(
+        name="keys.envelope.Envelopes.open",
+        decode=of_text(_ENVELOPES.open),
+        samples=in_bytes(_ENVELOPES.seal(b"content")),
+        errors=(Malformed, Unavailable),
+    ),
+    Target(name="log.state.FileState.read", decode=_signer_state, samples=[*in_json(_STATE)]),
+)
