@@ -235,14 +235,16 @@ def _end(consents: list[Consent], negative: Received) -> list[Consent]:
         at=min(statement.event_time, negative.received_at),
         entry=negative.entry,
     )
-    if not consents or not any(_in_scope(each, statement) for each in consents):
-        return [*consents, Consent(entry=negative.entry, grant=None, endings=(ending,))]
-    return [
-        Consent(entry=each.entry, grant=each.grant, endings=(*each.endings, ending))
-        if _in_scope(each, statement)
-        else each
-        for each in consents
-    ]
+    ended, reached = [], False
+    for each in consents:
+        if _in_scope(each, statement):
+            reached = True
+            ended.append(Consent(entry=each.entry, grant=each.grant, endings=(*each.endings, ending)))
+        else:
+            ended.append(each)
+    if not reached:
+        ended.append(Consent(entry=negative.entry, grant=None, endings=(ending,)))
+    return ended
 
 
 def _in_scope(consent: Consent, negative: Statement) -> bool:

@@ -18,6 +18,7 @@ from consentgate.policy.reasons import Reason, reason
 from consentgate.values import dataclass
 
 _ADULT: Final = 18
+_RANK: Final = {form: rank for rank, form in enumerate(FORMS)}
 _SPOKEN: Final = ("voice_recording", "verbal_unrecorded")
 
 
@@ -148,7 +149,7 @@ def _form(case: Case, grant: Grant, found: list[Reason]) -> None:
     asked = case.requirements
     against: tuple[Basis, ...] = ()
     written = asked.form == "written_release"
-    if FORMS.index(grant.form) < FORMS.index(asked.form) or (written and grant.signature == "none"):
+    if _RANK[grant.form] < _RANK[asked.form] or (written and grant.signature == "none"):
         against += asked.form_bases
     elif written and grant.signature == "electronic":
         against += asked.demand("no_electronic_signature")
