@@ -8,7 +8,7 @@ import pytest
 from consentgate.cli.main import run
 from consentgate.config.setup import make_home
 from tests.functional.docs.pages import text_of
-from tests.functional.docs.shell import Block, blocks, files
+from tests.functional.docs.shell import Block, blocks
 
 BLOCKS = blocks(text_of("docs/howto/policy.md"))
 
@@ -29,6 +29,13 @@ def in_order(wanted: list[str], printed: list[str]) -> list[str]:
     return [line for line in wanted if not any(line == other.rstrip() for other in rest)]
 
 
+def save(path: Path, text: str) -> None:
+    """Save a file of the page; one that is there is added to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "home"
@@ -39,15 +46,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_command_prints_what_the_page_shows(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in files(text_of("docs/howto/policy.md")).items():
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A file of the home folder is added to.
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
     printed = ""
     for block in BLOCKS:
-        if block.language == "sh":
+        kind, _, name = block.mark.partition(": ")
+        if kind == "file":
+            save(Path(name), block.text)
+        elif block.language == "sh":
             printed = ""
             for program, *words in commands(block):
                 assert program == "consentgate"
