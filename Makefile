@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test nightly check lint format types imports examples bench law pins clean
+.PHONY: help demo test nightly check lint format types imports examples bench law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,9 @@ bench: $(VENV)/.dev ## measure what the gate costs, beside the same work done by
 
 law: $(VENV)/.dev ## write the reference of jurisdictions anew from the packs (docs/law)
 	$(BIN)/python -m tools.law_reference
+
+numbers: $(VENV)/.dev ## write the table of telephone numbers anew from the pinned release of phonenumbers
+	$(BIN)/python tools/numbers.py consentgate/policy/numbers.txt
 
 pins: ## pin the newest versions anew
 	tools/pin.sh --upgrade
