@@ -142,7 +142,7 @@ def _first(i: int) -> bool:
 
 def _body(region: str, rows: list[Row], said: _Said) -> str:
     title = (
-        f'<tr><th scope="rowgroup" colspan="{len(COLUMNS) + 1}"><span>{REGIONS[region]}'
+        f'<tr><th scope="rowgroup" colspan="{len(COLUMNS) + 1}"><span>{REGIONS[region]} '
         f"<small>{len(rows)}</small></span></th></tr>"
     )
     lines = "\n".join(_row(row, said) for row in rows)
