@@ -10,6 +10,7 @@ from typing import Final
 
 from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import missing_assertions
+from consentgate.config.overlays import packs_check
 from consentgate.config.parts import Parts, signer_of
 from consentgate.config.settings import Settings
 from consentgate.config.upkeep import check_database, database_file, log_state, reading, server_of, vkey_of
@@ -47,6 +48,7 @@ def diagnose(settings: Settings) -> tuple[Check, ...]:
     """
     checks = [
         _settings(settings),
+        _tried("packs", lambda: packs_check(settings)),
         _tried("keys", lambda: _keys(settings)),
         _tried("log key", lambda: _log_key(settings)),
     ]
@@ -55,7 +57,7 @@ def diagnose(settings: Settings) -> tuple[Check, ...]:
         checks.append(_tried("spool", lambda: spool_check(spool)))
     schema = _tried("database", lambda: _database(settings))
     checks += [schema, _sqlite() if database_file(settings) else _tried("server", lambda: _server(settings))]
-    if schema.verdict == "ok" and checks[1].verdict == "ok" and settings.controller:
+    if schema.verdict == "ok" and all(check.verdict == "ok" for check in checks[1:3]) and settings.controller:
         try:
             with reading(settings) as parts:
                 checks += _inside(parts)

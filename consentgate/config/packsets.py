@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from consentgate import canonical
+from consentgate.config.overlays import packs_of
 from consentgate.config.parts import Parts
 from consentgate.config.settings import FILE, home_of, load_settings
 from consentgate.errors import InvalidInput, Malformed
@@ -36,8 +37,7 @@ def in_use(home: str | Path | None) -> PackSet:
     folder = home_of(home)
     if home is None and not (folder / FILE).exists():
         return shipped()
-    load_settings(folder)
-    return shipped()
+    return packs_of(load_settings(folder))
 
 
 def of_release() -> PackSet:

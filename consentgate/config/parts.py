@@ -2,6 +2,7 @@
 
 from sqlalchemy import Engine
 
+from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, Misconfigured
 from consentgate.gate.context import GateContext, Limits
@@ -16,7 +17,6 @@ from consentgate.log.service import LogService
 from consentgate.log.signer import Signer, read_key
 from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock
-from consentgate.packs.packset import shipped
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.values import dataclass
@@ -164,7 +164,7 @@ def _context(
         database=database,
         book=book,
         reader=reader,
-        packs=shipped(),
+        packs=packs_of(settings),
         controller=settings.controller,
         jurisdiction=settings.controller_jurisdiction,
         purposes=settings.purposes,

@@ -21,6 +21,10 @@
     [spool]                                  # optional: where outcomes wait that cannot be written
     folder = "spool"                         # on a local disk; relative paths lie in the home folder
     limit = 1000
+
+    [packs]                                  # optional: rules of your own: docs/formats/pack.md, Overlays
+    overlay = "rules"                        # a folder of files that tighten packs or add jurisdictions
+    signers = ["rules.example+0a1b2c3d+..."] # vkeys of who must have signed it; without them the folder is trusted
 """
 
 import os
@@ -45,10 +49,13 @@ DEFAULT_HOME: Final = ".consentgate"
 _LARGEST_SKEW_S: Final = 60
 _LONGEST_S: Final = 86_400
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"format", "database", "tenant", "controller", "purposes", "limits", "pooler", "spool"}),
+    "": frozenset(
+        {"format", "database", "tenant", "controller", "purposes", "limits", "pooler", "spool", "packs"}
+    ),
     "controller": frozenset({"id", "jurisdiction"}),
     "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
     "spool": frozenset({"folder", "limit"}),
+    "packs": frozenset({"overlay", "signers"}),
 }
 
 
@@ -67,6 +74,8 @@ class Settings:
         outcome_budget: how long writing an outcome is retried.
         spool: folder of outcomes that cannot be written, or None.
         spool_limit: at most so many wait in it.
+        overlay: folder of the deployment's own rules, or None.
+        pack_signers: vkeys of those who must have signed that folder; empty where it is trusted as it lies.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
@@ -81,6 +90,8 @@ class Settings:
     outcome_budget: timedelta = timedelta(seconds=2)
     spool: Path | None = None
     spool_limit: int = 1000
+    overlay: Path | None = None
+    pack_signers: tuple[str, ...] = ()
     pooler: bool = False
     on_lambda: bool = False
 
@@ -155,6 +166,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         raise Misconfigured(f"{path}: format must be 1.")
     controller, limits = _table(path, document, "controller"), _table(path, document, "limits")
     purposes, spool = _table(path, document, "purposes"), _table(path, document, "spool")
+    packs = _table(path, document, "packs")
     skew = _seconds(path, limits, "clock_skew_s", 5)
     if skew > timedelta(seconds=_LARGEST_SKEW_S):
         raise Misconfigured(f"{path}: limits.clock_skew_s is at most {_LARGEST_SKEW_S}.")
@@ -170,6 +182,8 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         outcome_budget=_seconds(path, limits, "outcome_budget_s", 2),
         spool=_spool(home, path, spool),
         spool_limit=_count(path, spool, "limit", 1000),
+        overlay=(home / _text(path, packs, "overlay", "")).absolute() if packs else None,
+        pack_signers=_signers(path, packs),
         pooler=_pooler(path, document),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )
@@ -233,6 +247,17 @@ def _spool(home: Path, path: Path, table: Mapping[str, object]) -> Path | None:
     if not isinstance(folder, str) or not folder:
         raise Misconfigured(f'{path}: spool.folder must be a folder, for example "spool".')
     return (home / folder).absolute()
+
+
+def _signers(path: Path, table: Mapping[str, object]) -> tuple[str, ...]:
+    found = table.get("signers", [])
+    if table and not table.get("overlay"):
+        raise Misconfigured(f'{path}: packs.overlay must be a folder, for example "rules".')
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise Misconfigured(f"{path}: packs.signers must be a list of keys, each name+id+base64.")
+    if "signers" in table and not found:
+        raise Misconfigured(f"{path}: packs.signers is empty; name who signs the overlay, or take it out.")
+    return tuple(found)
 
 
 def _count(path: Path, table: Mapping[str, object], name: str, default: int) -> int:

@@ -205,9 +205,11 @@ def _packs(content: bytes) -> list[tuple[str, bytes]]:
         raise Malformed("An index of packs has packs.")
     found = []
     for code, named in packs.items():
-        digest = named.get("sha256") if isinstance(named, dict) else None
-        try:
-            found.append((code, bytes.fromhex(digest if isinstance(digest, str) else "-")))
-        except ValueError:
-            raise Malformed("An index of packs names each file with its SHA-256.") from None
+        overlay = named.get("overlay") if isinstance(named, dict) else None
+        for each in (named,) if overlay is None else (named, overlay):
+            digest = each.get("sha256") if isinstance(each, dict) else None
+            try:
+                found.append((code, bytes.fromhex(digest if isinstance(digest, str) else "-")))
+            except ValueError:
+                raise Malformed("An index of packs names each file with its SHA-256.") from None
     return found

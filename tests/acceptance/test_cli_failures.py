@@ -452,9 +452,9 @@ def test_lost_bytes_of_a_notice_are_a_finding(program: Program, deployed: Deploy
 
 
 def test_doctor_goes_on_where_packs_cannot_be_used(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("consentgate.config.parts.shipped", fault(PackInvalid("The index is missing.")))
+    monkeypatch.setattr("consentgate.config.overlays.shipped", fault(PackInvalid("The index is missing.")))
     found = {each["where"]: each["found"] for each in program.json("doctor", exit=1)["findings"]}
-    assert found["ledger"] == "The index is missing."
+    assert found["packs"] == "The index is missing."
 
 
 @pytest.mark.sqlite_file  # its library

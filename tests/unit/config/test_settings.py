@@ -60,6 +60,15 @@ def test_files_lie_in_the_home(tmp_path: Path) -> None:
     assert names == ["keys.jwks", "log.key", "log.vkey", "log.state"]
 
 
+def test_an_overlay_lies_in_the_home(tmp_path: Path) -> None:
+    settings = load_settings(
+        written(tmp_path, f"{GOOD}\n[packs]\noverlay = 'rules'\nsigners = ['a', 'b']"), {}
+    )
+    assert (settings.overlay, settings.pack_signers) == (tmp_path / "rules", ("a", "b"))
+    plain = load_settings(written(tmp_path, GOOD), {})
+    assert (plain.overlay, plain.pack_signers) == (None, ())
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -79,6 +88,13 @@ def test_files_lie_in_the_home(tmp_path: Path) -> None:
         (GOOD.replace("= 10", '= "x"'), "positive number"),
         ('format = 1\ndatabase = "sqlite:///x"\ncontroller = 5', "must be a table"),
         (GOOD.replace('search = "authentication"', "search = 5"), "search must be text"),
+        (f"{GOOD}\n[packs]\nsigned = true", r"unknown setting packs\.signed"),
+        (f"{GOOD}\n[packs]\nsigners = ['a']", r"packs\.overlay must be a folder"),
+        (f"{GOOD}\n[packs]\noverlay = ''", r"packs\.overlay must be a folder"),
+        (f"{GOOD}\n[packs]\noverlay = 5", "overlay must be text"),
+        (f"{GOOD}\n[packs]\noverlay = 'rules'\nsigners = 'a'", r"packs\.signers must be a list of keys"),
+        (f"{GOOD}\n[packs]\noverlay = 'rules'\nsigners = [5]", r"packs\.signers must be a list of keys"),
+        (f"{GOOD}\n[packs]\noverlay = 'rules'\nsigners = []", r"packs\.signers is empty"),
     ],
 )
 def test_bad_settings_are_refused(tmp_path: Path, text: str, says: str) -> None:
