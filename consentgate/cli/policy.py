@@ -131,6 +131,40 @@ def _explain(home: str | None, **given: Any) -> Done:
         return shown(explain(parts, question))
 
 
+@policy.command("replay", example="consentgate policy replay --since 2026-11-01")
+@click.option("--entry", metavar="ID", help="Only this intent or denial.")
+@click.option("--since", "since_text", metavar="TIME", help="Only decisions written at this time or later.")
+@click.option(
+    "--with-registry",
+    "registry",
+    type=click.Choice(["stored", "now"]),
+    default="stored",
+    show_default=True,
+    help="Verify statements by the issuers that the decision names, or by those of now.",
+)
+def _replay(home: str | None, entry: str | None, since_text: str | None, registry: str) -> Done:
+    """Decide stored decisions again, from their entries and the packs that they name.
+
+    Nothing should come out otherwise. With --with-registry now, decisions that rested on keys that were revoked
+    since then come out otherwise.
+
+    Exit code 1 when a decision comes out otherwise or something that it names is missing, 4 when decisions lie
+    under keys that were destroyed.
+    """
+    from consentgate.cli.replayed import shown
+    from consentgate.cli.values import moment
+    from consentgate.config.entries import entry_named
+    from consentgate.config.replaying import Replayer
+
+    if entry is not None and since_text is not None:
+        raise InvalidInput("Give --entry or --since, not both.")
+    since = moment(since_text, "--since") if since_text else None
+    with looking(home) as parts:
+        replayer = Replayer(parts, registry_now=registry == "now")
+        found = replayer.since(since) if entry is None else replayer.one(entry_named(parts, entry))
+        return shown(found, every=entry is not None)
+
+
 def _day(text: str | None) -> "date":
     from consentgate.cli.values import moment
     from consentgate.moment import system_clock

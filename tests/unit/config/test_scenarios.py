@@ -121,12 +121,12 @@ def test_a_file_that_calls_itself_json_is_read_as_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("members", "said"),
     [
-        ({"at": None}, "scenario.at is missing"),
-        ({"at": date(2026, 11, 22).isoformat()}, "scenario.at is no time"),
-        ({"speaker": 3}, "scenario.speaker is not an object"),
-        ({"request": {"operation": False}}, "scenario.request.operation is not a text"),
-        ({"jurisdictions": "FR"}, "scenario.jurisdictions is not a list"),
-        ({"expect": "allow"}, "scenario.expect is not an object"),
+        ({"at": None}, "at is missing"),
+        ({"at": date(2026, 11, 22).isoformat()}, "at is no time"),
+        ({"speaker": 3}, "speaker is not an object"),
+        ({"request": {"operation": False}}, "request.operation is not a text"),
+        ({"jurisdictions": "FR"}, "jurisdictions is not a list"),
+        ({"expect": "allow"}, "expect is not an object"),
     ],
 )
 def test_a_scenario_that_cannot_be_read_is_named(members: dict[str, Any], said: str) -> None:
