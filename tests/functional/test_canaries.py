@@ -328,7 +328,6 @@ def test_no_failure_shows_any(life: Life) -> None:
         assert str(pickle.loads(pickled)) == str(error)
 
 
-@pytest.mark.sqlite_file
 def test_no_object_shows_any(life: Life) -> None:
     gate = life.world.gate
     kinds = ("statement", "call", "intent", "outcome", "observation", "denial", "stop")
@@ -380,7 +379,6 @@ FAILING: Final = (
 )
 
 
-@pytest.mark.sqlite_file
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 def test_no_command_shows_any(
     life: Life,
@@ -403,7 +401,6 @@ def test_no_command_shows_any(
         assert set(life.canaries.shown(said.out + said.err)) <= {*known}, command
 
 
-@pytest.mark.sqlite_file
 def test_a_key_file_that_cannot_be_read_shows_nothing_of_it(life: Life) -> None:
     keys = life.world.home / "keys.jwks"
     whole = keys.read_bytes()
@@ -416,7 +413,6 @@ def test_a_key_file_that_cannot_be_read_shows_nothing_of_it(life: Life) -> None:
     keys.write_bytes(whole)
 
 
-@pytest.mark.sqlite_file
 def test_the_search_is_sharp(life: Life) -> None:
     for value in PLAIN:
         for written in (

@@ -16,7 +16,9 @@ from tests.functional.gate.conftest import ISS, NOTICE, World
 
 
 @pytest.fixture
-def lived(tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
+def lived(
+    tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer, on_database: None
+) -> Iterator[World]:
     """A deployment with every kind of entry, and every member that an entry may have."""
     made = make_home(tmp_path / "home", controller="acme", jurisdiction="US", clock=frozen_clock)
     with ConsentGate(made.settings, clock=frozen_clock, background=False) as gate:

@@ -22,7 +22,7 @@ OPEN, COME_AND_GO, WAIT, ASK, INSTALL, STOPS = blocks(PAGE, "python")
 
 
 @pytest.fixture
-def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_database: None) -> Iterator[dict[str, Any]]:
     """What the first block makes, where clients reach a loopback service and nobody else."""
     make_home(tmp_path / "home", controller="acme", purposes={"search": "authentication"})
     monkeypatch.setenv("CONSENTGATE_HOME", str(tmp_path / "home"))

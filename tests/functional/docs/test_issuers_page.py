@@ -23,7 +23,7 @@ def commands() -> list[str]:
 
 
 def test_every_command_of_the_page_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on_database: None
 ) -> None:
     home = tmp_path / "home"
     make_home(home, controller="acme")

@@ -1,7 +1,6 @@
 """The page on parts names every member that a real run writes, and a decision can be made again from them."""
 
 import re
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -103,9 +102,8 @@ def test_every_member_written_is_on_the_page_and_the_other_way_round(lived: Worl
 
 def test_table_of_kinds_has_those_that_are_written_and_no_other(lived: World) -> None:
     lived.gate.close()
-    with sqlite3.connect(lived.home / "consentgate.db") as raw:
-        written = {kind for (kind,) in raw.execute("SELECT DISTINCT kind FROM entry")}
-    raw.close()
+    with lived.raw() as raw:
+        written = {kind for (kind,) in raw.execute("SELECT DISTINCT kind FROM entry").fetchall()}
     table = PAGE.partition("| kind | parts | under the key of |")[2].split("\n\n")[0]
     named = {kind for row in table.splitlines()[2:] for kind in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert named == written
