@@ -302,7 +302,7 @@ def _forbidden_uses(stack: Stack, day: date) -> Cell:
     ]
     if not stated:
         return Cell()
-    return stack.cell("prohibited_uses", (each for each, _ in stated), "partly", 3)
+    return stack.cell("prohibited_uses", (each for each, _ in stated), "partly", 1)
 
 
 def _floor(text: str, sentence: str) -> Cell:
@@ -323,7 +323,7 @@ def _age(stack: Stack) -> Cell:
             str(DEFAULT_AGE), f"Below {DEFAULT_AGE} a guardian has to consent: the product's floor."
         )
     most = max(age for _, age in deciding)
-    level: Level = 1 if most < 14 else 2 if most < 18 else 3
+    level: Level = 1 if most < 14 else 2 if most <= DEFAULT_AGE else 3
     return stack.cell("minors", (each for each, age in deciding if age == most), str(most), level)
 
 
@@ -335,7 +335,7 @@ def _elements(stack: Stack) -> Cell:
         if not stated:
             return _floor(str(len(FLOOR_ELEMENTS)), floor.sentence[:-1] + ": the product's floor.")
     count = len(told | set(FLOOR_ELEMENTS))
-    level: Level = 1 if count < 5 else 2 if count < 9 else 3
+    level: Level = 1 if count < 5 else 2 if count < 12 else 3
     return stack.cell("notice_elements", (each for each, _ in stated), str(count), level)
 
 
@@ -356,7 +356,7 @@ def _refresh(stack: Stack) -> Cell:
     if not stated:
         return Cell()
     after = min((value.after for _, value in stated), key=_length)
-    return stack.cell("consent_refresh", (each for each, _ in stated), _short(after), 3)
+    return stack.cell("consent_refresh", (each for each, _ in stated), _short(after), 2)
 
 
 def _deletion(stack: Stack) -> Cell:
