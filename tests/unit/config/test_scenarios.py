@@ -1,7 +1,6 @@
 """Scenario files are read strictly, whatever they hold, and answered by the engine."""
 
 import json
-from datetime import date
 from typing import Any
 
 import pytest
@@ -122,7 +121,7 @@ def test_a_file_that_calls_itself_json_is_read_as_nothing_else() -> None:
     ("members", "said"),
     [
         ({"at": None}, "at is missing"),
-        ({"at": date(2026, 11, 22).isoformat()}, "at is no time"),
+        ({"at": "yesterday"}, "at is no time"),
         ({"speaker": 3}, "speaker is not an object"),
         ({"request": {"operation": False}}, "request.operation is not a text"),
         ({"jurisdictions": "FR"}, "jurisdictions is not a list"),
