@@ -29,16 +29,18 @@ from consentgate.storage.failures import translate
 from consentgate.storage.line import Line, Marks, reset
 from consentgate.storage.participant import Participant
 from consentgate.storage.sqlite import SqliteSession
+from consentgate.storage.turn import Turn
 
 T = TypeVar("T")
 
 _GROUP: Final = 64
+_LOOK_S: Final = 0.05
 
 
 class _Item(Generic[T]):
     """Work that waits. Whoever takes ``claim`` first has it: who has the turn, or a caller who leaves."""
 
-    __slots__ = ("claim", "ended", "ending", "failure", "result", "wake", "work")
+    __slots__ = ("claim", "ended", "ending", "failure", "result", "thread", "wake", "work")
 
     def __init__(self, work: Callable[[Connection], T]) -> None:
         self.work = work
@@ -46,6 +48,7 @@ class _Item(Generic[T]):
         self.failure: BaseException | None = None
         self.ending: BaseException | None = None
         self.ended = False
+        self.thread = threading.get_ident()
         self.claim = threading.Lock()
         self.wake = threading.Lock()
         self.wake.acquire()
@@ -86,8 +89,8 @@ class Writer:
         self._committed = committed
         self._wait = wait
         self._queue: deque[_Item[object]] = deque()
-        self._turn = threading.Lock()
-        self._writing: int | None = None
+        self._turn = Turn()
+        self._taken: list[_Item[object]] = []
         self._closed = False
         # Of the transaction under way: what ran in it, and each participant's state before it.
         self._ran: list[_Item[object]] = []
@@ -107,18 +110,19 @@ class Writer:
             InvalidInput: called from inside work.
             ConsentGateError: whatever else the work raised, with nothing of it written.
         """
-        if self._writing == threading.get_ident():
+        leader = self._turn.holder
+        if isinstance(leader, _Item) and leader.thread == threading.get_ident():
             raise InvalidInput("A write cannot be made inside another one: use its connection.")
         item = _Item(work)
-        self._queue.append(item)  # type: ignore[arg-type]  # the queue does not look at results
         try:
+            self._queue.append(item)  # type: ignore[arg-type]  # the queue does not look at results
             self._see_through(item)
         except BaseException:
             # Our own refusal, or somebody ends this thread: the interpreter's own way, or another.
             # Not begun: then it never will. Begun: it may be committed, which verification can explain.
             item.claim.acquire(blocking=False)
-            # It may have been woken for the turn.
-            self._pass_on()
+            # It may have the turn, or have been woken for it.
+            self._leave(item)
             raise
         if item.failure is not None:
             raise item.failure
@@ -126,39 +130,46 @@ class Writer:
 
     def close(self) -> None:
         """Finish what waits, then close the connection."""
-        with self._turn:
-            try:
-                self._writing = threading.get_ident()
-                while group := self._group():
-                    self._write(group)
-            finally:
-                self._closed = True
-                self._writing = None
-                self._line.drop()
-        self._pass_on()
+        own = _Item(_nothing)
+        while not self._turn.take(own):
+            time.sleep(_LOOK_S)
+        try:
+            while group := self._group():
+                self._write(group)
+        finally:
+            self._closed = True
+            self._line.drop()
+            self._leave(own)
 
     def _see_through(self, item: _Item[T]) -> None:
         """Wait until an item ended; write it, and what waits with it, when the turn comes here."""
         until = time.monotonic() + self._wait
         while not item.ended:
-            if self._turn.acquire(blocking=False):
+            if self._turn.take(item):
                 self._lead(item)
             elif not item.wake.acquire(timeout=max(0.0, until - time.monotonic())):
                 if item.claim.acquire(blocking=False):
                     raise Unavailable("The database is too busy: the write did not get its turn in time.")
-                item.wake.acquire()
+                # Somebody has it in hand, and may be ended before it is said that it ended: so look again.
+                item.wake.acquire(timeout=_LOOK_S)
 
     def _lead(self, own: _Item[T]) -> None:
         """Write for all who wait until one's own item ended; then somebody else has the turn."""
         try:
-            self._writing = threading.get_ident()
             while not own.ended:
                 if ending := self._write(self._group()):
                     raise ending
         finally:
-            self._writing = None
-            self._turn.release()
-            self._pass_on()
+            self._leave(own)
+
+    def _leave(self, own: _Item[T]) -> None:
+        """Give the turn back, if one has it: of what was taken out of the queue nothing is left waiting."""
+        if self._turn.holder is own:
+            for item in self._taken:
+                item.claim.acquire(blocking=False)
+            _finish(self._taken, Unavailable("The write was interrupted: nothing was written."))
+            self._turn.give_back(own)
+        self._pass_on()
 
     def _pass_on(self) -> None:
         """Wake the next who waits: nobody else will."""
@@ -167,12 +178,13 @@ class Writer:
             _wake(waiting)
 
     def _group(self) -> list[_Item[object]]:
-        items: list[_Item[object]] = []
-        with suppress(IndexError):
-            while len(items) < _GROUP:
-                item = self._queue.popleft()
-                if item.claim.acquire(blocking=False):
-                    items.append(item)
+        self._taken = items = list[_Item[object]]()
+        while self._queue and len(items) < _GROUP:
+            # Noted before it is taken out: none is lost when this thread is called away in between.
+            items.append(self._queue[0])
+            if not items[-1].claim.acquire(blocking=False):
+                items.pop()
+            self._queue.popleft()
         return items
 
     def _write(self, group: list[_Item[object]]) -> BaseException | None:
@@ -264,6 +276,10 @@ class Writer:
             _finish(ran, Unavailable(unknown))
         else:
             _finish(ran, failure)
+
+
+def _nothing(_: Connection) -> None:
+    """Hold the turn without writing."""
 
 
 def _finish(items: Sequence[_Item[object]], failure: ConsentGateError | None) -> None:
