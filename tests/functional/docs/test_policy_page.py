@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Speaker
 from consentgate.cli.main import run
 from consentgate.config.setup import make_home
+from consentgate.testing.chime import ChimeServer
+from examples.quickstart import LINE
 from tests.functional.docs.pages import text_of
 from tests.functional.docs.shell import Block, blocks
 
+ADDRESS = Evidence(code="US-IL", kind="account_address", source="crm", confidence="high")
 BLOCKS = blocks(text_of("docs/howto/policy.md"))
 
 
@@ -38,11 +42,22 @@ def save(path: Path, text: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = tmp_path / "home"
-    make_home(made, controller="acme", jurisdiction="US", purposes={"search": "authentication"})
-    monkeypatch.setenv("CONSENTGATE_HOME", str(made))
+    """A deployment that has decided on two calls already."""
+    folder = tmp_path / "home"
+    made = make_home(folder, controller="acme", jurisdiction="US", purposes={"search": "authentication"})
+    monkeypatch.setenv("CONSENTGATE_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
-    return made
+    with ChimeServer() as server, ConsentGate(made.settings, background=False) as gate:
+        client, caller = (
+            gate.protect(server.client()),
+            Speaker([("customer", "C-1002")], [ADDRESS], adult=True),
+        )
+        for transaction in ("tx-1", "tx-2"):
+            gate.register_call(transaction, caller=[caller], callee=NOBODY, recording_consent="all_parties")
+            with pytest.raises(ConsentDenied):
+                client.start_speaker_search_task(TransactionId=transaction, CallLeg="Caller", **LINE)
+        client.close()
+    return folder
 
 
 def test_every_command_prints_what_the_page_shows(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
