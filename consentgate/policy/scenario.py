@@ -9,12 +9,15 @@ Invariants: only `InvalidInput` leaves this module for a scenario that cannot be
 members that the format does not know are ignored.
 """
 
+from dataclasses import field, replace
 from typing import Final, get_args
 
+from consentgate.consent.state import State
 from consentgate.packs.packset import PackSet
 from consentgate.packs.rules import Setting
 from consentgate.policy.assertions import Standing
 from consentgate.policy.decide import Decision, decide
+from consentgate.policy.demands import Requirements
 from consentgate.policy.facts import (
     Evidence,
     RecordingConsent,
@@ -40,11 +43,19 @@ class Result:
         id: the scenario's id.
         decision: the decision.
         as_expected: whether it is what the scenario expects; None where it expects nothing.
+        requirements: what the law asks of it.
+        state: what stands of its consents.
+        purpose: what the request is for, or None.
+        evidence: of jurisdiction; empty but where the scenario is ``live``.
     """
 
     id: str
     decision: Decision
     as_expected: bool | None
+    requirements: Requirements = field(repr=False)
+    state: State = field(repr=False)
+    purpose: str | None = None
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
 
     @property
     def verdict(self) -> str:
@@ -82,19 +93,26 @@ def evaluate(scenario: object, packs: PackSet) -> Result:
     standing = _standing(request, facts, controller, live=live)
     purpose = request.text_or_none("purpose")
     consents = held(it, at, purpose=purpose, live=live)
+    asked = merge(_codes(it, live=live), packs, day=at.date(), purpose=purpose, standing=standing)
     decision = decide(
         request=_request(it, live=live),
         speaker=_speaker(it.part("speaker"), facts, consents.uses, it),
         state=consents.state,
-        requirements=merge(_codes(it, live=live), packs, day=at.date(), purpose=purpose, standing=standing),
+        requirements=asked,
         standing=standing,
         at=at,
     )
-    result = Result(id=name, decision=decision, as_expected=None)
+    result = Result(
+        id=name,
+        decision=decision,
+        as_expected=None,
+        requirements=asked,
+        state=consents.state,
+        purpose=purpose,
+        evidence=_evidence(it) if live else (),
+    )
     expect = it.part_or_none("expect")
-    if expect is None:
-        return result
-    return Result(id=name, decision=decision, as_expected=_meets(result, expect))
+    return result if expect is None else replace(result, as_expected=_meets(result, expect))
 
 
 def _meets(result: Result, expect: Part) -> bool:
