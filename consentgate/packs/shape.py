@@ -27,7 +27,7 @@ _CURES: Final[dict[object, str]] = {
     Period: "write an ISO 8601 period, for example P3Y, P24M, P45D or P0D",
     Tri: 'write true, false or "unclear"',
 }
-_MOST: Final = 999_999_999
+MOST: Final = 999_999_999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ def _scalar(kind: Any, value: object, place: Place) -> object:
         raise place.refuse(_cure(kind))
     if isinstance(value, str) and not value.strip():
         raise place.refuse(_cure(kind))
-    if kind is int and not 0 < value <= _MOST:  # type: ignore[operator]  # it is an int here
+    if kind is int and not 0 < value <= MOST:  # type: ignore[operator]  # it is an int here
         raise place.refuse(_cure(kind))
     return value
 

@@ -167,10 +167,59 @@ def test_versions_are_needed() -> None:
     assert "versions: write at least one" in refused(text)
 
 
-@pytest.mark.parametrize("data", [b"\xff", b"a = ", b"a = " + b"[" * 5000])
-def test_what_is_not_toml_is_refused(data: bytes) -> None:
-    with pytest.raises(PackInvalid, match="the whole file"):
-        load(data, file="x", code="XX")
+GOOD = pack_text("XX", "prohibited = true\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "the whole file|format: it is missing"),
+        (b"\xff", "the whole file: save it as UTF-8"),
+        (GOOD.encode("utf-16"), "the whole file: save it as UTF-8"),
+        (b"\xef\xbb\xbf" + GOOD.encode(), "the whole file: correct the TOML"),
+        (b"a = ", "the whole file: correct the TOML"),
+        (b"a = " + b"[" * 5000, "the whole file: correct the TOML"),
+        (b"a = " + b"9" * 5000, "the whole file: correct the TOML"),
+        (
+            b"[" + b"a." * 20_000 + b"a]",
+            "the whole file: correct the TOML|a: no such field|format: it is missing",
+        ),
+        (b"#" * 65_537, "the whole file: it has more than 65536 bytes"),
+        (GOOD.replace("tier = 1", "tier = 1\ntier = 1").encode(), "the whole file: correct the TOML"),
+        (
+            GOOD.replace("prohibited = true", "prohibited = true\nprohibited = false").encode(),
+            "the whole file: correct",
+        ),
+        (
+            GOOD.replace(
+                "[versions.requirements]", "[versions.requirements]\n[versions.requirements]"
+            ).encode(),
+            "the whole",
+        ),
+        (GOOD.replace("from = 2000-01-01", "from = 2000-02-30").encode(), "the whole file: correct the TOML"),
+        (GOOD.replace("from = 2000-01-01", "from = 12:00:00").encode(), r"versions\[0\].from: write a day"),
+        (GOOD.replace("tier = 1", "tier = nan").encode(), "tier: write a whole number"),
+        (GOOD.replace("tier = 1", "tier = 1.0").encode(), "tier: write a whole number"),
+        (GOOD.replace("tier = 1", "tier = -1").encode(), "tier: write a whole number"),
+        (GOOD[: len(GOOD) // 2].encode(), "the whole file: correct the TOML|.*: it is missing"),
+        (GOOD.encode()[:-25], "the whole file: correct the TOML"),
+    ],
+)
+def test_what_is_no_whole_pack_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(PackInvalid, match=rf"^x\.toml: ({says})"):
+        load(data, file="x.toml", code="XX")
+
+
+def test_a_pack_that_is_cut_anywhere_is_refused_or_is_one_that_says_less() -> None:
+    text = GOOD + BASIS.replace('"x"', '"prohibited"') + EXEMPTION
+    whole = read(text)
+    for end in range(len(text)):
+        try:
+            cut = load(text[:end].encode(), file="x.toml", code="XX")
+        except PackInvalid:
+            continue  # any other error would end the test
+        assert cut.code == whole.code
+        assert cut.digest != whole.digest
 
 
 @given(st.text(max_size=80))
