@@ -162,7 +162,7 @@ _LAW: Final = (
     ("RETENTION_EXCEEDED", "The voiceprint should already be gone.", "Delete it."),
     ("SALE_PROHIBITED", "The law forbids the sale.", "Do not sell it; no consent helps."),
     ("UNKNOWN_JURISDICTION", "No pack covers a jurisdiction that is known of the speaker.",
-     "Give evidence of jurisdiction that a pack covers."),
+     "Give evidence of jurisdiction that a pack covers; a number alone is none."),
 )  # fmt: skip
 
 _GATE: Final = (
