@@ -71,8 +71,8 @@ def held(it: Part, at: datetime, *, purpose: str | None, live: bool) -> Held:
         raise InvalidInput("A scenario has either consent or consents.")
     parts = it.parts("consents")
     known = _references(it.part("speaker"), "references") or (_ANYBODY,)
-    said = sorted(_all_said(parts, at, known[:1]), key=lambda each: each.received_at)
-    terms = {_entry(part, i): part for i, part in enumerate(parts)}
+    terms = _by_entry(parts)
+    said = sorted(_all_said(terms, at, known[:1]), key=lambda each: each.received_at)
     state = fold(
         (each for each in said if each.received_at <= at),
         references=known,
@@ -174,10 +174,19 @@ def _where(path: str) -> Iterator[None]:
         raise InvalidInput(str(error) if path in str(error) else f"{path}: {error}") from error
 
 
-def _all_said(parts: list[Part], at: datetime, first: tuple[Reference, ...]) -> Iterator[Received]:
+def _by_entry(parts: list[Part]) -> dict[str, Part]:
+    """Name each item; one whose id another has is told apart by its place."""
+    found: dict[str, Part] = {}
     for i, part in enumerate(parts):
+        name = _entry(part, i)
+        found[f"{name} ({i + 1})" if name in found else name] = part
+    return found
+
+
+def _all_said(terms: Mapping[str, Part], at: datetime, first: tuple[Reference, ...]) -> Iterator[Received]:
+    for i, (entry, part) in enumerate(terms.items()):
         with _where(f"consents[{i}]"):
-            yield from _said(part, _entry(part, i), at, first)
+            yield from _said(part, entry, at, first)
 
 
 def _said(part: Part, entry: str, at: datetime, first: tuple[Reference, ...]) -> Iterator[Received]:
@@ -186,7 +195,7 @@ def _said(part: Part, entry: str, at: datetime, first: tuple[Reference, ...]) ->
     if status == "superseded":
         return  # the consent that took its place stands in the list
     received = part.time_or_none("received_at")
-    given = part.time_or_none("granted_at")
+    given = part.time_or_none("granted_at") or part.time_or_none("refused_at")
     about = _references(part, "references") or first
     when = given or received or at
     if status in _PAIRS:
