@@ -7,11 +7,12 @@ import yaml
 
 from consentgate.errors import InvalidInput, Malformed, Misconfigured, PackInvalid
 from consentgate.ledger import ingest, speaker, statements
+from consentgate.packs import index, layer, signature, toml
 from consentgate.packs import period as pack_period
-from consentgate.packs import toml
 from consentgate.packs.packset import PackSet, shipped
 from consentgate.policy import numbers, record, scenario
 from consentgate.policy.assertions import DEFINITIONS, Assertion
+from consentgate.tlog.notekey import NoteSigner
 from tests.fuzz.target import AT, ROOT, STATEMENTS, Target, in_bytes, in_json, of_json, of_object, of_text
 
 _PACK: Final = (
@@ -20,7 +21,20 @@ _PACK: Final = (
     b"from = 2000-01-01\n[versions.requirements]\nconsent_required = true\noral_consent_ok = false\n"
     b'consent_form = "explicit"\nnotice_elements = ["specific_purpose"]\n'
 )
-_INDEX: Final = in_json({"format": 1, "packs": {"XX": {"file": "x/XX.toml", "sha256": "0" * 64}}})
+_FILE: Final = {"file": "x/XX.toml", "sha256": "0" * 64}
+_OVER: Final = {"file": "overlay/XX.toml", "sha256": "1" * 64}
+_INDEX: Final = in_json(
+    {"format": 1, "packs": {"XX": _FILE}},
+    {"format": 1, "version": "2026.11.22", "base": "2" * 64, "packs": {"XX": {**_FILE, "overlay": _OVER}}},
+)
+_OVERLAY: Final = (
+    b'format = 1\ncode = "XX"\nparents = ["YY"]\n[[versions]]\nfrom = 2026-01-01\nto = 2026-06-30\n'
+    b'[versions.requirements]\nconsent_form = "written_release"\nelectronic_signature_ok = true\n'
+    b'[[versions.conditional_rules]]\nid = "r"\nlevel = "law"\ncite = "s. 1"\npurpose_in = ["fraud"]\n'
+    b"require = { prohibited = true }\n"
+    b'[[basis]]\nrequirements = ["consent_form", "electronic_signature_ok"]\ncite = "x"\nconfidence = "source-read"\n'
+)
+_SIGNER: Final = NoteSigner.generate("packs.example", bytes)
 _PACKS: Final = shipped()
 
 
@@ -59,6 +73,27 @@ RULES: Final[Sequence[Target]] = (
         name="packs.packset.PackSet",
         decode=lambda data: PackSet(data, lambda _name: b""),
         samples=_INDEX,
+        errors=(PackInvalid,),
+    ),
+    Target(
+        name="packs.index.decode",
+        decode=index.decode,
+        samples=_INDEX,
+        errors=(PackInvalid,),
+    ),
+    Target(
+        name="packs.layer.tightened",
+        decode=lambda data: layer.tightened(toml.load(_PACK, file="x", code="XX"), data, file="XX.toml"),
+        samples=[_OVERLAY],
+        errors=(PackInvalid,),
+        share=0.5,
+    ),
+    Target(
+        name="packs.signature.verify",
+        decode=lambda data: signature.verify(
+            data, version="2026.11.22", digest=bytes(32), keys=[_SIGNER.key.vkey]
+        ),
+        samples=in_bytes(signature.sign(_SIGNER, version="2026.11.22", digest=bytes(32))),
         errors=(PackInvalid,),
     ),
     Target(
