@@ -68,6 +68,7 @@ BOMBS: Final = {
 # target, from rows of the ledger, or was decoded already.
 INDIRECT: Final = {
     "cli.brief.shown": "reads packs: packs.toml.load",
+    "cli.explained.shown_scenarios": "policy.scenario.evaluate",
     "cli.packlist.shown": "reads packs: packs.toml.load",
     "config.demands.missing_assertions": "reads packs and assertions of the ledger",
     "config.entries.entry_opened": "reads entries of the ledger",
