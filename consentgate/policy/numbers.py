@@ -11,11 +11,11 @@ decides; no number shows in an error. The table is read when it is first needed,
 (('US-IL',), ())
 """
 
+import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import cache
-from importlib import resources
 from itertools import islice
 from typing import Final
 
@@ -91,9 +91,11 @@ def shipped() -> Plan:
         Misconfigured: the installation is damaged.
     """
     try:
-        data = (resources.files("consentgate.policy") / FILE).read_bytes()
+        data = pkgutil.get_data("consentgate.policy", FILE)
     except OSError as error:
         raise _damaged("it is missing") from error
+    if data is None:
+        raise _damaged("this way to install packages hides it")
     return plan_from(data)
 
 

@@ -229,6 +229,12 @@ def test_a_missing_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         shipped.__wrapped__()
 
 
+def test_a_hidden_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pkgutil.get_data", lambda _package, _file: None)
+    with pytest.raises(Misconfigured, match="hides it"):
+        shipped.__wrapped__()
+
+
 def test_the_table_is_plain_text_in_order() -> None:
     text = Path(numbers.__file__).with_name(numbers.FILE).read_text("ascii")
     codes = re.findall(r"^\+([0-9]+) ", text, re.MULTILINE)
