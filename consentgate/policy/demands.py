@@ -43,6 +43,14 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """How long something may take after a withdrawal: the periods, each once, and everybody who sets one."""
+
+    periods: tuple[Period, ...] = ()
+    bases: tuple[Basis, ...] = (FLOOR,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
     """A filing that must have been made some time before."""
 
@@ -130,8 +138,8 @@ class Requirements:
     age_bases: tuple[Basis, ...] = ()
     clocks: tuple[Clock, ...] = ()
     refresh: tuple[Clock, ...] = ()
-    stops: tuple[Clock, ...] = ()
-    deletion: tuple[Clock, ...] = ()
+    stops: Term = Term()
+    deletion: Term = Term()
     proofs: tuple[tuple[Period, tuple[Basis, ...]], ...] = ()
     filings: tuple[Filing, ...] = ()
     localisation: tuple[tuple[str, Basis], ...] = ()

@@ -5,15 +5,12 @@ have to go; what nobody asked for has no date.
 """
 
 from datetime import datetime
-from typing import Final
 
 from consentgate.consent.state import Consent, State
 from consentgate.packs.pack import Basis
 from consentgate.policy.consents import Case
 from consentgate.policy.deadlines import Deadline, Duty, Obligation, earliest
-from consentgate.policy.demands import FLOOR, Clock
-
-_FLOOR: Final = (FLOOR,)
+from consentgate.policy.demands import Term
 
 
 def duties(
@@ -52,18 +49,12 @@ def _withdrawn(case: Case, state: State, found: list[Obligation]) -> None:
     found.append(_due("stop_processing", asked.stops, last))
     found.append(_due("delete_template", asked.deletion, last))
     if case.speaker.legal_hold:
-        found.append(Obligation(duty="preserve_sealed_no_search", bases=_asking(asked.deletion)))
+        found.append(Obligation(duty="preserve_sealed_no_search", bases=asked.deletion.bases))
 
 
-def _due(duty: Duty, clocks: tuple[Clock, ...], last: datetime) -> Obligation:
-    # Most laws say the same: at once.
-    periods = {clock.within.text: clock.within for clock in clocks}
-    due = min([period.after(last) for period in periods.values()], default=None)
-    return Obligation(duty=duty, due=due, bases=_asking(clocks))
-
-
-def _asking(clocks: tuple[Clock, ...]) -> tuple[Basis, ...]:
-    return tuple([clock.basis for clock in clocks]) or _FLOOR
+def _due(duty: Duty, term: Term, last: datetime) -> Obligation:
+    due = min([period.after(last) for period in term.periods]) if term.periods else None
+    return Obligation(duty=duty, due=due, bases=term.bases)
 
 
 def _retention(case: Case, deadline: Deadline, found: list[Obligation]) -> None:

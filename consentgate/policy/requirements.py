@@ -28,6 +28,7 @@ from consentgate.policy.demands import (
     ForbiddenUse,
     PackUsed,
     Requirements,
+    Term,
 )
 from consentgate.policy.effective import Effective, stack
 from consentgate.policy.used import readable
@@ -232,9 +233,9 @@ def _refresh(united: tuple[Effective, ...]) -> tuple[Clock, ...]:
     )
 
 
-def _stops(united: tuple[Effective, ...]) -> tuple[Clock, ...]:
-    return tuple(
-        Clock(trigger="consent_withdrawn", within=rule.stop_deadline, basis=each.bases["withdrawal"])
+def _stops(united: tuple[Effective, ...]) -> Term:
+    return _term(
+        (rule.stop_deadline, each.bases["withdrawal"])
         for each in united
         if (rule := each.rules.withdrawal) is not None and rule.supported
     )
@@ -252,12 +253,18 @@ def _proofs(united: tuple[Effective, ...]) -> tuple[tuple[Period, tuple[Basis, .
     return tuple(found.items())
 
 
-def _deletion(united: tuple[Effective, ...]) -> tuple[Clock, ...]:
-    return tuple(
-        Clock(trigger="consent_withdrawn", within=rule.deletion_deadline, basis=each.bases["withdrawal"])
+def _deletion(united: tuple[Effective, ...]) -> Term:
+    return _term(
+        (rule.deletion_deadline, each.bases["withdrawal"])
         for each in united
         if (rule := each.rules.withdrawal) is not None and rule.deletion_required
     )
+
+
+def _term(asked: Iterable[tuple[Period, Basis]]) -> Term:
+    set_by = tuple(asked)
+    periods = tuple({period.text: period for period, _ in set_by}.values())
+    return Term(periods=periods, bases=tuple(basis for _, basis in set_by)) if set_by else Term()
 
 
 def _filings(united: tuple[Effective, ...]) -> tuple[Filing, ...]:
