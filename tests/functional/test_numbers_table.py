@@ -6,9 +6,12 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from consentgate.policy.numbers import shipped
+from consentgate.packs.packset import shipped as packs
+from consentgate.policy.numbers import jurisdictions, shipped
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "consentgate" / "policy" / "numbers.txt"
@@ -51,3 +54,53 @@ def test_without_a_file_the_tool_says_how_it_is_used(arguments: tuple[str, ...])
     assert (done.returncode, done.stderr) == (
         2, "Usage: ``python tools/numbers.py consentgate/policy/numbers.txt``\n"
     )  # fmt: skip
+
+
+PEOPLE = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.VOIP)
+SERVICES = (
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER,
+    PhoneNumberType.PAGER,
+    PhoneNumberType.UAN,
+    PhoneNumberType.VOICEMAIL,
+)
+# Services on area codes of the Caribbean; and services that only the length tells from people's numbers.
+SERVICES_WITH_A_PLACE = {*"AG AI BB BS TT".split(), *"DE IE IT JP LB MY PM VU".split()}
+
+
+def samples(kinds: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Numbers that the source itself gives as examples, and whose they are by its own search."""
+    found = []
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in kinds:
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                owner = phonenumbers.region_code_for_number(number)
+                found.append((owner or "", phonenumbers.format_number(number, PhoneNumberFormat.E164)))
+    return found
+
+
+def test_peoples_numbers_are_where_the_source_has_them() -> None:
+    people = samples(PEOPLE)
+    assert len(people) > 500
+    for owner, number in people:
+        # The source counts two parts of Saint Helena as countries, and Canada's numbers without a place as people's.
+        parts = {part for code in jurisdictions(number) for part in code.split("-")}
+        assert owner in parts or number.startswith("+1600"), number
+
+
+def test_numbers_of_services_have_no_place() -> None:
+    services = samples(SERVICES)
+    assert len(services) > 400
+    placed = {(owner, jurisdictions(number)) for owner, number in services if jurisdictions(number)}
+    assert {owner for owner, _ in placed} == SERVICES_WITH_A_PLACE
+    assert all(codes == (owner,) for owner, codes in placed)
+
+
+def test_every_country_state_and_province_that_has_a_pack_has_numbers() -> None:
+    named = {code for places in shipped().places.values() for code in places}
+    known = {code for code in packs().codes if not packs().pack(code).is_group and code.count("-") < 2}
+    # The United States and Canada have the numbers that no state or province has.
+    assert known <= named
