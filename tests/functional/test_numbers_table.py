@@ -67,7 +67,10 @@ SERVICES = (
     PhoneNumberType.VOICEMAIL,
 )
 # Services on area codes of the Caribbean; and services that only the length tells from people's numbers.
-SERVICES_WITH_A_PLACE = {*"AG AI BB BS TT".split(), *"DE IE IT JP LB MY PM VU".split()}
+SERVICES_WITH_A_PLACE = {
+    "AG", "AI", "BB", "BS", "TT",
+    "DE", "IE", "IT", "JP", "LB", "MY", "PM", "VU",
+}  # fmt: skip
 
 
 def samples(kinds: tuple[int, ...]) -> list[tuple[str, str]]:
