@@ -1,6 +1,7 @@
 """How an explanation is shown: the verdict first, then each speaker from consents to cures."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,13 @@ from consentgate.cli.text import WIDTH, faint, fields, moment_text, paragraph, p
 from consentgate.verify.result import Finding
 
 if TYPE_CHECKING:
-    from consentgate.config.explain import Asked, Explained, Traced
+    from datetime import datetime
+
+    from consentgate.config.explain import Explained
+    from consentgate.config.scenarios import Answer
+    from consentgate.config.trace import Asked, Shown, Trace
     from consentgate.consent.state import Consent
+    from consentgate.packs.packset import PackSet
     from consentgate.policy.facts import Evidence
     from consentgate.policy.reasons import Reason
 
@@ -28,63 +34,128 @@ def shown(explained: "Explained") -> Done:
     Returns:
         What the command came to: exit code 1 when the request would be denied.
     """
+    verdict = explained.verdict
+    traces = tuple(each.trace for each in explained.speakers)
+    return _done(verdict.at, verdict.purpose, verdict.reasons, traces, allowed=verdict.allowed)
+
+
+def shown_scenarios(answers: "Sequence[Answer]", packs: "PackSet") -> Done:
+    """Show how the decisions of scenarios came about.
+
+    Args:
+        answers: scenarios with their results; one or more.
+        packs: the rules that they were decided by.
+
+    Returns:
+        What the command came to: exit code 1 when one of them would be denied. With several scenarios the result
+        lists them under ``items``.
+
+    Raises:
+        PackInvalid: a pack cannot be used.
+    """
+    dones = [_scenario(each, packs) for each in answers]
+    if len(dones) == 1:
+        return dones[0]
+    items: list[Json] = [
+        {"id": each.scenario.id, **done.result} for each, done in zip(answers, dones, strict=True)
+    ]
+    return Done(
+        result={"items": items},
+        text="\n\n\n".join(done.text for done in dones),
+        findings=tuple(finding for done in dones for finding in done.findings),
+        exit=max(done.exit for done in dones),
+    )
+
+
+def _scenario(answer: "Answer", packs: "PackSet") -> Done:
+    from consentgate.config.trace import trace
+
+    result, title_text = answer.result, plain(answer.scenario.title)
+    how = trace(
+        packs,
+        result.decision,
+        result.requirements,
+        result.state,
+        name=f"{answer.scenario.id}  {title_text}".rstrip(),
+        evidence=result.evidence,
+        stored=False,
+    )
+    decision = result.decision
+    return _done(decision.at, result.purpose, decision.reasons, (how,), allowed=decision.allowed)
+
+
+def _done(
+    at: "datetime",
+    purpose: str | None,
+    reasons: "tuple[Reason, ...]",
+    traces: "tuple[Trace, ...]",
+    *,
+    allowed: bool,
+) -> Done:
     from consentgate.moment import to_text
 
-    verdict = explained.verdict
-    decision = "allowed" if verdict.allowed else "denied"
-    speakers: list[Json] = [_speaker_item(each) for each in explained.speakers]
-    reasons: list[Json] = [_reason_item(each) for each in verdict.reasons]
+    decision = "allowed" if allowed else "denied"
+    speakers: list[Json] = [_speaker_item(each) for each in traces]
+    listed: list[Json] = [_reason_item(each) for each in reasons]
     result: dict[str, Json] = {
         "decision": decision,
-        "at": to_text(verdict.at),
-        "purpose": verdict.purpose,
-        "reasons": reasons,
+        "at": to_text(at),
+        "purpose": purpose,
+        "reasons": listed,
         "speakers": speakers,
     }
-    head = fields(
-        [
-            ("decision", word(decision)),
-            ("at", moment_text(verdict.at)),
-            ("purpose", verdict.purpose or "not given"),
-        ]
-    )
-    blocks = [head, *(_speaker_text(each) for each in explained.speakers)]
-    if not explained.speakers:
-        blocks.append(_reasons_text(verdict.reasons))
+    head = [("decision", word(decision)), ("at", moment_text(at)), ("purpose", purpose or "not given")]
+    blocks = [fields(head), *(_speaker_text(each) for each in traces)]
+    if not traces:
+        blocks.append(_reasons_text(reasons))
     return Done(
         result=result,
         text="\n\n".join(block for block in blocks if block),
-        findings=tuple(_finding(each) for each in verdict.reasons),
-        exit=DONE if verdict.allowed else FINDING,
+        findings=tuple(_finding(each) for each in reasons),
+        exit=DONE if allowed else FINDING,
     )
 
 
-def _speaker_text(traced: "Traced") -> str:
-    decision, state = traced.judged.decision, traced.state
+def _speaker_text(how: "Trace") -> str:
+    decision, state = how.decision, how.state
     short = short_ids(dict.fromkeys(e for each in state.consents for e in _entries(each)))
-    consents = "\n".join(_consent_line(each, short, decision.grant) for each in state.consents)
+    if not how.stored:
+        short = {each: each for each in short}
+    consents = "\n".join(
+        _consent_line(each, short, decision.grant, stored=how.stored) for each in state.consents
+    )
     packs = "\n".join(
         f"{used.code}  {faint(f'in force since {used.since}')}"
         + (f"  exempt: {', '.join(used.exemptions)}" if used.exemptions else "")
         + (f"  conditions: {', '.join(used.conditions)}" if used.conditions else "")
         for used in decision.packs
     )
+    assertions = "\n".join(
+        f"{each.name} = {plain(each.value)}"
+        + faint(f"  by {plain(each.by)}, since {moment_text(each.since)}")
+        for each in decision.assertions
+    )
     pairs = [
         ("consents", consents or "none"),
         ("candidates", ", ".join(decision.candidates) or "none"),
-        ("hints", _hints(traced.judged.facts.evidence)),
+        ("hints", _hints(how.evidence)),
         ("packs", packs or "none"),
-        (
-            "assertions",
-            str(len(decision.assertions)) + " in force" if decision.assertions else "none in force",
-        ),
+        ("assertions", assertions or "none in force" if how.stored else ""),
         ("obligations", "\n".join(each.text for each in decision.obligations)),
     ]
-    blocks = [title(traced.judged.on.name), fields(pairs, indent=2)]
-    if traced.asked:
-        blocks += [title("  What is asked"), "\n".join(_asked_line(each) for each in traced.asked)]
+    blocks = [title(how.name), fields(pairs, indent=2)]
+    if how.asked:
+        blocks += [title("  What is asked"), "\n".join(_asked_line(each) for each in how.asked)]
     blocks.append(_reasons_text(decision.reasons))
+    if how.shown:
+        blocks += [title("  Shown only: no decision depends on it"), "\n".join(map(_shown_line, how.shown))]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _shown_line(each: "Shown") -> str:
+    clause = textwrap.shorten(each.basis.citation, WIDTH - 6, placeholder=" …")
+    head = f"  {each.basis.pack:<6}  "
+    return f"{paragraph(plain(each.sentence), first=head, indent=len(head))}\n{faint(f'      {clause}')}"
 
 
 def _hints(evidence: "tuple[Evidence, ...]") -> str:
@@ -102,7 +173,7 @@ def _entries(consent: "Consent") -> list[str]:
     return [consent.entry, *(each.entry for each in consent.endings), *([through] if through else [])]
 
 
-def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None) -> str:
+def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None, *, stored: bool) -> str:
     name = short[consent.entry]
     if consent.endings:
         return f"{name}  " + ", ".join(f"{each.kind} {moment_text(each.at)}" for each in consent.endings)
@@ -111,7 +182,8 @@ def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None)
     form = f"{grant.form} by {grant.method}" if grant else ""
     through = f", through {short[grant.through]}" if grant and grant.through else ""
     line = f"{name}  stands: {form}{until}{through}"
-    return f"{line}{'  ← relied on' if consent.entry == chosen else ''}{faint('  time weak: not anchored')}"
+    weak = faint("  time weak: not anchored") if stored else ""
+    return f"{line}{'  ← relied on' if consent.entry == chosen else ''}{weak}"
 
 
 def _asked_line(asked: "Asked") -> str:
@@ -163,7 +235,7 @@ def _reason_item(reason: "Reason") -> dict[str, Json]:
     }
 
 
-def _speaker_item(traced: "Traced") -> dict[str, Json]:
+def _speaker_item(how: "Trace") -> dict[str, Json]:
     from consentgate.policy.record import decision_json
 
     asked: list[Json] = [
@@ -173,7 +245,7 @@ def _speaker_item(traced: "Traced") -> dict[str, Json]:
             "result": each.result,
             "bases": [{"pack": basis.pack, "citation": basis.citation} for basis in each.bases],
         }
-        for each in traced.asked
+        for each in how.asked
     ]
     states: list[Json] = [
         {
@@ -181,13 +253,18 @@ def _speaker_item(traced: "Traced") -> dict[str, Json]:
             "granted": each.grant is not None,
             "endings": [ending.kind for ending in each.endings],
             "through": each.grant.through if each.grant else None,
-            "trusted_at": "weak",
+            "trusted_at": "weak" if how.stored else None,
         }
-        for each in traced.state.consents
+        for each in how.state.consents
+    ]
+    shown_only: list[Json] = [
+        {"pack": each.basis.pack, "sentence": each.sentence, "citation": each.basis.citation}
+        for each in how.shown
     ]
     return {
-        "name": traced.judged.on.name,
-        "decision": decision_json(traced.judged.decision),
+        "name": how.name,
+        "decision": decision_json(how.decision),
         "consents": states,
         "requirements": asked,
+        "informational": shown_only,
     }

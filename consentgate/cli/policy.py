@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from consentgate.config.explain import Question
+    from consentgate.config.scenarios import Answer
+    from consentgate.packs.packset import PackSet
 
 _PACKS = (
     "Which rules: `shipped`, a folder that holds an index.json, or the digest of a set that the ledger keeps; by "
@@ -77,12 +79,8 @@ def _evaluate(home: str | None, file: str, ids: tuple[str, ...], named: str | No
     Exit code 0 when every expectation holds, 1 when one does not, 2 for a file that cannot be used.
     """
     from consentgate.cli.evaluated import shown
-    from consentgate.cli.values import read_bytes
-    from consentgate.config.scenarios import LIMIT, answer, chosen, read_scenarios
 
-    scenarios = chosen(read_scenarios(read_bytes(file, limit=LIMIT), file), ids)
-    packs = packs_named(home, named)
-    return shown([answer(each, packs) for each in scenarios], packs)
+    return shown(*_answers(home, file, ids, named))
 
 
 @policy.command(
@@ -90,6 +88,9 @@ def _evaluate(home: str | None, file: str, ids: tuple[str, ...], named: str | No
     example="consentgate policy explain --reference customer:C-1001 --evidence US-IL --adult "
     "--purpose authentication",
 )
+@click.option("--scenario", metavar="FILE", help="A scenario file in place of a speaker and a moment.")
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Only this scenario; may be repeated.")
+@click.option("--packs", "named", metavar="PACKS", help="With --scenario. " + _PACKS)
 @click.option("--call", metavar="TX", help="Everybody on this registered call.")
 @click.option("--leg", type=click.Choice(["Caller", "Callee"]), help="Only this leg of the call.")
 @click.option(
@@ -117,15 +118,26 @@ def _evaluate(home: str | None, file: str, ids: tuple[str, ...], named: str | No
     help="Who agreed to the recording; by default as registered or asserted.",
 )
 @click.option("--at", "at_text", metavar="TIME", help="As of this moment; by default now.")
-def _explain(home: str | None, **given: Any) -> Done:
+def _explain(
+    home: str | None, scenario: str | None, ids: tuple[str, ...], named: str | None, **given: Any
+) -> Done:
     """Show the full trace of a decision, without writing anything.
 
-    States of the consents, candidate jurisdictions, packs in force with their clauses, every requirement with
-    what became of it, and each reason with its cure. Exit code 1 when the request would be denied.
+    About a person or a call at a moment, or about the scenarios of a file. States of the consents, candidate
+    jurisdictions, packs in force with their clauses, every requirement with what became of it, each reason with
+    its cure, and what the packs state besides. Exit code 1 when the request would be denied.
     """
-    from consentgate.cli.explained import shown
+    from consentgate.cli.explained import shown, shown_scenarios
     from consentgate.config.explain import explain
 
+    if scenario is not None:
+        # The default of --operation is no answer to anything.
+        if any(value for name, value in given.items() if name != "action"):
+            raise InvalidInput("With --scenario everything else stands in the file.")
+        answers, packs = _answers(home, scenario, ids, named)
+        return shown_scenarios(answers, packs)
+    if ids or named:
+        raise InvalidInput("--id and --packs belong to --scenario.")
     question = _question(**given)
     with looking(home) as parts:
         return shown(explain(parts, question))
@@ -163,6 +175,17 @@ def _replay(home: str | None, entry: str | None, since_text: str | None, registr
         replayer = Replayer(parts, registry_now=registry == "now")
         found = replayer.since(since) if entry is None else replayer.one(entry_named(parts, entry))
         return shown(found, every=entry is not None)
+
+
+def _answers(
+    home: str | None, file: str, ids: tuple[str, ...], named: str | None
+) -> "tuple[list[Answer], PackSet]":
+    from consentgate.cli.values import read_bytes
+    from consentgate.config.scenarios import LIMIT, answer, chosen, read_scenarios
+
+    scenarios = chosen(read_scenarios(read_bytes(file, limit=LIMIT), file), ids)
+    packs = packs_named(home, named)
+    return [answer(each, packs) for each in scenarios], packs
 
 
 def _day(text: str | None) -> "date":

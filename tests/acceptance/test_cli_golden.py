@@ -30,6 +30,10 @@ COMMANDS = (
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
     ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),
     ("policy-replay", ("policy", "replay")),
+    (
+        "policy-explain-scenario",
+        ("policy", "explain", "--scenario", str(ROOT / "tests/scenarios/public.yaml"), "--id", "S02"),
+    ),
     ("policy-list", ("policy", "list", "--under", "CA", "--at", "2026-11-22")),
     ("policy-show", ("policy", "show", "US-OK", "--at", "2026-11-22")),
 )

@@ -183,3 +183,61 @@ def test_code_without_a_pack_is_answered_by_what_it_is_part_of(program: Program)
     refused = program("policy", "show", "XX")
     assert refused.exit == 2
     assert "No pack answers for XX" in refused.err
+
+
+def test_scenario_is_explained_with_the_full_trace(program: Program) -> None:
+    asked = ("policy", "explain", "--scenario", PUBLIC, "--id", "S02")
+    result = program.json(*asked, exit=1)["result"]
+    assert [each["code"] for each in result["reasons"]] == ["NOTICE_INCOMPLETE"]
+    [speaker] = result["speakers"]
+    verdicts = {each["name"]: each["result"] for each in speaker["requirements"]}
+    assert (verdicts["notice_elements"], verdicts["form"], verdicts["public_policy"]) == (
+        "not met",
+        "met",
+        "met",
+    )
+    assert speaker["consents"][0]["entry"] == "cr-1"
+    assert "740 ILCS 14/20" in [each["citation"] for each in speaker["informational"]]
+    text = program(*asked)
+    assert text.exit == 1
+    for part in (
+        "S02  Illinois, notice lacks length of term",
+        "✗ notice elements",
+        "The person can sue: USD 1,000",
+    ):
+        assert part in text.out
+    assert "not anchored" not in text.out
+
+
+def test_conditional_elements_are_judged_one_by_one(program: Program, tmp_path: Path) -> None:
+    case = yaml.safe_load(PUBLIC.read_text())["scenarios"][0]
+    case["jurisdictions"] = [{"code": "FR"}]
+    case["request"] |= {"cross_border": True, "automated_decision": False}
+    (tmp_path / "cases.yaml").write_text(yaml.safe_dump({"scenarios": [case]}))
+    [speaker] = program.json("policy", "explain", "--scenario", tmp_path / "cases.yaml", exit=1)["result"][
+        "speakers"
+    ]
+    found = {
+        each["detail"].partition(" ")[0]: each["result"]
+        for each in speaker["requirements"]
+        if each["name"] == "conditional_element"
+    }
+    assert (found["cross_border_transfer"], found["automated_decision"]) == ("not met", "met")
+
+
+def test_several_scenarios_are_explained_one_after_the_other(program: Program) -> None:
+    asked = ("policy", "explain", "--scenario", PUBLIC, "--id", "S01", "--id", "S02")
+    items = program.json(*asked, exit=1)["result"]["items"]
+    assert [(each["id"], each["decision"]) for each in items] == [("S01", "allowed"), ("S02", "denied")]
+    assert program(*asked[:-2]).exit == 0
+
+
+def test_explanation_takes_a_scenario_or_a_person_and_never_both(program: Program) -> None:
+    for words, said in (
+        (("--scenario", PUBLIC, "--reference", "customer:C-1"), "stands in the file"),
+        (("--reference", "customer:C-1", "--id", "S01"), "belong to --scenario"),
+        (("--reference", "customer:C-1", "--packs", "shipped"), "belong to --scenario"),
+    ):
+        refused = program("policy", "explain", *words)
+        assert refused.exit == 2
+        assert said in refused.err
