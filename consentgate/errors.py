@@ -117,6 +117,7 @@ class PresignRefused(ConsentGateError):
 class OutcomeNotRecorded(ConsentGateError):
     """The outcome could not be recorded, so its task was told to stop: do not use it; the intent stays open.
 
+    Where a failure inside consentgate kept it from reading the answer, `record` is empty and nothing was stopped.
     Pickle it, or keep it, and pass it to `ConsentGate.record` once the database is back.
 
     Attributes:

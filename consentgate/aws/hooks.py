@@ -15,7 +15,7 @@ other, so that none that raises keeps an outcome out of the ledger. Handlers ret
 other value for new parameters or for a response. Behind all handlers stands the last look of `passage`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,14 +32,15 @@ from consentgate.aws.passage import (
     stand_behind,
     used_up,
 )
+from consentgate.aws.patience import longest_ms
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.canonical import Json
-from consentgate.errors import ConsentDenied, InvalidInput, PresignRefused
+from consentgate.errors import ConsentDenied, InvalidInput, OutcomeNotRecorded, PresignRefused
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import GatedRequest
+from consentgate.gate.request import Exchange, GatedRequest, Permit
 from consentgate.gate.resolve import Resolver, Sources
 from consentgate.moment import Clock
 from consentgate.policy.reasons import reason
@@ -47,9 +48,6 @@ from consentgate.policy.reasons import reason
 _MARK: Final = "consentgate_gate"
 # Another handler answered in the vendor's place: nothing left.
 _FOREIGN: Final = "AnsweredInProcess"
-_LONGEST_BACKOFF_S: Final = 20.0
-_FOREVER_S: Final = 86_400.0
-_DEFAULT_ATTEMPTS: Final = 5
 
 
 class Hooks:
@@ -63,7 +61,7 @@ class Hooks:
         self._gate = gate
         self._service = service
         self._region: str | None = client.meta.region_name
-        self._lasts_ms = _longest(client.meta.config)
+        self._lasts_ms = longest_ms(client.meta.config)
         self._origin = _origin(client.meta.endpoint_url)
         self._vendor = ChimeVendor(client)
         self._clock = clock
@@ -190,7 +188,7 @@ class Hooks:
         permit = used_up(passage)
         if operation is None or passage is None or permit is None:
             return
-        self._gate.finish(permit, answered(operation, passage, parsed), parsed, self._vendor)
+        self._record(permit, lambda: answered(operation, passage, parsed), parsed)
 
     def _on_failure(
         self, exception: BaseException, context: dict[str, Any], event_name: str, **_: Any
@@ -200,7 +198,15 @@ class Hooks:
         permit = used_up(passage)
         if operation is None or passage is None or permit is None:
             return
-        self._gate.finish(permit, failed(operation, passage, exception), None, self._vendor)
+        self._record(permit, lambda: failed(operation, passage, exception), None)
+
+    def _record(self, permit: Permit, read: Callable[[], Exchange], response: object) -> None:
+        try:
+            exchange = read()
+        except Exception as error:
+            # A bug of ours: what came back goes to the caller, who must learn that there is no outcome.
+            raise OutcomeNotRecorded(response, str(permit.entry)) from error
+        self._gate.finish(permit, exchange, response, self._vendor)
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""
@@ -284,14 +290,3 @@ def _bytes(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode()
     return bytes(body) if isinstance(body, (bytes, bytearray)) else b""
-
-
-def _longest(config: Any) -> int:
-    """The longest that the client may take, in milliseconds: every attempt times out, with the longest waits."""
-    retries = config.retries or {}
-    attempts = retries.get("total_max_attempts") or (retries.get("max_attempts", _DEFAULT_ATTEMPTS - 1) + 1)
-    # None waits for ever; nobody waits for such a client longer than for a running task.
-    waits = [
-        _FOREVER_S if each is None else float(each) for each in (config.connect_timeout, config.read_timeout)
-    ]
-    return int(1000 * min(attempts * sum(waits) + (attempts - 1) * _LONGEST_BACKOFF_S, _FOREVER_S))

@@ -82,7 +82,10 @@ def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: obje
         ConsentWithdrawn: a speaker withdrew meanwhile; the task was stopped.
         OutcomeNotRecorded: the outcome could not be written; the task was stopped.
     """
-    ending, written = _ending(gate, permit, exchange), True
+    try:
+        ending, written = _ending(gate, permit, exchange), True
+    except Exception as error:
+        raise OutcomeNotRecorded(response, str(permit.entry)) from error
     try:
         stops = _within_budget(gate, ending).stops
     except Exception as error:  # whatever it is, a bug too: what cannot be recorded must not go on

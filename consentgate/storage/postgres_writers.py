@@ -116,20 +116,22 @@ class PostgresWriters:
             What the work returned; it is durable.
 
         Raises:
-            Unavailable: the turn did not come in time, or the database failed; nothing was written, or the
-                message says that this is not known.
+            Unavailable: the turn did not come in time, or the database failed; nothing was written, or it says so.
             InvalidInput: called from inside work.
         """
         if getattr(self._inside, "write", False):
             raise InvalidInput("A write cannot be made inside another one: use its connection.")
-        if not self._turns.take(wait=self._wait):
-            raise Unavailable("The database is too busy: the write did not get its turn in time.")
-        self._inside.write = True
+        taken = False
         try:
+            self._inside.write = True
+            # Noted at once: an interrupt in between would cost a turn for ever.
+            if not (taken := self._turns.take(wait=self._wait)):
+                raise Unavailable("The database is too busy: the write did not get its turn in time.")
             return self._repeated(work, single)
         finally:
             self._inside.write = False
-            self._turns.give()
+            if taken:
+                self._turns.give()
 
     def write_each(self, work: Callable[[Connection], object]) -> None:
         """Run work once on each session that is open and idle.

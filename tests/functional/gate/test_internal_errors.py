@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from consentgate import ConsentDenied
+from consentgate import ConsentDenied, OutcomeNotRecorded
 from consentgate.errors import Unavailable
 from tests.functional.gate.broken import require_sound
 from tests.functional.gate.conftest import World
@@ -119,4 +119,34 @@ def test_interrupt_is_not_hidden(ready: World, monkeypatch: pytest.MonkeyPatch, 
     assert ready.server.requests == ()
     assert ready.opened("intent", "denial") == []
     ready.search("tx-1")
+    require_sound(ready)
+
+
+def lost(world: World, monkeypatch: pytest.MonkeyPatch, place: str) -> OutcomeNotRecorded:
+    with monkeypatch.context() as patch:
+        patch.setattr(place, broken)
+        with pytest.raises(OutcomeNotRecorded) as raised:
+            world.search("tx-1")
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    return raised.value
+
+
+@pytest.mark.parametrize("place", ["consentgate.aws.hooks.answered", "consentgate.gate.finish.classify"])
+def test_failure_to_read_the_answer_hands_it_back_and_leaves_the_intent_open(
+    ready: World, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    error = lost(ready, monkeypatch, place)
+    response: Any = error.response
+    assert response["SpeakerSearchTask"]["SpeakerSearchTaskId"]
+    assert (error.entry, error.record) == (str(ready.opened("intent")[0][0].id), "")
+    assert ready.ends() == []
+    require_sound(ready)
+
+
+def test_failure_to_read_a_failure_leaves_the_intent_open(
+    ready: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.server.script.drop(times=None)
+    assert lost(ready, monkeypatch, "consentgate.aws.hooks.failed").response is None
+    assert ready.ends() == []
     require_sound(ready)
