@@ -14,7 +14,7 @@ from consentgate.config.explain import Question, explain
 from consentgate.config.setup import make_home
 from consentgate.moment import system_clock
 from consentgate.packs.packset import shipped
-from consentgate.policy.facts import EvidenceKind, candidates
+from consentgate.policy.facts import EvidenceKind, candidates, evidence_kind
 from consentgate.policy.numbers import jurisdictions
 from consentgate.policy.reasons import DEFINITIONS
 from tests.functional.docs.pages import blocks, rows, text_of
@@ -70,3 +70,19 @@ def test_places_that_the_page_names_have_numbers_and_no_pack() -> None:
         assert jurisdictions(number) == (code,)
     for number in ("+16715550142", "+13405550142", "+390669812345", "+212528812345", *numbers.values()):
         assert any(packs.lookup(code) is None for code in jurisdictions(number)), number
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("account_address", "verified_address"),
+        ("residence", "verified_address"),
+        ("ip", "network"),
+        ("ani", "phone_number"),
+        ("area_code", "phone_number"),
+        ("hearsay", "declared_location"),
+    ],
+)
+def test_other_words_mean_what_the_page_says(word: str, kind: str) -> None:
+    assert evidence_kind(word) == kind
+    assert f"`{word}`" in PAGE or word == "hearsay"
