@@ -15,7 +15,6 @@ from consentgate.packs.pack import Confidence
 from consentgate.packs.packset import shipped
 from consentgate.packs.rules import RULE_NAMES
 from consentgate.packs.signers import SIGNERS
-from consentgate.packs.toml import load
 from consentgate.policy.assertions import DEFINITIONS, Standing
 from consentgate.policy.requirements import merge
 
@@ -52,13 +51,18 @@ def test_a_shipped_pack_can_be_used_with_all_that_is_above_it(code: str) -> None
 def test_a_decision_for_france_does_not_read_texas(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
-    def watched(data: bytes, *, file: str, code: str) -> object:
-        read.append(code)
-        return load(data, file=file, code=code)
+    def watched(_package: str, path: str) -> bytes:
+        read.append(path)
+        return (DATA.parent / path).read_bytes()
 
-    monkeypatch.setattr("consentgate.packs.packset.load", watched)
-    shipped().stack("FR", date(2026, 11, 22))
-    assert sorted(read) == ["EEA", "EU", "FR"]
+    monkeypatch.setattr("pkgutil.get_data", watched)
+    packs = shipped()
+    assert read == ["data/index.json", "data/index.note"]
+    asked = merge(("FR",), packs, day=date(2026, 11, 22), purpose="authentication", standing=Standing())
+    assert [used.code for used in asked.packs] == ["EEA", "EU", "FR"]
+    assert sorted(read[2:]) == ["data/europe/EEA.toml", "data/europe/EU.toml", "data/europe/FR.toml"]
+    merge(("FR", "DE"), packs, day=date(2026, 11, 22), purpose="authentication", standing=Standing())
+    assert read[5:] == ["data/europe/DE.toml"]
 
 
 def test_the_set_is_signed_by_a_key_of_the_list() -> None:
