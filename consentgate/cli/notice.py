@@ -6,18 +6,19 @@ import click
 
 from consentgate.canonical import Json
 from consentgate.cli.command import Done, Noun
-from consentgate.cli.opening import looking, settings_of, writing
+from consentgate.cli.opening import looking, packs_named, settings_of, writing
 from consentgate.cli.text import fields, plain, table
 from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
     from consentgate.config.face import ConsentGate
+    from consentgate.config.linting import Found
     from consentgate.consent.notice import Manifest
 
 
 @click.group(cls=Noun)
 def notice() -> None:
-    """Add and show notices: exact bytes, and what they say."""
+    """Add, check and show notices: exact bytes, and what they say."""
 
 
 @notice.command(
@@ -96,6 +97,76 @@ def _show(home: str | None, name: str, language: str | None, out: str | None) ->
     if out is not None:
         _write(out, content)
     return _shown(manifest, digest=digest, size=len(content))
+
+
+@notice.command("lint", example="consentgate notice lint voiceprint.toml --for US-IL,FR")
+@click.argument("name")
+@click.option(
+    "--for",
+    "codes",
+    metavar="CODES",
+    multiple=True,
+    help="Where it is to be used, for example US-IL,FR; may be repeated. By default where its manifest says.",
+)
+@click.option("--purpose", "purposes", metavar="WORD", multiple=True, help="By default those that it names.")
+@click.option("--language", metavar="TAG", help="Where a notice of the ledger has several languages.")
+@click.option("--at", "at_text", metavar="DATE", help="As of this day; by default today.")
+@click.option("--packs", "named", metavar="PACKS", help="As for `consentgate policy show`.")
+def _lint(
+    home: str | None,
+    name: str,
+    codes: tuple[str, ...],
+    purposes: tuple[str, ...],
+    at_text: str | None,
+    named: str | None,
+    language: str | None,
+) -> Done:
+    """Check what a notice says against the law of the places where it is to be used.
+
+    NAME is a manifest, a TOML or JSON file that need not be added yet, or a notice of the ledger, as id@version. The
+    manifest is checked, not the text behind it: elements, form of consent, writing, language, version.
+
+    Exit code 1 when something is missing.
+    """
+    from consentgate.cli.linted import Place, shown
+    from consentgate.cli.values import moment
+    from consentgate.config.lint import lint, of_version
+    from consentgate.moment import system_clock
+
+    found = _found(home, name, language)
+    wanted = tuple(code.strip() for text in codes for code in text.split(",") if code.strip())
+    place = Place(
+        codes=wanted or found.manifest.jurisdictions,
+        purposes=purposes or found.manifest.purposes,
+        day=(moment(at_text, "--at") if at_text else system_clock()).date(),
+        packs=packs_named(home, named),
+    )
+    if not place.codes:
+        raise InvalidInput("Say where the notice is to be used, for example --for US-IL,FR.")
+    flaws = lint(
+        found.manifest, place.codes, place.purposes, place.packs, day=place.day, standing=found.standing
+    )
+    return shown(
+        found.manifest, place, (*flaws, *of_version(found.manifest, found.known, stored=found.stored))
+    )
+
+
+def _found(home: str | None, name: str, language: str | None) -> "Found":
+    from pathlib import Path
+
+    from consentgate.cli.values import handed_in, read_manifest
+    from consentgate.config.linting import found_in_file, found_in_ledger
+    from consentgate.config.settings import FILE, home_of
+
+    if not (Path(name).is_file() or name.endswith((".toml", ".json"))):
+        with looking(home) as parts:
+            return found_in_ledger(parts, name, language)
+    with handed_in(name):
+        members = read_manifest(name)
+        if home is None and not (home_of(None) / FILE).exists():
+            return found_in_file(members, None)
+        with looking(home) as parts:
+            return found_in_file(members, parts)
 
 
 _NONE = "No notice yet. Add one: `consentgate notice add FILE --manifest MANIFEST`."
