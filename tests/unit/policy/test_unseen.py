@@ -1,0 +1,157 @@
+"""What no other test saw until a mutant survived it (docs/explanation/mutants.md)."""
+
+import ast
+import inspect
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from consentgate.consent.details import CallContext
+from consentgate.consent.state import Ending
+from consentgate.policy import circumstances, consents, decide
+from consentgate.policy.reasons import DEFINITIONS
+from tests.unit.packs.texts import pack_set, pack_text
+from tests.unit.policy.cases import (
+    AT,
+    FLAGS,
+    GIVEN,
+    REQUEST,
+    SPEAKER,
+    codes,
+    consent,
+    decision,
+    negative,
+    packs_asking,
+)
+
+NOTHING = packs_asking()
+CODE = re.compile("[A-Z]+(_[A-Z]+)+")
+DAY = timedelta(days=1)
+REFRESH = 'consent_refresh = { trigger = "last_interaction", after = "P1Y" }\n'
+PROOF = 'record_keeping = {{ proof_of_consent_duty = true, retain_proof_for = "{}" }}\n'
+
+
+def test_a_decision_names_its_speaker_allowed_or_not() -> None:
+    assert [decision(NOTHING, *given).speaker for given in ((consent(),), ())] == ["caller 1", "caller 1"]
+
+
+def test_a_decision_names_the_bond_by_which_its_grant_counts() -> None:
+    assert decision(NOTHING, consent(through="b1")).through == "b1"
+    assert decision(NOTHING, consent(through="b1", form="none")).through is None
+
+
+def test_reasons_against_a_consent_that_was_considered_are_sorted() -> None:
+    (considered,) = decision(NOTHING, consent(valid_until=AT, purposes=(), form="none")).considered
+    assert considered.codes == ("CONSENT_EXPIRED", "CONSENT_FORM_INSUFFICIENT", "PURPOSE_MISMATCH")
+
+
+def test_reasons_with_one_code_are_sorted_by_detail() -> None:
+    found = decision(NOTHING, consent(controllers=("a",), max_uses=1))
+    assert [each.code for each in found.reasons] == ["INPUT_MISSING:controller", "INPUT_MISSING:uses"]
+
+
+@pytest.mark.parametrize("stated", ["prohibited = true\n", "public_policy_required = true\n"])
+def test_proof_is_kept_only_of_what_was_relied_on(stated: str) -> None:
+    asking = PROOF.format("P5Y")
+    assert [each.text for each in decision(packs_asking(asking), consent()).obligations] == [
+        "retain_proof_until:2031-11-22T12:00:00Z"
+    ]
+    assert decision(packs_asking(asking + stated), consent()).obligations == ()
+
+
+def test_proof_is_kept_for_the_longest_and_all_who_ask_so_long_are_named() -> None:
+    packs = pack_set(
+        *(pack_text(code, PROOF.format(f"P{years}Y")) for code, years in (("AA", 5), ("BB", 3), ("CC", 5)))
+    )
+    (kept,) = decision(packs, consent(), candidates=("AA", "BB", "CC")).obligations
+    assert kept.due == AT.replace(year=2031)
+    assert [basis.pack for basis in kept.bases] == ["AA", "CC"]
+
+
+@pytest.mark.parametrize(
+    ("last", "given", "expected"),
+    [
+        (AT - 90 * DAY, AT - 200 * DAY, ["refresh_by:2027-08-24T12:00:00Z"]),
+        (AT - 90 * DAY, AT - 90 * DAY, ["refresh_by:2027-08-24T12:00:00Z"]),
+        (AT - 90 * DAY, AT - 80 * DAY, []),
+        (None, AT - 80 * DAY, []),
+        (AT.replace(year=2025), AT - 900 * DAY, []),
+    ],
+)
+def test_a_refresh_is_due_only_where_it_will_be(
+    last: datetime | None, given: datetime, expected: list[str]
+) -> None:
+    speaker = replace(SPEAKER, last_interaction_at=last)
+    found = decision(packs_asking(REFRESH), consent(given_at=given), speaker=speaker)
+    assert [each.text for each in found.obligations] == expected
+
+
+def test_without_a_grant_nothing_is_refreshed() -> None:
+    speaker = replace(SPEAKER, last_interaction_at=AT - DAY)
+    for consents in ((), (negative(),)):
+        assert decision(packs_asking(REFRESH), *consents, speaker=speaker).obligations == ()
+
+
+@pytest.mark.parametrize(("where", "denied"), [("XX", False), ("YY", True), ("XX-YY", True)])
+def test_a_part_of_a_country_keeps_the_voice_in_the_country(where: str, denied: bool) -> None:
+    packs = pack_set(pack_text("XX-YY", 'data_localisation = "required"', kind="subdivision"))
+    request = replace(REQUEST, processing_country=where)
+    found = codes(packs, consent(), candidates=("XX-YY",), request=request)
+    assert found == (["LOCALISATION_VIOLATION"] if denied else [])
+
+
+@pytest.mark.parametrize("limit", ["transaction_id", "voice_connector_id", "call_leg"])
+def test_a_grant_for_one_call_holds_for_each_member_of_it(limit: str) -> None:
+    call: dict[str, Any] = {"transaction_id": "t1", "voice_connector_id": "v1", "call_leg": "Caller"}
+    other = {"transaction_id": "t2", "voice_connector_id": "v2", "call_leg": "Callee"}
+    grant = consent(context=CallContext(**call))
+    for changed, expected in (({}, []), ({limit: other[limit]}, ["CONSENT_FOR_OTHER_CALL"])):
+        request = replace(REQUEST, context=CallContext(**(call | changed)))
+        assert codes(NOTHING, grant, request=request) == expected
+
+
+def test_a_consent_that_was_never_given_and_has_ended_says_only_that() -> None:
+    ended = consent(given_at=None, endings=(Ending(kind="withdrawn", at=GIVEN, entry="n1"),))
+    captured = replace(REQUEST, audio_captured_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert codes(NOTHING, ended, request=captured) == ["CONSENT_WITHDRAWN"]
+
+
+def test_eighteen_is_what_an_adult_is() -> None:
+    for limit, expected in ((18, []), (19, ["AGE_UNKNOWN"])):
+        packs = packs_asking(f'minors = {{ guardian_required_below = {limit}, kind = "statutory" }}')
+        assert codes(packs, consent(), speaker=replace(SPEAKER, age=None, adult=True)) == expected
+
+
+def test_a_written_form_that_was_not_asked_for_may_be_signed_electronically() -> None:
+    packs = pack_set(
+        pack_text("AA", 'consent_form = "explicit"\nelectronic_signature_ok = false'),
+        pack_text("BB", 'consent_form = "written_release"\nelectronic_signature_ok = true'),
+    )
+    grant = consent(form="written_release", signature="electronic")
+    assert codes(packs, grant, candidates=("AA",)) == codes(packs, grant, candidates=("AA", "BB")) == []
+
+
+def test_an_element_that_is_there_is_not_asked_for_under_a_flag() -> None:
+    packs = packs_asking('notice_elements_conditional = [{ element = "specific_purpose", flag = "has_dpo" }]')
+    unknown = replace(FLAGS, has_dpo=None)
+    found = decision(packs, consent(notice_elements=frozenset()), standing=unknown)
+    assert found.missing_notice_elements == ("collection_or_storage_disclosed", "specific_purpose")
+    said = frozenset(("specific_purpose",))
+    assert decision(packs, consent(notice_elements=said), standing=unknown).missing_notice_elements == (
+        "collection_or_storage_disclosed",
+    )
+
+
+@pytest.mark.parametrize("module", [consents, circumstances, decide], ids=lambda each: each.__name__)
+def test_every_code_that_a_rule_spells_is_defined(module: ModuleType) -> None:
+    spelt = {
+        each.value
+        for each in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and CODE.fullmatch(each.value)
+    }
+    assert spelt
+    assert spelt <= DEFINITIONS.keys()
