@@ -140,7 +140,7 @@ def _speaker_text(how: "Trace") -> str:
         ("candidates", ", ".join(decision.candidates) or "none"),
         ("hints", _hints(how.evidence)),
         ("packs", packs or "none"),
-        ("assertions", assertions or "none in force" if how.stored else ""),
+        ("assertions", assertions or "none read" if how.stored else ""),
         ("obligations", "\n".join(each.text for each in decision.obligations)),
     ]
     blocks = [title(how.name), fields(pairs, indent=2)]

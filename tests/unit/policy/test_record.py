@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from consentgate import canonical
 from consentgate.consent.details import CallContext
+from consentgate.consent.state import State
 from consentgate.errors import Malformed
 from consentgate.packs.packset import shipped
+from consentgate.policy.assertions import Assertion, in_force
+from consentgate.policy.decide import decide
 from consentgate.policy.facts import Evidence, RequestFacts, SpeakerFacts, Uses
 from consentgate.policy.reasons import reason as reason_of
 from consentgate.policy.record import (
@@ -24,6 +27,7 @@ from consentgate.policy.record import (
     speaker_from,
     speaker_json,
 )
+from consentgate.policy.requirements import merge
 from consentgate.policy.scenario import evaluate
 
 FILE = Path(__file__).parents[2] / "scenarios" / "public.yaml"
@@ -98,3 +102,32 @@ def test_readers_raise_only_malformed(value: Any, name: str) -> None:
             read(given_value)
         except Malformed:
             continue
+
+
+def test_assertions_and_exemptions_come_back_by_value() -> None:
+    claim = Assertion(
+        name="exemption",
+        value={"jurisdiction": "US-IL", "id": "glba_financial_institution", "claimed": True},
+        by="counsel",
+        since=AT,
+        entry="e1",
+    )
+    standing = in_force([claim], AT)
+    asked = merge(("US-IL",), PACKS, day=AT.date(), purpose="authentication", standing=standing)
+    request = RequestFacts(operation="search", purpose="authentication")
+    found = decide(request, SpeakerFacts(), State(), asked, standing, AT)
+    stored = canonical.encode(decision_json(found))
+    back = decision_from(canonical.decode_canonical(stored))
+    assert back == found
+    assert [(used.name, used.by, used.since, used.value) for used in back.assertions] == [
+        (
+            "exemption",
+            "counsel",
+            AT,
+            '{"claimed":true,"id":"glba_financial_institution","jurisdiction":"US-IL"}',
+        )
+    ]
+    assert {used.code: used.exemptions for used in back.packs} == {
+        "US": (),
+        "US-IL": ("glba_financial_institution",),
+    }
