@@ -31,15 +31,15 @@ def main() -> int:
     )
     parser.add_argument("--only", help="mutants whose words contain this")
     options = parser.parse_args()
-    scenarios = prepare()
-    if verdict(None, scenarios) != "survived":
+    prepared = prepare()
+    if verdict(None, prepared) != "survived":
         print("The tests fail without any change; mend that first.")
         return 1
     begun, counts, survived = time.monotonic(), Counter[str](), set()
     for mutant in all_mutants(options.modules):
         if options.only and options.only not in mutant.what:
             continue
-        found = verdict(mutant, scenarios)
+        found = verdict(mutant, prepared)
         counts[found] += 1
         if found == "survived":
             survived.add((mutant.module, mutant.what))

@@ -92,8 +92,8 @@ def test_a_refresh_is_due_only_where_it_will_be(
 
 def test_without_a_grant_nothing_is_refreshed() -> None:
     speaker = replace(SPEAKER, last_interaction_at=AT - DAY)
-    for consents in ((), (negative(),)):
-        assert decision(packs_asking(REFRESH), *consents, speaker=speaker).obligations == ()
+    for said in ((), (negative(),)):
+        assert decision(packs_asking(REFRESH), *said, speaker=speaker).obligations == ()
 
 
 @pytest.mark.parametrize(("where", "denied"), [("XX", False), ("YY", True), ("XX-YY", True)])
