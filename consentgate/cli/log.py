@@ -10,6 +10,7 @@ from consentgate.canonical import Json
 from consentgate.cli.command import Done, Noun
 from consentgate.cli.opening import settings_of
 from consentgate.cli.text import fields, moment_text
+from consentgate.errors import InvalidInput, Unavailable
 
 EVERY = 10.0
 """Seconds between looks, without --once."""
@@ -91,6 +92,98 @@ def _sign(home: str | None, once: bool) -> Done:
         return Done(result={"size": 0}, text="Nothing to sign: the log is empty.")
     pairs = [("signed", f"{last.size} entries, {moment_text(last.at)}"), ("checkpoint", last.note.rstrip())]
     return Done(result={"size": last.size, "note": last.note}, text=fields(pairs))
+
+
+@log.command("prove", example="consentgate log prove 8d3f5c1a --out receipt.tlog-proof")
+@click.argument("entry")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; by default the entry's id here."
+)
+def _prove(home: str | None, entry: str, out: str | None) -> Done:
+    """Write an entry's receipt: what shows, offline, that it is in the signed log.
+
+    The file has the form of C2SP tlog-proof and carries the leaf, which holds no personal data. Whoever has the vkey
+    verifies it with `consentgate verify --proof`.
+    """
+    from pathlib import Path
+
+    from consentgate.config.receipts import proved
+
+    made = proved(settings_of(home), entry)
+    path = Path(out or made.file_name)
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            file.write(made.text)
+    except FileExistsError:
+        raise InvalidInput(f"The file {path} is there already: name another with --out.") from None
+    except OSError as error:
+        raise Unavailable(f"The file {path} cannot be written ({error.strerror}).") from error
+    result: dict[str, Json] = {
+        "entry": made.entry,
+        "position": made.position,
+        "size": made.size,
+        "file": str(path),
+    }
+    pairs = [("entry", made.entry), ("position", f"{made.position} of {made.size}"), ("receipt", str(path))]
+    return Done(result=result, text=fields(pairs))
+
+
+@log.command("publish", example="consentgate log publish public --with-leaves")
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option("--with-leaves", is_flag=True, help="Publish the leaves too, as entry bundles.")
+def _publish(home: str | None, folder: str, with_leaves: bool) -> Done:
+    """Write the log as files that anybody can audit: checkpoint and tiles.
+
+    The layout is that of C2SP tlog-tiles. Run it again to bring the folder up to the newest checkpoint.
+    """
+    from pathlib import Path
+
+    from consentgate.config.receipts import published
+
+    done = published(settings_of(home), Path(folder), with_leaves=with_leaves)
+    text = fields(
+        [("published", f"{done.size} entries"), ("written", f"{done.files} files"), ("folder", folder)]
+    )
+    return Done(result={"size": done.size, "files": done.files, "folder": folder}, text=text)
+
+
+@log.command("verify", example='consentgate log verify --tiles public --vkey "$(cat log.vkey)"')
+@click.option(
+    "--tiles",
+    "folder",
+    metavar="FOLDER",
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="The published files.",
+)
+@click.option(
+    "--vkey", metavar="VKEY", help="The log's public key, as you trust it; by default log.vkey in the home."
+)
+def _verify(home: str | None, folder: str, vkey: str | None) -> Done:
+    """Audit a published log from its files alone: this one, or any other in the layout of C2SP tlog-tiles.
+
+    Where the entries are published too, each is compared with the tiles. Exit code 0 holds, 1 broken, 3 cannot judge:
+    there is no key.
+    """
+    from pathlib import Path
+
+    from consentgate.cli.terminal import progress
+    from consentgate.cli.verify import levels_shown, vkey_for_files
+    from consentgate.config.receipts import files_of, published_size, published_verified
+
+    known, whence = vkey_for_files(home, vkey)
+    read = files_of(Path(folder))
+    size = published_size(read)
+    with progress("Verifying", size) as bar:
+        done = published_verified(read, known, step=bar.step)
+    return levels_shown(done, _OF_FILES, [("entries", str(size)), ("vkey from", whence)])
+
+
+_OF_FILES = {
+    "bytes": "the published entries are those of the tiles",
+    "tree": "the tiles lead to the checkpoint's root",
+    "signature": "this tree was signed",
+}
 
 
 def _run(work: Callable[[], int], *, once: bool) -> int:

@@ -1,5 +1,6 @@
 """``consentgate verify``: recompute everything, and say level by level what holds until when."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -8,10 +9,11 @@ from consentgate.canonical import Json
 from consentgate.cli.command import Command, Done
 from consentgate.cli.opening import settings_of
 from consentgate.cli.text import faint, fields, findings_text, moment_text, table, word
+from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
     from consentgate.config.verification import Verified
-    from consentgate.verify.result import Level
+    from consentgate.verify.result import Level, Verification
 
 _COVERS = {
     "bytes": "every row says what its bytes say",
@@ -24,19 +26,42 @@ _COVERS = {
 }
 
 
+_OF_RECEIPT = {
+    "bytes": "the leaf is one of an entry",
+    "tree": "the leaf is in the tree",
+    "signature": "this tree was signed",
+}
+
+
 @click.command("verify", cls=Command, example='consentgate verify --vkey "$(cat log.vkey)"')
 @click.option(
     "--vkey", metavar="VKEY", help="The log's public key, as you trust it; by default log.vkey in the home."
 )
 @click.option(
+    "--proof",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Verify this receipt alone; no database is opened.",
+)
+@click.option(
+    "--leaf",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="With --proof: the entry's leaf, where the receipt does not carry it.",
+)
+@click.option(
     "--no-keys", is_flag=True, help="Open nothing that is sealed; the level links then cannot be judged."
 )
-def verify(home: str | None, vkey: str | None, no_keys: bool) -> Done:
+def verify(home: str | None, vkey: str | None, proof: str | None, leaf: str | None, no_keys: bool) -> Done:
     """Recompute everything, and say level by level what holds until when.
 
     Each row is compared with its entry and back. Nothing is repaired and no stored hash is trusted. Exit code
     0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
     """
+    if proof is not None:
+        return _receipt(home, vkey, proof, leaf)
+    if leaf is not None:
+        raise InvalidInput("--leaf belongs to --proof.")
     from consentgate.cli.terminal import progress
     from consentgate.config.verification import verify_deployment, work_of
 
@@ -46,25 +71,84 @@ def verify(home: str | None, vkey: str | None, no_keys: bool) -> Done:
     return _shown(done)
 
 
+def levels_shown(
+    verification: "Verification", covers: Mapping[str, str], pairs: Sequence[tuple[str, str]]
+) -> Done:
+    """Show what a verification of files came to.
+
+    Args:
+        verification: levels and findings.
+        covers: what each level covers, in words.
+        pairs: what else to say, above the levels.
+
+    Returns:
+        The same as text and JSON.
+    """
+    blocks = [fields(pairs), _table(verification, covers)]
+    if verification.findings:
+        blocks.append(findings_text(verification.findings))
+    return Done(
+        result={"levels": [_item(level) for level in verification.levels]},
+        text="\n\n".join(filter(None, blocks)),
+        findings=verification.findings,
+        exit=verification.exit_code,
+    )
+
+
+def _receipt(home: str | None, vkey: str | None, proof: str, leaf: str | None) -> Done:
+    from pathlib import Path
+
+    from consentgate.config.receipts import receipt_verified
+
+    known, whence = vkey_for_files(home, vkey)
+    done = receipt_verified(Path(proof), known, leaf=Path(leaf) if leaf else None)
+    return levels_shown(done, _OF_RECEIPT, [("receipt", proof), ("vkey from", whence)])
+
+
+def vkey_for_files(home: str | None, vkey: str | None) -> tuple[str | None, str]:
+    """Choose the key that files are held against; without a home there may be none.
+
+    Args:
+        home: the home folder as typed, or None.
+        vkey: the key as typed, or None.
+
+    Returns:
+        The key or None, and where it came from in words.
+    """
+    from consentgate.config.upkeep import vkey_of
+    from consentgate.errors import Misconfigured
+
+    if vkey is not None:
+        return vkey, "command line"
+    try:
+        known = vkey_of(settings_of(home))
+    except Misconfigured:
+        known = None
+    return known, "home" if known else "nowhere: give --vkey"
+
+
+def _table(verification: "Verification", covers: Mapping[str, str]) -> str:
+    rows = [
+        (
+            level.name,
+            word(level.verdict.replace("_", " ")),
+            moment_text(level.until),
+            faint(covers.get(level.name, "")),
+        )
+        for level in verification.levels
+    ]
+    return table(rows, ("level", "verdict", "until", ""))
+
+
 def _shown(done: "Verified") -> Done:
-    levels: list[Json] = [_item(level) for level in done.verification.levels]
     result: dict[str, Json] = {
-        "levels": levels,
+        "levels": [_item(level) for level in done.verification.levels],
         "entries": done.entries,
         "origin": done.origin,
         "vkey": done.vkey,
         "vkey_from": done.vkey_from,
         "test_database": done.test,
     }
-    rows = [
-        (
-            level.name,
-            word(level.verdict.replace("_", " ")),
-            moment_text(level.until),
-            faint(_COVERS.get(level.name, "")),
-        )
-        for level in done.verification.levels
-    ]
     pairs = [
         ("entries", str(done.entries)),
         ("log", done.origin or "none"),
@@ -72,7 +156,7 @@ def _shown(done: "Verified") -> Done:
         ("note", done.note),
         ("database", "a test database: a test clock was used on it" if done.test else ""),
     ]
-    blocks = [fields(pairs), table(rows, ("level", "verdict", "until", ""))]
+    blocks = [fields(pairs), _table(done.verification, _COVERS)]
     if done.verification.findings:
         blocks.append(findings_text(done.verification.findings))
     return Done(

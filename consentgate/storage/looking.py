@@ -1,4 +1,4 @@
-"""Entries as the sequencer looks at them: which are there, and which of them have no position yet.
+"""Entries beside their positions: which have none yet, and the leaves in the order of the log.
 
 Invariant: what is asked about costs what it holds, however long the log is.
 """
@@ -48,6 +48,13 @@ _UNSEQUENCED: Final = Prepared(
     )
 )
 
+_LEAVES: Final = Prepared(
+    select(seq.c.position, entry.c.leaf)
+    .select_from(seq.join(entry, (entry.c.tenant == seq.c.tenant) & (entry.c.id == seq.c.entry)))
+    .where(seq.c.log == _LOG, seq.c.position >= bindparam("first"), seq.c.position < bindparam("end"))
+    .order_by(seq.c.position)
+)
+
 
 def looked_at(
     connection: Connection, *, after: int, limit: int, log: int = FIRST_LOG
@@ -93,6 +100,24 @@ def unsequenced(connection: Connection, *, log: int = FIRST_LOG) -> int:
         How many.
     """
     return int(_UNSEQUENCED.rows(connection, {"log": log})[0][0])
+
+
+def leaves(
+    connection: Connection, *, first: int, end: int, log: int = FIRST_LOG
+) -> tuple[tuple[int, bytes], ...]:
+    """Read leaves in the order of the log.
+
+    Args:
+        connection: any.
+        first: the first position.
+        end: the position after the last.
+        log: number of the log.
+
+    Returns:
+        Position and exact bytes of each leaf that is there.
+    """
+    rows = _LEAVES.rows(connection, {"first": first, "end": end, "log": log})
+    return tuple((position, leaf) for position, leaf in rows)
 
 
 def _looked(rows: Sequence[Sequence[Any]]) -> tuple[LookedAt, ...]:

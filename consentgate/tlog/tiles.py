@@ -9,6 +9,7 @@ tiles is computed from the leaf hashes. Everything here is arithmetic on coordin
 """
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Final, TypeAlias
 
 from consentgate.errors import InvalidInput, Malformed
@@ -140,10 +141,26 @@ def subtree_of_tile(tile: bytes, height: int = TILE_HEIGHT, offset: int = 0) -> 
         raise InvalidInput("The subtree does not lie inside the tile.")
     start = (offset << height) * HASH_BYTES
     span = HASH_BYTES << height
-    row = [tile[at : at + HASH_BYTES] for at in range(start, start + span, HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+    return _halved(tile[start : start + span])
+
+
+def peaks_of_row(row: bytes) -> list[bytes]:
+    """Hash a row of neighbouring subtrees into the fewest complete ones.
+
+    Args:
+        row: their hashes; what is left of them makes the first a multiple of any power of two that matters.
+
+    Returns:
+        The hashes of the complete subtrees, largest first.
+    """
+    peaks: list[bytes] = []
+    start, left = 0, len(row) // HASH_BYTES
+    while left:
+        span = HASH_BYTES << (left.bit_length() - 1)
+        peaks.append(_halved(row[start : start + span]))
+        start += span
+        left -= span // HASH_BYTES
+    return peaks
 
 
 def node_reader(size: int, *, tile: ReadTile, leaf: ReadLeaf) -> Node:
@@ -175,3 +192,15 @@ def node_reader(size: int, *, tile: ReadTile, leaf: ReadLeaf) -> Node:
         return node_hash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
 
     return node
+
+
+def _halved(row: bytes) -> bytes:
+    """Hash 2^n hashes up to one; written out, since verification does nothing more often."""
+    while len(row) > HASH_BYTES:
+        row = b"".join(
+            [
+                sha256(b"\x01" + row[at : at + 2 * HASH_BYTES]).digest()
+                for at in range(0, len(row), 2 * HASH_BYTES)
+            ]
+        )
+    return row

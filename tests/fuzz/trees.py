@@ -10,7 +10,7 @@ from consentgate.errors import Malformed, SignatureInvalid, Unavailable
 from consentgate.keys import custody
 from consentgate.keys.envelope import Envelopes
 from consentgate.log import state
-from consentgate.tlog import checkpoint, merkle, note, proof, tiles
+from consentgate.tlog import bundle, checkpoint, merkle, note, proof, receipt, tiles
 from consentgate.tlog.notekey import NoteKey, NoteSigner, unb64_text
 from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_text
 
@@ -67,6 +67,10 @@ _VKEY: Final = (GOLDEN / "log.vkey").read_text().strip()
 _NOTE: Final = (GOLDEN / "checkpoint.txt").read_bytes()
 _BODY: Final = _NOTE.partition(b"\n\n")[0] + b"\n"
 
+_RECEIPT: Final = receipt.encode(
+    receipt.Receipt(index=3, hashes=tuple(_TREE[:2]), note=as_text(_NOTE), extra=b"leaf")
+).encode()
+
 TREES: Final[Sequence[Target]] = (
     Target(
         name="tlog.checkpoint.decode",
@@ -79,6 +83,18 @@ TREES: Final[Sequence[Target]] = (
         decode=lambda data: checkpoint.open_checkpoint(data, NoteKey.from_vkey(_VKEY)),
         samples=[_NOTE],
         errors=(Malformed, SignatureInvalid),
+    ),
+    Target(
+        name="tlog.receipt.decode",
+        decode=receipt.decode,
+        samples=[_RECEIPT, _RECEIPT.replace(b"extra bGVhZg==\n", b"")],
+        encode=lambda value: receipt.encode(value).encode(),
+    ),
+    Target(
+        name="tlog.bundle.decode",
+        decode=bundle.decode,
+        samples=[b"", bundle.encode([b"a", b"", b"c" * 300])],
+        encode=bundle.encode,
     ),
     Target(name="tlog.note.parse_note", decode=note.parse_note, samples=[_NOTE]),
     Target(

@@ -1,0 +1,174 @@
+"""What goes out of the house about the log, and is verified there: receipts, published files.
+
+Invariant: verifying reads files and a key, and opens no database.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from consentgate.config.entries import entry_named
+from consentgate.config.settings import Settings
+from consentgate.config.upkeep import log_database, reading
+from consentgate.errors import InvalidInput, Malformed, Unavailable
+from consentgate.log.prove import prove
+from consentgate.log.publish import Published, publish
+from consentgate.tlog import receipt
+from consentgate.tlog.notekey import NoteKey
+from consentgate.values import dataclass
+from consentgate.verify.published import Read, size_of, verify_published
+from consentgate.verify.receipts import verify_receipt
+from consentgate.verify.result import Verification
+
+# More than any file of a log of the layout: 256 entries of 64 KiB.
+_LARGEST_FILE: Final = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """A receipt in its file's form.
+
+    Attributes:
+        entry: the entry's id.
+        position: its position in the log.
+        size: of the tree that the checkpoint covers.
+        text: the file's text.
+    """
+
+    entry: str
+    position: int
+    size: int
+    text: str
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where nobody names it."""
+        return f"{self.entry}{receipt.SUFFIX}"
+
+
+def proved(settings: Settings, named: str) -> Proved:
+    """Make an entry's receipt.
+
+    Args:
+        settings: the settings.
+        named: the entry's id, or the last 8 to 12 characters of it.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        InvalidInput: no entry, or more than one, is named so.
+        LogRefused: the stored tree is not what was signed.
+        Unavailable: no checkpoint covers the entry yet, or the database is out of reach.
+    """
+    with reading(settings) as parts:
+        entry = entry_named(parts, named)
+        with parts.database.read() as connection:
+            made = prove(connection, parts.book.tenant, entry)
+    size = int(made.note.split("\n", 2)[1])
+    return Proved(entry=str(entry), position=made.index, size=size, text=receipt.encode(made))
+
+
+def published(settings: Settings, folder: Path, *, with_leaves: bool) -> Published:
+    """Bring a folder up to the newest checkpoint.
+
+    Args:
+        settings: the settings.
+        folder: where to.
+        with_leaves: whether the leaves are published too.
+
+    Returns:
+        What was published.
+
+    Raises:
+        LogRefused: the stored tree is not what was signed, or the folder holds something else.
+        Unavailable: nothing is signed yet, the folder cannot be written, or the database is out of reach.
+    """
+    with log_database(settings) as database, database.read() as connection:
+        return publish(connection, folder, with_leaves=with_leaves)
+
+
+def files_of(folder: Path) -> Read:
+    """Read a published log out of a folder.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        What gives its files.
+
+    Raises:
+        InvalidInput: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is not a folder.")
+    return lambda name: _read(folder / name)
+
+
+def published_size(read: Read) -> int:
+    """Say how many entries a published log claims to have.
+
+    Args:
+        read: gives its files.
+
+    Returns:
+        The number; 0 where its checkpoint cannot be read.
+    """
+    return size_of(read)
+
+
+def published_verified(read: Read, vkey: str | None, *, step: Callable[[int], None]) -> Verification:
+    """Verify a published log from its files alone.
+
+    Args:
+        read: gives its files.
+        vkey: the log's public key as the caller trusts it; None leaves the signature unjudged.
+        step: told how many entries were covered, again and again.
+
+    Returns:
+        Levels and findings.
+
+    Raises:
+        InvalidInput: the vkey is none.
+        Unavailable: a file cannot be read.
+    """
+    return verify_published(read, _key(vkey), step=step)
+
+
+def receipt_verified(path: Path, vkey: str | None, *, leaf: Path | None = None) -> Verification:
+    """Verify a receipt.
+
+    Args:
+        path: the file.
+        vkey: the log's public key as the caller trusts it; None leaves the signature unjudged.
+        leaf: a file with the entry's leaf; None takes the one that the receipt carries.
+
+    Returns:
+        Levels and findings.
+
+    Raises:
+        InvalidInput: a file is not there, or the vkey is none.
+        Unavailable: a file cannot be read.
+    """
+    data, shown = (None if each is None else _read(each) for each in (path, leaf))
+    for each, found in ((path, data), (leaf, shown)):
+        if each is not None and found is None:
+            raise InvalidInput(f"The file {each} is not there.")
+    return verify_receipt(data or b"", _key(vkey), leaf=shown)
+
+
+def _key(vkey: str | None) -> NoteKey | None:
+    try:
+        return NoteKey.from_vkey(vkey) if vkey is not None else None
+    except Malformed as error:
+        raise InvalidInput(f"The vkey cannot be used: {error}") from error
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST_FILE)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unavailable(f"The file {path} cannot be read ({error.strerror}).") from error

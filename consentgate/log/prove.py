@@ -1,0 +1,57 @@
+"""Receipts: what shows one entry's place in the signed log to somebody without the database.
+
+Invariant: a receipt is verified against its own checkpoint before it is given out, so that a damaged tree gives none.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate.errors import InvalidInput, LogRefused, Malformed, Unavailable
+from consentgate.log.tree import stored_nodes
+from consentgate.storage import checkpoints, entries, sequence
+from consentgate.tlog import checkpoint
+from consentgate.tlog.merkle import leaf_hash
+from consentgate.tlog.note import parse_note
+from consentgate.tlog.proof import inclusion_proof, verify_inclusion
+from consentgate.tlog.receipt import Receipt
+
+
+def prove(connection: Connection, tenant: str, entry: UUID, *, log: int = sequence.FIRST_LOG) -> Receipt:
+    """Make an entry's receipt, under the newest checkpoint.
+
+    Args:
+        connection: of `Database.read`.
+        tenant: whose entry.
+        entry: the entry's id.
+        log: number of the log.
+
+    Returns:
+        The receipt, with the leaf's bytes as its extra member.
+
+    Raises:
+        InvalidInput: there is no such entry.
+        Unavailable: it has no position yet, or no checkpoint covers it yet.
+        LogRefused: the stored tree, or the entry, is not what was signed.
+    """
+    row = entries.by_id(connection, tenant, entry)
+    if row is None:
+        raise InvalidInput(
+            "There is no entry of this id. `consentgate entries list` shows those that there are."
+        )
+    position = sequence.position_of(connection, tenant, entry, log=log)
+    newest = checkpoints.latest_checkpoint(connection, log=log)
+    if position is None or newest is None or newest.size <= position:
+        raise Unavailable(
+            "No checkpoint covers this entry yet."
+            " Run `consentgate log sequence --once`, then `consentgate log sign --once`."
+        )
+    hashes = inclusion_proof(position, newest.size, stored_nodes(connection, newest.size, log=log))
+    try:
+        head = checkpoint.decode(parse_note(newest.note).text)
+        verify_inclusion(position, head.size, leaf_hash(row.leaf), head.root, hashes)
+    except Malformed as error:
+        raise LogRefused(
+            "The entry, or the tree over it, is not what was signed. Run `consentgate verify`."
+        ) from error
+    return Receipt(index=position, hashes=hashes, note=newest.note, extra=row.leaf)
