@@ -8,6 +8,7 @@ so their loggers are left out. What is handed to the caller by design is left ou
 
 import base64
 import contextlib
+import itertools
 import json
 import logging
 import pickle
@@ -222,6 +223,10 @@ def _ledger_fails(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
         def break_database(**_: Any) -> None:
             broken.setattr(database, "write", failing)
 
+        # Nothing here is about how long the gate tries: a second passes whenever it looks.
+        seconds = itertools.count()
+        hurried = SimpleNamespace(monotonic=lambda: next(seconds), sleep=lambda _seconds: None)
+        broken.setattr("consentgate.gate.finish.time", hurried)
         world.client.meta.events.register_first("before-send", break_database)
         life.fails(lambda: world.search(f"{TRANSACTION}-lost"), OutcomeNotRecorded)
         world.client.meta.events.unregister("before-send", break_database)
