@@ -72,6 +72,7 @@ def tightened(pack: Pack, data: bytes, *, file: str) -> Pack:
         groups=_added(pack.code, pack.groups, overlay.groups, whole.at("groups")),
         versions=tuple(_versions(pack, overlay, whole)),
         sources=pack.sources + overlay.sources,
+        notes=" ".join(filter(None, (pack.notes, overlay.notes and f"{_MARK}{overlay.notes}"))) or None,
         digest=both.hexdigest(),
         overlay=file,
     )

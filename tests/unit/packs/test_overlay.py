@@ -206,6 +206,14 @@ def test_parents_and_groups_are_added() -> None:
     assert packs.pack("XX").versions == base().pack("XX").versions
 
 
+def test_remarks_are_added() -> None:
+    asked = over("prohibited = true", head='notes = "Since the audit."\n')
+    assert under(asked).pack("XX").notes == "overlay: Since the audit."
+    noted = pack_text("XX").replace("tier = 1", 'tier = 1\nnotes = "Old law."')
+    assert under(asked, pack_set(noted)).pack("XX").notes == "Old law. overlay: Since the audit."
+    assert under(over("prohibited = true"), pack_set(noted)).pack("XX").notes == "Old law."
+
+
 def test_a_parent_that_would_lower_the_age_is_refused() -> None:
     low = pack_text("LL", 'minors = { guardian_required_below = 16, kind = "statutory" }')
     assert refused(over(head='parents = ["LL"]\n'), base(low)) == (
