@@ -7,7 +7,7 @@ keyed hashes, and an exception ends up in somebody's log.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeGuard
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -58,6 +58,10 @@ _STATE_CAUSES: Final = (
     ("57P", "it was shut down, or ended the connection"),
     ("08", "the connection was lost"),
 )
+# Rows that two callers make at once who both came first; done again, the second finds the first one's.
+_FIRST: Final = frozenset(
+    ("pk_subject_ref", "pk_artifact", "pk_notice", "uq_statement_key", "uq_entry_outcome")
+)
 
 
 class Duplicate(ConsentGateError):
@@ -77,6 +81,18 @@ class Duplicate(ConsentGateError):
 
 class InTheWay(Unavailable):
     """Two transactions were in each other's way, and the database ended this one: it may be done again."""
+
+
+def is_repeatable(failure: Exception) -> TypeGuard[ConsentGateError]:
+    """Tell whether work that failed may be done again, with nothing of it written.
+
+    Args:
+        failure: as `translate` gives it.
+
+    Returns:
+        True where two transactions were in each other's way, or made the same row for the first time.
+    """
+    return isinstance(failure, InTheWay) or (isinstance(failure, Duplicate) and failure.key in _FIRST)
 
 
 def translate(error: Exception) -> ConsentGateError:

@@ -15,13 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias, TypeGuard, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from consentgate.errors import ConsentGateError, InvalidInput, Unavailable
-from consentgate.storage.failures import Duplicate, InTheWay, translate, translated
+from consentgate.storage.failures import is_repeatable, translate, translated
 from consentgate.storage.participant import Participant
 from consentgate.storage.postgres import PostgresSession
 from consentgate.storage.turns import Turns
@@ -34,10 +34,6 @@ WRITERS: Final = 8
 
 _ATTEMPTS: Final = 4
 _PAUSE_SECONDS: Final = 0.01
-# Rows that two callers make at once who both came first; done again, the second finds the first one's.
-_FIRST: Final = frozenset(
-    ("pk_subject_ref", "pk_artifact", "pk_notice", "uq_statement_key", "uq_entry_outcome")
-)
 
 _Marks: TypeAlias = list[tuple[Participant, object]]
 
@@ -121,17 +117,19 @@ class PostgresWriters:
         """
         if getattr(self._inside, "write", False):
             raise InvalidInput("A write cannot be made inside another one: use its connection.")
-        taken = False
+        who = object()
         try:
-            self._inside.write = True
-            # Noted at once: an interrupt in between would cost a turn for ever.
-            if not (taken := self._turns.take(wait=self._wait)):
-                raise Unavailable("The database is too busy: the write did not get its turn in time.")
-            return self._repeated(work, single)
+            try:
+                self._inside.write = True
+                if not self._turns.take(who, wait=self._wait):
+                    raise Unavailable("The database is too busy: the write did not get its turn in time.")
+                return self._repeated(work, single)
+            finally:
+                self._turns.give(who)
         finally:
+            # Once more: an interrupt may have struck while it was given back.
             self._inside.write = False
-            if taken:
-                self._turns.give()
+            self._turns.give(who)
 
     def write_each(self, work: Callable[[Connection], object]) -> None:
         """Run work once on each session that is open and idle.
@@ -148,11 +146,13 @@ class PostgresWriters:
     def close(self) -> None:
         """Let running writes finish, then close every connection."""
         self._closed = True
-        taken = [self._turns.take(wait=self._wait) for _ in range(WRITERS)]
+        turns = [object() for _ in range(WRITERS)]
+        for who in turns:
+            self._turns.take(who, wait=self._wait)
         while self._idle:
             self._idle.pop().close()
-        for _ in filter(None, taken):
-            self._turns.give()
+        for who in turns:
+            self._turns.give(who)
 
     def _repeated(self, work: Callable[[Connection], T], single: bool) -> T:
         failure: ConsentGateError = Unavailable()
@@ -191,7 +191,7 @@ class PostgresWriters:
                 raise
             failure = translate(error) if isinstance(error, SQLAlchemyError) else error
             if self._kept(session, lanes):
-                if _repeatable(failure):
+                if is_repeatable(failure):
                     raise _Again(failure) from None
                 if failure is error:
                     raise
@@ -293,7 +293,3 @@ class PostgresWriters:
 
     def _marks(self, session: PostgresSession) -> _Marks:
         return [(participant, participant.mark(session.connection)) for participant in self._participants]
-
-
-def _repeatable(failure: Exception) -> TypeGuard[ConsentGateError]:
-    return isinstance(failure, InTheWay) or (isinstance(failure, Duplicate) and failure.key in _FIRST)

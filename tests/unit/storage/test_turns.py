@@ -23,24 +23,24 @@ def waiting(turns: Turns, count: int, act: Callable[[int], None]) -> list[thread
 
 def test_so_many_have_a_turn_at_once() -> None:
     turns = Turns(2)
-    assert [turns.take(wait=0) for _ in range(3)] == [True, True, False]
-    turns.give()
-    assert turns.take(wait=0)
+    assert [turns.take(who, wait=0) for who in "abc"] == [True, True, False]
+    turns.give("a")
+    assert turns.take("c", wait=0)
 
 
 def test_first_come_is_first_served_and_nobody_overtakes() -> None:
     turns, order = Turns(1), list[int]()
-    assert turns.take(wait=0)
+    assert turns.take("first", wait=0)
 
     def act(number: int) -> None:
-        assert turns.take(wait=10)
+        assert turns.take(number, wait=10)
         order.append(number)
-        turns.give()
+        turns.give(number)
 
     threads = waiting(turns, 8, act)
-    turns.give()
+    turns.give("first")
     # The turn is on its way through those who wait: it is not free for who comes now.
-    last = turns.take(wait=10)
+    last = turns.take("last", wait=10)
     for thread in threads:
         thread.join()
     assert last
@@ -49,18 +49,33 @@ def test_first_come_is_first_served_and_nobody_overtakes() -> None:
 
 def test_who_gives_up_waiting_loses_no_turn() -> None:
     turns, came = Turns(1), list[bool]()
-    assert turns.take(wait=0)
-    (thread,) = waiting(turns, 1, lambda _: came.append(turns.take(wait=0.01)))
+    assert turns.take("first", wait=0)
+    (thread,) = waiting(turns, 1, lambda number: came.append(turns.take(number, wait=0.01)))
     thread.join()
     assert came == [False]
-    turns.give()
-    assert turns.take(wait=0)
+    turns.give("first")
+    assert turns.take("last", wait=0)
+
+
+def test_turn_that_is_given_back_twice_is_one_turn() -> None:
+    turns = Turns(1)
+    assert turns.take("first", wait=0)
+    turns.give("first")
+    turns.give("first")
+    assert [turns.take(who, wait=0) for who in "ab"] == [True, False]
+
+
+def test_who_never_had_a_turn_gives_none_away() -> None:
+    turns = Turns(1)
+    assert turns.take("first", wait=0)
+    turns.give("somebody else")
+    assert not turns.take("last", wait=0)
 
 
 @pytest.mark.parametrize("handed", [True, False])
 def test_interrupt_while_waiting_loses_no_turn(handed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns(1)
-    assert turns.take(wait=0)
+    assert turns.take("first", wait=0)
 
     class Interrupted:
         """A lock whose second taking is interrupted, after the turn was handed over or before."""
@@ -72,7 +87,7 @@ def test_interrupt_while_waiting_loses_no_turn(handed: bool, monkeypatch: pytest
             self.taken += 1
             if self.taken == 2:
                 if handed:
-                    turns.give()
+                    turns.give("first")
                 raise KeyboardInterrupt
             return True
 
@@ -81,10 +96,10 @@ def test_interrupt_while_waiting_loses_no_turn(handed: bool, monkeypatch: pytest
 
     monkeypatch.setattr(threading, "Lock", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        turns.take(wait=1)
+        turns.take("second", wait=1)
     monkeypatch.undo()
+    turns.give("second")
     if not handed:
-        assert not turns.take(wait=0)
-        turns.give()
-    assert turns.take(wait=0)
-    assert not turns.take(wait=0)
+        assert not turns.take("third", wait=0)
+        turns.give("first")
+    assert [turns.take(who, wait=0) for who in "ab"] == [True, False]
