@@ -96,6 +96,53 @@ def test_without_a_grant_nothing_is_refreshed() -> None:
         assert decision(packs_asking(REFRESH), *said, speaker=speaker).obligations == ()
 
 
+WITHDRAWAL = (
+    'withdrawal = {{ supported = true, effect = "stop_processing", stop_deadline = "{}",'
+    ' deletion_required = true, deletion_deadline = "{}" }}\n'
+)
+
+
+def test_after_a_withdrawal_the_shortest_term_counts_from_the_last_one() -> None:
+    packs = pack_set(
+        pack_text("AA", WITHDRAWAL.format("P9D", "P40D")), pack_text("BB", WITHDRAWAL.format("P20D", "P30D"))
+    )
+    ends = tuple(Ending(kind="withdrawn", at=AT - days * DAY, entry=f"n{days}") for days in (9, 2, 5))
+    found = decision(packs, consent(endings=ends), candidates=("AA", "BB"))
+    assert {each.duty: each.due for each in found.obligations} == {
+        "stop_processing": AT + 7 * DAY,
+        "delete_template": AT + 28 * DAY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "hold", "duty"),
+    [
+        (AT - DAY, False, "delete_by"),
+        (AT - 900 * DAY, False, "delete_template"),
+        (AT - 900 * DAY, True, "preserve_sealed_no_search"),
+    ],
+)
+def test_a_duty_of_a_clock_cites_the_clock(last: datetime, hold: bool, duty: str) -> None:
+    clock = 'max_retention = [{ trigger = "last_interaction", within = "P1Y", cite = "s. 7" }]\n'
+    speaker = replace(SPEAKER, last_interaction_at=last, legal_hold=hold)
+    found = decision(packs_asking(clock), consent(given_at=GIVEN - 999 * DAY), speaker=speaker)
+    assert [(each.duty, [str(basis.citation) for basis in each.bases]) for each in found.obligations] == [
+        (duty, ["s. 7"])
+    ]
+
+
+def test_periods_that_end_together_are_all_cited_as_proof() -> None:
+    packs = pack_set(pack_text("AA", PROOF.format("P12M")), pack_text("BB", PROOF.format("P1Y")))
+    (kept,) = decision(packs, consent(), candidates=("AA", "BB")).obligations
+    assert [basis.pack for basis in kept.bases] == ["AA", "BB"]
+
+
+@pytest.mark.parametrize("stated", ["true", "false", '"unclear"'])
+def test_a_decision_says_whether_each_pack_covers_voiceprints(stated: str) -> None:
+    found = decision(packs_asking(f"voiceprint_covered = {stated}"), consent())
+    assert [used.covers for used in found.packs] == [{"true": "yes", "false": "no"}.get(stated, "unclear")]
+
+
 @pytest.mark.parametrize(("where", "denied"), [("XX", False), ("YY", True), ("XX-YY", True)])
 def test_a_part_of_a_country_keeps_the_voice_in_the_country(where: str, denied: bool) -> None:
     packs = pack_set(pack_text("XX-YY", 'data_localisation = "required"', kind="subdivision"))
