@@ -366,7 +366,7 @@ def _deletion(stack: Stack) -> Cell:
         if value.deletion_required
     ]
     if not stated:
-        return Cell()
+        return _floor("now", "After a withdrawal the voiceprint has to be gone at once: the product's floor.")
     soonest = min((value for _, value in stated), key=_length)
     level: Level = 1 if soonest.months or soonest.days > 15 else 2
     who = (each for each, value in stated if _length(value) == _length(soonest))

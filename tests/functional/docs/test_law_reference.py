@@ -96,7 +96,8 @@ def test_a_line_of_the_matrix_is_what_the_engine_asks(code: str) -> None:
     assert (row["prior_authority"].level == 3) == bool(engine.filings)
     assert bool(row["max_retention"].level) == bool(engine.clocks)
     assert bool(row["consent_refresh"].level) == bool(engine.refresh)
-    assert bool(row["withdrawal"].level) == bool(engine.deletion)
+    assert (row["withdrawal"].origin == "floor") == (engine.deletion.periods == ())
+    assert own(row["withdrawal"]) <= {basis.pack for basis in engine.deletion.bases}
 
 
 @pytest.mark.parametrize("code", PACKS.codes)
