@@ -143,6 +143,35 @@ def _explain(
         return shown(explain(parts, question))
 
 
+@policy.command("diff", example="consentgate policy diff shipped ./packs-of-next-week")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option(
+    "--scenarios",
+    metavar="FILE",
+    multiple=True,
+    help="Decide these by both sets; by default typical cases of every jurisdiction that differs. May be repeated.",
+)
+@click.option("--at", "at_text", metavar="DATE", help="As of this day; by default today.")
+def _diff(home: str | None, first: str, second: str, scenarios: tuple[str, ...], at_text: str | None) -> Done:
+    """Compare two pack sets: what they say otherwise, and which cases come out otherwise.
+
+    A and B are each `shipped`, `current` for those that the deployment uses, a folder that holds an index.json, or
+    the digest of a set that the ledger keeps. Typical cases are decided as of the day and of each later day on
+    which the rules change.
+
+    Exit code 1 when a case comes out otherwise.
+    """
+    from consentgate.cli.compared import shown
+    from consentgate.cli.values import read_bytes
+    from consentgate.config.comparing import compare
+    from consentgate.config.scenarios import LIMIT, read_scenarios
+
+    a, b = (packs_named(home, None if named == "current" else named) for named in (first, second))
+    given = [each for name in scenarios for each in read_scenarios(read_bytes(name, limit=LIMIT), name)]
+    return shown(a, b, compare(a, b, given or None, _day(at_text)))
+
+
 @policy.command("replay", example="consentgate policy replay --since 2026-11-01")
 @click.option("--entry", metavar="ID", help="Only this intent or denial.")
 @click.option("--since", "since_text", metavar="TIME", help="Only decisions written at this time or later.")

@@ -29,6 +29,7 @@ COMMANDS = (
     ("issuer-list", ("issuer", "list")),
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
     ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),
+    ("policy-diff", ("policy", "diff", "shipped", "current", "--at", "2026-11-22")),
     ("policy-replay", ("policy", "replay")),
     (
         "policy-explain-scenario",

@@ -1,6 +1,9 @@
 """The rules for people: scenario files, briefs, comparisons and replays, in text and as JSON by the schema."""
 
+import json
 import re
+import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -241,3 +244,57 @@ def test_explanation_takes_a_scenario_or_a_person_and_never_both(program: Progra
         refused = program("policy", "explain", *words)
         assert refused.exit == 2
         assert said in refused.err
+
+
+def changed_packs(folder: Path) -> Path:
+    """A copy of the packs of this release in which spoken notices will do in Illinois, and Paraguay is missing."""
+    shutil.copytree(ROOT / "consentgate/packs/data", folder)
+    file = folder / "united-states/US-IL.toml"
+    head, found, tail = file.read_text().rpartition("notice_in_writing = true")
+    assert found
+    file.write_text(f"{head}notice_in_writing = false{tail}")
+    index = json.loads((folder / "index.json").read_text())
+    index["packs"]["US-IL"]["sha256"] = sha256(file.read_bytes()).hexdigest()
+    del index["packs"]["PY"]
+    (folder / "index.json").write_text(json.dumps(index | {"version": "2999.01.01"}))
+    return folder
+
+
+def test_comparison_lists_what_packs_say_and_what_comes_out_otherwise(
+    program: Program, tmp_path: Path
+) -> None:
+    folder = changed_packs(tmp_path / "packs")
+    document = program.json("policy", "diff", "shipped", folder, "--at", "2026-11-22", exit=1)
+    result = document["result"]
+    assert (result["added"], result["removed"], result["b"]["version"]) == ([], ["PY"], "2999.01.01")
+    [change] = result["changes"]
+    assert (change["code"], change["field"], change["since"]) == ("US-IL", "notice_in_writing", "2024-08-02")
+    assert change["cited_before"].startswith("740 ILCS 14/15(b)")
+    turned = {each["id"]: each for each in result["items"]}
+    pressed = turned["US-IL 2026-11-22 key press on the line"]
+    assert "NOTICE_NOT_WRITTEN" in pressed["before"]["reasons"]
+    assert "NOTICE_NOT_WRITTEN" not in pressed["after"]["reasons"]
+    assert turned["PY 2026-11-22 signed on the web"]["flips"]
+    assert {each["kind"] for each in document["findings"]} == {"verdict_flips", "verdict_differs"}
+    text = program("policy", "diff", "shipped", folder, "--at", "2026-11-22").out
+    assert "      - The notice has to be in writing" in text
+    assert "      + The notice may be spoken." in text
+    assert "1 pack says something else, 0 added, 1 removed." in text
+    assert "US-IL 2026-11-22: " in text
+
+
+def test_comparison_of_a_set_with_itself_finds_nothing(program: Program) -> None:
+    digest = program.json("policy", "list", "--kind", "group")["result"]["packs"]["digest"]
+    for first, second in (("shipped", "current"), (digest, "shipped")):
+        output = program("policy", "diff", first, second)
+        assert output.exit == 0
+        assert "The packs say the same." in output.out
+    assert program("policy", "diff", "shipped", "nowhere").exit == 2
+
+
+def test_comparison_decides_the_scenarios_that_are_given(program: Program, tmp_path: Path) -> None:
+    folder = changed_packs(tmp_path / "packs")
+    result = program.json("policy", "diff", "shipped", folder, "--scenarios", PUBLIC, exit=1)["result"]
+    assert result["decided"] == 40
+    assert "S03" in {each["id"] for each in result["items"]}
+    assert "S03" in program("policy", "diff", "shipped", folder, "--scenarios", PUBLIC).out
