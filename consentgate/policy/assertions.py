@@ -62,7 +62,7 @@ class AssertionUsed:
 
     entry: str
     name: str
-    value: str
+    value: str = field(repr=False)
     by: str
     since: datetime
 

@@ -108,6 +108,7 @@ def test_an_assertion_is_named_with_its_value_its_maker_and_its_date() -> None:
         ),
     )
     assert found.assertions[3].value == "false"
+    assert TIME not in repr(found)
 
 
 def test_filings_and_exemptions_elsewhere_are_not_named() -> None:
