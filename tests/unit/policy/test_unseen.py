@@ -137,6 +137,30 @@ def test_periods_that_end_together_are_all_cited_as_proof() -> None:
     assert [basis.pack for basis in kept.bases] == ["AA", "BB"]
 
 
+def test_a_group_as_candidate_has_its_own_age_limit() -> None:
+    minors = 'minors = {{ guardian_required_below = {}, kind = "statutory" }}'
+    packs = pack_set(
+        pack_text("GG", minors.format(13), kind="group", parents=("HH",)),
+        pack_text("HH", minors.format(16), kind="group"),
+    )
+    speaker = replace(SPEAKER, age=14)
+    assert codes(packs, consent(), candidates=("GG",), speaker=speaker) == []
+    assert codes(packs, consent(), candidates=("HH",), speaker=speaker) == ["MINOR_NO_GUARDIAN"]
+
+
+def test_an_issuer_of_a_part_covers_it_though_the_whole_answers_for_it() -> None:
+    packs = pack_set(pack_text("US"))
+    grant = consent(issuer_jurisdictions=("US-WY",))
+    assert codes(packs, grant, candidates=("US-WY",)) == []
+    assert codes(packs, grant, candidates=("US",)) == ["ISSUER_OUT_OF_SCOPE"]
+
+
+@pytest.mark.parametrize("candidates", [(), ("QQ",), ("XX",)])
+def test_every_decision_names_the_set_of_packs(candidates: tuple[str, ...]) -> None:
+    found = decision(NOTHING, consent(), candidates=candidates)
+    assert (found.pack_set, found.candidates) == (NOTHING.digest, candidates)
+
+
 @pytest.mark.parametrize("stated", ["true", "false", '"unclear"'])
 def test_a_decision_says_whether_each_pack_covers_voiceprints(stated: str) -> None:
     found = decision(packs_asking(f"voiceprint_covered = {stated}"), consent())
