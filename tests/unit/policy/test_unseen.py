@@ -14,6 +14,7 @@ from consentgate.consent.details import CallContext
 from consentgate.consent.state import Ending
 from consentgate.policy import circumstances, consents, decide
 from consentgate.policy.reasons import DEFINITIONS
+from consentgate.policy.requirements import merge
 from tests.unit.packs.texts import pack_set, pack_text
 from tests.unit.policy.cases import (
     AT,
@@ -153,6 +154,23 @@ def test_an_issuer_of_a_part_covers_it_though_the_whole_answers_for_it() -> None
     grant = consent(issuer_jurisdictions=("US-WY",))
     assert codes(packs, grant, candidates=("US-WY",)) == []
     assert codes(packs, grant, candidates=("US",)) == ["ISSUER_OUT_OF_SCOPE"]
+
+
+def test_packs_are_named_in_order_whatever_pulled_them_in() -> None:
+    packs = pack_set(pack_text("ZZ", parents=("AA",)), pack_text("AA"))
+    assert [used.code for used in decision(packs, consent(), candidates=("ZZ",)).packs] == ["AA", "ZZ"]
+
+
+def test_proof_cites_the_clause_about_proof() -> None:
+    rule = 'record_keeping = { proof_of_consent_duty = true, retain_proof_for = "P1Y", cite = "s. 70" }\n'
+    (kept,) = decision(packs_asking(rule), consent()).obligations
+    assert [basis.citation for basis in kept.bases] == ["s. 70"]
+
+
+def test_a_clock_of_withdrawals_is_none_of_the_clocks() -> None:
+    clock = 'max_retention = [{ trigger = "consent_withdrawn", within = "P1Y" }]\n'
+    found = merge(("XX",), packs_asking(clock), day=AT.date(), purpose="x", standing=FLAGS)
+    assert found.clocks == ()
 
 
 @pytest.mark.parametrize("candidates", [(), ("QQ",), ("XX",)])
