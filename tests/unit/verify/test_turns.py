@@ -5,7 +5,7 @@ import pytest
 
 from consentgate.verify.known import EntryId, Known
 from consentgate.verify.turns import check_people, check_writers
-from tests.unit.verify.test_levels import swap_rows
+from tests.unit.verify.tampering import swap_rows
 from tests.unit.verify.world import LANE, TENANT, ident, sound
 
 ANN, BEN = b"A" * 16, b"B" * 16
