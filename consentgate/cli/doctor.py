@@ -15,17 +15,27 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor", cls=Command, example="consentgate doctor --home /srv/consentgate")
-def doctor(home: str | None) -> Done:
+@click.option(
+    "--for",
+    "codes",
+    metavar="CODES",
+    multiple=True,
+    help="Whose rules will be asked, for example US-IL,FR; by default those of the controller, notices, issuers and "
+    "recent decisions. May be repeated.",
+)
+def doctor(home: str | None, codes: tuple[str, ...]) -> Done:
     """Say what the deployment lacks, line by line, each with its cure.
 
-    Looks at settings, key files, database, log, issuers and what the rules in use will ask for.
+    Looks at settings, key files, database, log, issuers, and at the assertions that the rules in use ask for, now
+    or later, and that nobody made.
 
     Exit code 1 when something fails, 3 when something is out of reach, 4 when requests are open or entries are
     not signed yet; a warning alone is 0.
     """
     from consentgate.config.diagnosis import diagnose
 
-    checks = diagnose(settings_of(home))
+    wanted = tuple(code.strip() for text in codes for code in text.split(",") if code.strip())
+    checks = diagnose(settings_of(home), codes=wanted)
     items: list[Json] = [
         {"name": each.name, "verdict": each.verdict, "found": each.found, "cure": each.cure}
         for each in checks

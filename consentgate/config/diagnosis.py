@@ -5,11 +5,11 @@ check that is not ``ok`` says what to do.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from consentgate.config.check import INCOMPLETE, Check, spool_check
-from consentgate.config.demands import missing_assertions
+from consentgate.config.demands import assertion_checks, missing_assertions
 from consentgate.config.overlays import packs_check
 from consentgate.config.parts import Parts, signer_of
 from consentgate.config.settings import Settings
@@ -37,11 +37,12 @@ _CURES: Final[tuple[tuple[type[ConsentGateError], str], ...]] = (
 )
 
 
-def diagnose(settings: Settings) -> tuple[Check, ...]:
+def diagnose(settings: Settings, *, codes: Collection[str] = ()) -> tuple[Check, ...]:
     """Look at everything.
 
     Args:
         settings: the settings.
+        codes: the jurisdictions whose rules to look at; none takes those that are in use.
 
     Returns:
         The checks, in the order in which they depend on each other.
@@ -60,20 +61,20 @@ def diagnose(settings: Settings) -> tuple[Check, ...]:
     if schema.verdict == "ok" and all(check.verdict == "ok" for check in checks[1:3]) and settings.controller:
         try:
             with reading(settings) as parts:
-                checks += _inside(parts)
+                checks += _inside(parts, codes)
         except ConsentGateError as error:
             checks.append(_failed("ledger", error))
     return tuple(checks)
 
 
-def _inside(parts: Parts) -> Iterator[Check]:
+def _inside(parts: Parts, codes: Collection[str]) -> Iterator[Check]:
     yield _test_mark(parts)
     yield _tried("log", lambda: _log(parts))
     yield _tried("signer", lambda: _signer(parts))
     yield _tried("requests", lambda: _requests(parts))
     yield _tried("issuers", lambda: _issuers(parts))
     try:
-        yield from _assertions(parts)
+        yield from assertion_checks(missing_assertions(parts, at=system_clock(), codes=codes))
     except ConsentGateError as error:
         yield _failed("assertions", error)
 
@@ -248,32 +249,3 @@ def _counts(issuer: Issuer) -> bool:
         key.state == "active" and not key_problems(key, received_at=now, trusted_at=None)
         for key in issuer.keys
     )
-
-
-def _assertions(parts: Parts) -> Iterator[Check]:
-    asked = missing_assertions(parts, at=system_clock())
-    if not asked.codes:
-        yield Check(
-            name="assertions",
-            verdict="ok",
-            found="no jurisdiction is named yet, neither in settings nor by a notice or an issuer",
-        )
-        return
-    for code in asked.unknown:
-        yield Check(
-            name="packs",
-            verdict="warn",
-            found=f"no pack answers for {code}: requests there are denied",
-            cure="Use a code that a pack covers.",
-        )
-    for name, bases in asked.missing:
-        yield Check(
-            name="assertions",
-            verdict="warn",
-            found=f"nobody asserted {name}; asked for by "
-            + "; ".join(f"{b.pack}: {b.citation}" for b in bases),
-            cure=f"If it is true: `consentgate assertion add {name} VALUE --by WHO`.",
-        )
-    if not asked.missing:
-        found = f"all that {', '.join(asked.codes)} ask for are made; callers from elsewhere may need more"
-        yield Check(name="assertions", verdict="ok", found=found)
