@@ -50,9 +50,18 @@ def _decision() -> Any:
     return record.decision_json(found)
 
 
+def _scenarios(file: str) -> list[dict[str, Any]]:
+    found = yaml.safe_load((ROOT / "tests/scenarios" / file).read_text())["scenarios"]
+    return [
+        {k: v for k, v in each.items() if k not in {"title", "core", "tags", "why", "notes"}}
+        for each in found
+    ]
+
+
 _SCENARIOS: Final = [
-    {k: v for k, v in each.items() if k not in {"title", "core", "tags", "why", "notes"}}
-    for each in yaml.safe_load((ROOT / "tests/scenarios/public.yaml").read_text())["scenarios"][:6]
+    *_scenarios("public.yaml")[:6],
+    # Lists of statements, with references, bonds and limits; and live requests.
+    *[each for each in _scenarios("own.yaml") if "consents" in each or "live" in each][::6],
 ]
 
 RULES: Final[Sequence[Target]] = (
