@@ -111,9 +111,10 @@ def _source(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
 def _clauses(entry: Mapping[str, Any], sources: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     """The clauses that the notes name, for requirements about which the research itself says nothing."""
     said = {name for source in sources for name in source.get("requirements", ())}
+    confidence = "from-knowledge" if entry["clauses_known"] else entry["confidence"]
     for cite, names in entry["clauses"].items():
         if missing := [name for name in names.split() if name not in said]:
-            yield {"requirements": missing, "cite": cite, "confidence": entry["confidence"]}
+            yield {"requirements": missing, "cite": cite, "confidence": confidence}
 
 
 def _table(head: str, members: Mapping[str, Any]) -> list[str]:

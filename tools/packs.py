@@ -88,6 +88,7 @@ def write(research: Path, folder: Path, codes: list[str]) -> None:
             "groups": _groups(code, entries[code], data["groups"]),
             "laws": _laws(entries[code], citations["laws"].get(code, {})),
             "clauses": citations["clauses"].get(code, {}),
+            "clauses_known": code in citations["from_knowledge"],
         }
         file = f"{_folder(code, entry['kind'], members)}/{code}.toml"
         text = render(entry).encode()
