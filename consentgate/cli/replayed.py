@@ -108,7 +108,7 @@ def _finding(each: "Replayed") -> Finding:
         kind=each.verdict,
         where=f"{each.kind} {each.entry} {each.part}".strip(),
         expected=_plain(each.stored),
-        found=each.why or _plain(each.again),
+        found=" ".join(filter(None, (_plain(each.again), each.why))),
         cure=cures[each.verdict],
     )
 

@@ -38,6 +38,7 @@ from consentgate.storage import entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.subjects import LinkedEntry
 from consentgate.values import dataclass
+from consentgate.version import VERSION
 
 Verdict: TypeAlias = Literal["same", "different", "broken", "sealed", "no law"]
 
@@ -58,7 +59,7 @@ class Replayed:
         part: which part of the entry it is, one for each speaker.
         verdict: ``same`` or ``different``; ``broken`` where something that it names is missing or altered;
             ``sealed`` where a key was destroyed; ``no law`` where the gate denied before any law was asked.
-        why: what is broken.
+        why: what is broken, or that another version of the engine decided.
         stored: the decision as it is stored, or None.
         again: the decision as it comes out, or None.
         differs: the members in which they differ.
@@ -165,7 +166,8 @@ class Replayer:
         if row.kind == "intent" and not stored.allowed:
             differs = (*differs, "request")
         verdict: Verdict = "different" if differs else "same"
-        return _replayed(row, name, verdict, stored=stored, again=again, differs=differs)
+        why = _engines(content) if differs else ""
+        return _replayed(row, name, verdict, why=why, stored=stored, again=again, differs=differs)
 
     def _decide(self, connection: Connection, content: Mapping[str, Json], at: datetime) -> Decision:
         speaker, asked = speaker_from(content.get("speaker")), request_from(content.get("asked"))
@@ -256,6 +258,11 @@ def _replayed(
         again=again,
         differs=differs,
     )
+
+
+def _engines(content: Mapping[str, Json]) -> str:
+    engine = content.get("engine")
+    return "" if engine == VERSION else f"It was decided by consentgate {engine}, and again by {VERSION}."
 
 
 def _part_names(row: EntryRow) -> tuple[str, ...]:

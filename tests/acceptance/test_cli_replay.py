@@ -172,3 +172,18 @@ def test_what_was_read_under_a_key_that_is_gone_is_broken(
     monkeypatch.setattr(getattr(replaying, module), name, lambda *_: found)
     [item] = program.json(*REPLAY, "--entry", deployed.succeeded, exit=1)["result"]["items"]
     assert item["why"].startswith(said)
+
+
+def test_decision_of_another_engine_that_comes_out_otherwise_says_so(
+    program: Program, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "VERSION", "0.0.1")
+    entry = deny(deployed)
+    assert counts(program) == {"same": 4}
+    monkeypatch.setattr(
+        contents, "decision_json", lambda decision: decision_json(replace(decision, grant=entry))
+    )
+    deny(deployed)
+    [item] = program.json(*REPLAY, exit=1)["result"]["items"]
+    assert item["differs"] == ["grant"]
+    assert item["why"].startswith("It was decided by consentgate 0.0.1, and again by ")
