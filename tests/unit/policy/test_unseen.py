@@ -131,6 +131,42 @@ def test_a_duty_of_a_clock_cites_the_clock(last: datetime, hold: bool, duty: str
     ]
 
 
+def test_what_should_be_gone_was_due_when_the_clock_ran_out() -> None:
+    clock = 'max_retention = [{ trigger = "last_interaction", within = "P1Y" }]\n'
+    speaker = replace(SPEAKER, last_interaction_at=GIVEN.replace(year=2020))
+    (gone,) = decision(packs_asking(clock), consent(), speaker=speaker).obligations
+    assert (gone.duty, gone.due) == ("delete_template", GIVEN.replace(year=2021))
+
+
+def test_what_is_kept_sealed_and_what_is_asked_again_cite_who_asks() -> None:
+    ended = consent(endings=(Ending(kind="withdrawn", at=GIVEN, entry="n1"),))
+    held = decision(
+        packs_asking(WITHDRAWAL.format("P0D", "P0D")), ended, speaker=replace(SPEAKER, legal_hold=True)
+    )
+    again = decision(packs_asking(REFRESH), consent(), speaker=replace(SPEAKER, last_interaction_at=AT - DAY))
+    cited = {each.duty: each.bases for each in (*held.obligations, *again.obligations)}
+    assert cited.keys() == {"stop_processing", "delete_template", "preserve_sealed_no_search", "refresh_by"}
+    assert {tuple(basis.pack for basis in bases) for bases in cited.values()} == {("XX",)}
+
+
+@pytest.mark.parametrize("operation", ["disclose", "sell"])
+def test_handing_on_is_not_judged_by_whether_the_purpose_was_met(operation: str) -> None:
+    standing = replace(FLAGS, purpose_satisfied_at=GIVEN)
+    request = replace(REQUEST, operation=operation)
+    assert codes(NOTHING, consent(operations=None), request=request, standing=standing) == []
+
+
+def test_a_filing_that_is_wanting_is_named_by_code() -> None:
+    rule = 'prior_authority = {{ required = true, kind = "declaration", lead_time = "{}", gate = true }}'
+    packs = pack_set(*(pack_text(code, rule.format("P1M")) for code in ("AA", "BB", "CC")))
+    standing = replace(FLAGS, filings=(("BB", AT - DAY),))
+    found = decision(packs, consent(), candidates=("AA", "BB", "CC"), standing=standing)
+    assert {each.code: each.detail for each in found.reasons} == {
+        "PRIOR_AUTHORITY_MISSING": ("AA", "CC"),
+        "PRIOR_AUTHORITY_PENDING": ("BB",),
+    }
+
+
 def test_periods_that_end_together_are_all_cited_as_proof() -> None:
     packs = pack_set(pack_text("AA", PROOF.format("P12M")), pack_text("BB", PROOF.format("P1Y")))
     (kept,) = decision(packs, consent(), candidates=("AA", "BB")).obligations
