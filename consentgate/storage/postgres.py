@@ -4,7 +4,9 @@ Invariants:
 
 - Transactions begin and end by our own statements only; outside of them each statement is its own transaction.
 - A server that can lose what it confirmed (``fsync`` or ``full_page_writes`` off) is refused, and so is one that is
-  too old; ``synchronous_commit`` is never weaker than ``on``.
+  too old; ``synchronous_commit`` is never weaker than ``on``, which each transaction that writes sees to by itself:
+  a role's setting, a proxy or a RESET on the session cannot undo it. A single statement is `consentgate_append`,
+  which does the same.
 - Behind a proxy that pools transactions nothing is kept in the session: no settings, no prepared statements.
 - No statement, lock or idle transaction of ours lasts longer than some seconds.
 """
@@ -138,6 +140,14 @@ class PostgresSession:
         """Get ready for statements that are transactions of their own."""
         self._tell_time(local=False)
 
+    def begin_glance(self) -> None:
+        """Get ready for statements that read, each what is committed when it begins."""
+        if self.pooled:
+            # Only a transaction's own settings bound a statement there: it must not wait for a lock for ever.
+            self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+        else:
+            self.begin_single()
+
     def commit(self) -> None:
         """Commit: durable on return.
 
@@ -187,7 +197,10 @@ class PostgresSession:
             raise Misconfigured(f"The server is PostgreSQL {version // 10000}; the oldest supported is 14.")
         for name, value in (("fsync", fsync), ("full_page_writes", full)):
             if value != "on" and not copy:
-                raise Misconfigured(f"The server runs with {name} = {value} and can lose what it confirmed.")
+                raise Misconfigured(
+                    f"The server runs with {name} = {value} and can lose what it confirmed."
+                    f" Run `ALTER SYSTEM SET {name} = on` and `SELECT pg_reload_conf()` on it."
+                )
         if standby and not copy:
             raise Misconfigured(
                 "The server is a standby: the ledger is read and written on the primary. Change the URL."
@@ -204,6 +217,9 @@ class PostgresSession:
         if self.pooled:
             limits = _settings(_LIMITS if self._writes else _READ_LIMITS, local=True)
             self._run(f"{sql}; SELECT {limits}")
+        elif self._writes:
+            # In the same round trip.
+            self._run(f"{sql}; SELECT {_DURABLE.format(local='true')}")
         else:
             self._run(sql)
         self._tell_time(local=True)

@@ -79,7 +79,7 @@ class PostgresStore:
         """
         session = self._reader()
         try:
-            session.begin_single()
+            session.begin_glance()
             with translated():
                 yield session.connection
         except BaseException as error:

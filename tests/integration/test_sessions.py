@@ -1,6 +1,7 @@
 """What a session of ours sets, keeps and refuses on PostgreSQL."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from consentgate.errors import Misconfigured, SchemaMismatch, Unavailable
 from consentgate.log.append import Lanes
 from consentgate.moment import from_millis, system_clock, system_random
-from consentgate.storage import deployment, schema
+from consentgate.storage import deployment, postgres, schema
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.storage.postgres import PostgresSession
@@ -41,6 +42,36 @@ def test_session_is_durable_and_bounded(ledger: Ledger, behind: Raw) -> None:
         assert connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
     with ledger.database.glance() as connection, pytest.raises(Unavailable, match="takes no writes"):
         deployment.insert_fact(connection, "colour", "green")
+
+
+SEEN = (
+    "CREATE TABLE seen (setting text)",
+    "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER look AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED"
+    " FOR EACH ROW EXECUTE FUNCTION look()",
+)
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize(
+    ("weak", "seen"), [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")]
+)
+def test_each_transaction_is_durable_whatever_was_done_to_its_session(
+    ledger: Ledger, behind: Raw, single: bool, weak: str, seen: str
+) -> None:
+    for statement in SEEN:
+        behind.execute(statement)
+
+    def undo(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET synchronous_commit = {weak}")
+
+    # Of one process the session that was used last is the next: what a proxy hands on is such a session.
+    ledger.database.write(undo)
+    ledger.database.write(ledger.append, single=single)
+    assert behind.execute("SELECT setting FROM seen").fetchall() == [(seen,)]
+    with ledger.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM entry").scalar() == 1
 
 
 def test_append_makes_its_transaction_durable_and_insists_on_read_committed(
@@ -79,13 +110,30 @@ def test_behind_a_pooling_proxy_nothing_is_kept_in_the_session(url: str) -> None
 
     assert database.write(work) == ["5s", 0]
     with database.glance() as connection:
-        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "4s"
     with database.read() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
     session = PostgresSession(open_engine(url), writes=True, pooler=True)
     assert not session.ended((0, ""), since=10**12)
     assert session.ended((0, ""), since=-(10**12))
     session.close()
+    database.close()
+
+
+@pytest.mark.parametrize("pooler", [True, False])
+def test_glance_waits_for_no_lock_for_ever(
+    url: str, behind: Raw, monkeypatch: pytest.MonkeyPatch, pooler: bool
+) -> None:
+    monkeypatch.setitem(postgres._READ_LIMITS, "lock_timeout", "50ms")
+    database = Database(open_engine(url), clock=system_clock, pooler=pooler)
+    behind.execute("BEGIN")
+    # As a change of the schema does.
+    behind.execute("LOCK TABLE entry IN ACCESS EXCLUSIVE MODE")
+    with pytest.raises(Unavailable, match="lock"), database.glance() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM entry")
+    behind.execute("ROLLBACK")
+    with database.glance() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM entry").scalar() == 0
     database.close()
 
 
@@ -148,6 +196,28 @@ def test_server_that_can_lose_what_it_confirmed_is_refused(url: str, monkeypatch
     with pytest.raises(Misconfigured, match="standby"):
         PostgresSession(open_engine(url), writes=False)
     PostgresSession(open_engine(url), writes=False, standby=True).close()
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
+def test_server_that_is_really_set_so_is_refused_with_the_cure(url: str, behind: Raw, name: str) -> None:
+    def put(value: str) -> None:
+        behind.execute(f"ALTER SYSTEM SET {name} = {value}")
+        behind.execute("SELECT pg_reload_conf()")
+        for _ in range(100):
+            if behind.execute(f"SHOW {name}").fetchone() == (value,):
+                return
+            time.sleep(0.05)
+        pytest.fail("The server did not take the setting.")
+
+    try:
+        put("off")
+        for writes in (False, True):
+            with pytest.raises(Misconfigured, match=f"ALTER SYSTEM SET {name} = on"):
+                PostgresSession(open_engine(url), writes=writes)
+        PostgresSession(open_engine(url), writes=False, standby=True).close()
+    finally:
+        put("on")
+    PostgresSession(open_engine(url), writes=True).close()
 
 
 def test_closed_database_takes_no_writes(ledger: Ledger) -> None:
