@@ -45,8 +45,34 @@ def test_a_decision_names_the_bond_by_which_its_grant_counts() -> None:
 
 
 def test_reasons_against_a_consent_that_was_considered_are_sorted() -> None:
-    (considered,) = decision(NOTHING, consent(valid_until=AT, purposes=(), form="none")).considered
-    assert considered.codes == ("CONSENT_EXPIRED", "CONSENT_FORM_INSUFFICIENT", "PURPOSE_MISMATCH")
+    speaker = replace(SPEAKER, age=None)
+    (considered,) = decision(NOTHING, consent(valid_until=AT, purposes=()), speaker=speaker).considered
+    assert considered.codes == ("AGE_UNKNOWN", "CONSENT_EXPIRED", "PURPOSE_MISMATCH")
+
+
+def test_missing_elements_are_told_among_other_reasons() -> None:
+    found = decision(NOTHING, consent(form="none", notice_elements=frozenset()))
+    assert [each.code for each in found.reasons] == ["CONSENT_FORM_INSUFFICIENT", "NOTICE_INCOMPLETE"]
+    assert found.missing_notice_elements == ("collection_or_storage_disclosed", "specific_purpose")
+    assert decision(NOTHING, consent(form="none")).missing_notice_elements == ()
+
+
+def test_elements_are_asked_for_in_order() -> None:
+    packs = packs_asking('notice_elements = ["withdrawal_right", "legal_basis"]')
+    found = merge(("XX",), packs, day=AT.date(), purpose="x", standing=FLAGS)
+    assert [element for element, _ in found.elements] == [
+        "collection_or_storage_disclosed",
+        "legal_basis",
+        "specific_purpose",
+        "withdrawal_right",
+    ]
+
+
+def test_only_who_sets_the_limit_is_cited_for_it() -> None:
+    minors = 'minors = {{ guardian_required_below = {}, kind = "statutory" }}'
+    packs = pack_set(pack_text("AA", minors.format(13), parents=("PP",)), pack_text("PP", minors.format(15)))
+    found = merge(("AA",), packs, day=AT.date(), purpose="x", standing=FLAGS)
+    assert (found.age, [basis.pack for basis in found.age_bases]) == (15, ["PP"])
 
 
 def test_reasons_with_one_code_are_sorted_by_detail() -> None:
