@@ -1,11 +1,12 @@
 """Brings the fixtures that users get too, and the databases that tests run on."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from consentgate.config.settings import DATABASE_VARIABLE
-from tests.databases import Kind, Server, server
+from tests.databases import Elsewhere, Kind, Server, server
 
 pytest_plugins = ["consentgate.testing.plugin"]
 
@@ -34,6 +35,30 @@ def on_database(database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> No
     """Let everything that the test opens lie in its database: settings take it from the environment."""
     if database_url is not None:
         monkeypatch.setenv(DATABASE_VARIABLE, database_url)
+
+
+@pytest.fixture
+def elsewhere(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Elsewhere]:
+    """Opens a block in which everything that is opened lies in another database than the test's own.
+
+    In files it does so by itself, as long as the folders differ.
+    """
+    made: list[str] = []
+
+    @contextmanager
+    def another() -> Iterator[None]:
+        if kind == "sqlite":
+            yield
+            return
+        running: Server = request.getfixturevalue("postgres")
+        made.append(running.database())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(DATABASE_VARIABLE, made[-1])
+            yield
+
+    yield another
+    for url in made:
+        request.getfixturevalue("postgres").drop(url)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

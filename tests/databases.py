@@ -8,8 +8,8 @@ import itertools
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -24,6 +24,7 @@ from consentgate.storage.tables import DESTROYABLE, INSERT_ONLY
 from consentgate.storage.triggers import postgresql_triggers
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
+Elsewhere: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 _TEMPLATE: Final = "made_by_migrations"
 
@@ -61,6 +62,11 @@ class Server:
     def drop(self, url: str) -> None:
         """Drop a database, whoever is connected."""
         self._run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+
+    def hang_up(self, url: str) -> None:
+        """End every connection to a database."""
+        name = make_url(url).database
+        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
     def overwrite(self, url: str, table: str) -> None:
         """Overwrite the first bytes of a table's file, which the server then reads anew.

@@ -18,6 +18,7 @@ from consentgate.moment import system_clock, system_random
 from consentgate.storage import deployment, entries
 from consentgate.storage.sqlite import SqliteSession
 from consentgate.verify.levels import verify
+from tests.databases import Kind
 from tests.functional.log.place import Log, draft, log_at, require_lanes
 from tests.functional.storage.place import SetClock
 
@@ -90,8 +91,7 @@ def test_first_place_is_given_back_too(log: Log) -> None:
     require_lanes(log.leaves())
 
 
-@pytest.mark.sqlite_file
-def test_groups_with_failures_leave_whole_lanes(log: Log) -> None:
+def test_groups_with_failures_leave_whole_lanes(log: Log, kind: Kind) -> None:
     def run(n: int) -> None:
         def work(connection: Connection) -> None:
             log.lanes.append(connection, draft(system_clock()))
@@ -107,7 +107,8 @@ def test_groups_with_failures_leave_whole_lanes(log: Log) -> None:
         list(pool.map(run, range(300)))
     leaves = log.leaves()
     assert len(leaves) == 200
-    assert len(require_lanes(leaves)) == 1
+    # On SQLite one writes for all.
+    assert len(require_lanes(leaves)) in (range(1, 2) if kind == "sqlite" else range(1, 9))
 
 
 @pytest.mark.parametrize("seconds", [-3, 3])
@@ -171,7 +172,7 @@ def _break_next_commit(monkeypatch: pytest.MonkeyPatch, *, happens: bool) -> Non
 
 
 @pytest.mark.parametrize("happens", [True, False])
-@pytest.mark.sqlite_file
+@pytest.mark.sqlite_file  # its commit; PostgreSQL's answers get lost in tests/integration/test_lost_connections.py
 def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool) -> None:
     log.append()
     _break_next_commit(monkeypatch, happens=happens)
@@ -187,7 +188,7 @@ def test_lane_follows_a_commit_in_doubt(log: Log, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("happens", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.sqlite_file
+@pytest.mark.sqlite_file  # as above
 def test_lane_goes_on_when_the_doubt_is_answered_later(
     log: Log, monkeypatch: pytest.MonkeyPatch, happens: bool, count: int
 ) -> None:
@@ -227,7 +228,7 @@ def test_forked_child_appends_on_a_lane_of_its_own(log: Log) -> None:
     assert childs[0].after is None
 
 
-@pytest.mark.sqlite_file
+@pytest.mark.sqlite_file  # as above
 def test_commit_in_doubt_without_entries_leaves_the_lane_alone(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,7 +241,7 @@ def test_commit_in_doubt_without_entries_leaves_the_lane_alone(
     assert len(lane) == 2
 
 
-@pytest.mark.sqlite_file
+@pytest.mark.sqlite_file  # as above
 def test_child_of_a_process_in_doubt_writes_on_its_own(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object) -> bytes:
         raise Unavailable
@@ -275,10 +276,9 @@ def test_clean_close_is_said_in_the_lane(log: Log) -> None:
     assert [leaf.kind for leaf in lane] == ["heartbeat", "writer_stop"]
 
 
-@pytest.mark.sqlite_file
-def test_eight_threads_make_one_whole_lane(log: Log) -> None:
+def test_eight_threads_make_whole_lanes(log: Log, kind: Kind) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: log.append(), range(400)))
     leaves = log.leaves()
     assert len({leaf.id for leaf in leaves}) == 400
-    assert len(require_lanes(leaves)) == 1
+    assert len(require_lanes(leaves)) in (range(1, 2) if kind == "sqlite" else range(1, 9))

@@ -1,6 +1,5 @@
-import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -131,40 +130,30 @@ def test_competing_sequencers_agree(log: Log) -> None:
     assert require_log(log) == 180
 
 
-@pytest.mark.sqlite_file
 def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
     # Ordinals 1 to 5 exist; 3 commits late, as a transaction on another database may.
     rows = [entry_row() for _ in range(5)]
     inserted(log.database, *rows)
-    file = sqlite3.connect(Path(log_file(log)), isolation_level=None)
-    file.execute("DROP TRIGGER consentgate_entry_delete")
-    late = file.execute("SELECT * FROM entry WHERE ordinal = 3").fetchone()
-    file.execute("DELETE FROM entry WHERE ordinal = 3")
+    late = hidden(log, 3)
     assert sequencer.once() == 4
     now = 59.0
     assert sequencer.once() == 0
-    file.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
-    file.close()
+    late()
     assert sequencer.once() == 1
     assert require_log(log) == 5
 
 
-@pytest.mark.sqlite_file
 def test_sweep_finds_what_was_given_up(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
     inserted(log.database, *(entry_row() for _ in range(3)))
-    file = sqlite3.connect(Path(log_file(log)), isolation_level=None)
-    file.execute("DROP TRIGGER consentgate_entry_delete")
-    late = file.execute("SELECT * FROM entry WHERE ordinal = 2").fetchone()
-    file.execute("DELETE FROM entry WHERE ordinal = 2")
+    late = hidden(log, 2)
     assert sequencer.once() == 2
     now = 100.0
     assert sequencer.once() == 0
-    file.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
-    file.close()
+    late()
     assert sequencer.once() == 0
     now = 3700.0
     assert sequencer.once() == 1
@@ -238,9 +227,18 @@ def test_loser_of_the_race_inserts_nothing(log: Log, monkeypatch: pytest.MonkeyP
     assert sequence_once(log.database) == 2
 
 
-def log_file(log: Log) -> str:
-    with log.database.read() as connection:
-        return str(connection.exec_driver_sql("PRAGMA database_list").fetchone()[2])  # type: ignore[index]  # one row
+def hidden(log: Log, ordinal: int) -> Callable[[], object]:
+    """Take a row away, as if its transaction went on; gives what commits it."""
+    url = log.database._engine.url.render_as_string(hide_password=False)
+    with raw(url) as behind:
+        late = behind.execute("SELECT * FROM entry WHERE ordinal = ?", (ordinal,)).fetchone()
+        behind.unguarded("DELETE FROM entry WHERE ordinal = ?", (ordinal,))
+
+    def commit() -> None:
+        with raw(url) as again:
+            again.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(late))})", late)
+
+    return commit
 
 
 def change(log: Log, sql: str) -> None:

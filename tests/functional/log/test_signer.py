@@ -1,13 +1,15 @@
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from consentgate.config.settings import DATABASE_VARIABLE
 from consentgate.errors import LogRefused, Misconfigured, Unavailable
 from consentgate.log.signer import Signer, initialise, new_origin, read_key
 from consentgate.log.state import FileState, SignerState, first_state
@@ -18,6 +20,7 @@ from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey
+from tests.databases import Elsewhere, Server
 from tests.functional.log.place import Log, log_at, sequence_once, signer_at
 from tests.functional.log.test_sequencer import bulk, change
 from tests.functional.storage.place import engine_at
@@ -133,20 +136,50 @@ def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer) -> N
     assert not (tmp_path / "log.state").exists()
 
 
-@pytest.mark.sqlite_file
-def test_restored_old_copy_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+@pytest.fixture
+def backup(
+    tmp_path: Path,
+    database_url: str | None,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Makes a copy of the test's database, whose connections end, and gives what restores it."""
+    running: Server | None = request.getfixturevalue("postgres") if database_url else None
+    copies: list[str] = []
+
+    def make() -> Callable[[], None]:
+        if running is None or database_url is None:
+            with closing(sqlite3.connect(tmp_path / "ledger.db")) as file:
+                file.execute(f"VACUUM INTO '{tmp_path / 'old.db'}'")
+        else:
+            running.hang_up(database_url)
+            copies.append(running.copied(database_url))
+        return restore
+
+    def restore() -> None:
+        if copies:
+            monkeypatch.setenv(DATABASE_VARIABLE, copies[-1])
+            return
+        for leftover in ("ledger.db-wal", "ledger.db-shm"):
+            (tmp_path / leftover).unlink(missing_ok=True)
+        shutil.copy(tmp_path / "old.db", tmp_path / "ledger.db")
+
+    yield make
+    for url in copies:
+        request.getfixturevalue("postgres").drop(url)
+
+
+def test_restored_old_copy_is_refused(
+    tmp_path: Path, log: Log, signer: Signer, backup: Callable[[], Callable[[], None]]
+) -> None:
     grown(log)
     signed(signer)
     log.database.close()
-    old = sqlite3.connect(tmp_path / "ledger.db")
-    old.execute(f"VACUUM INTO '{tmp_path / 'old.db'}'")
-    old.close()
+    restore = backup()
     with log_at(tmp_path) as again:
         grown(again)
         signed(signer_at(tmp_path, again.database))
-    for leftover in ("ledger.db-wal", "ledger.db-shm"):
-        (tmp_path / leftover).unlink(missing_ok=True)
-    shutil.copy(tmp_path / "old.db", tmp_path / "ledger.db")
+    restore()
     with log_at(tmp_path) as restored:
         with pytest.raises(LogRefused, match="3 entries, but 6 were signed"):
             signer_at(tmp_path, restored.database).once()
@@ -269,11 +302,10 @@ def test_edited_state_is_refused(log: Log, signer: Signer) -> None:
         assert signer.state.replace(edited, state)
 
 
-@pytest.mark.sqlite_file
-def test_key_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+def test_key_of_another_log_is_refused(tmp_path: Path, signer: Signer, elsewhere: Elsewhere) -> None:
     folder = tmp_path / "other"
     folder.mkdir()
-    with log_at(folder) as other, pytest.raises(Misconfigured, match="key"):
+    with elsewhere(), log_at(folder) as other, pytest.raises(Misconfigured, match="key"):
         Signer(database=other.database, key=signer.key, state=signer.state).once()
 
 
@@ -290,13 +322,12 @@ def test_log_is_made_once(tmp_path: Path, log: Log, signer: Signer) -> None:
 
 
 @pytest.mark.parametrize("missing", [("log.vkey", "log.state"), ("log.state",), ()])
-@pytest.mark.sqlite_file
 def test_interrupted_making_goes_on_where_it_stopped(
-    tmp_path: Path, log: Log, missing: tuple[str, ...]
+    tmp_path: Path, log: Log, missing: tuple[str, ...], elsewhere: Elsewhere
 ) -> None:
     folder = tmp_path / "first"
     folder.mkdir()
-    with log_at(folder) as first:
+    with elsewhere(), log_at(folder) as first:
         key = signer_at(folder, first.database).key
     for name in missing:
         (folder / name).unlink()
@@ -309,13 +340,12 @@ def test_interrupted_making_goes_on_where_it_stopped(
     signed(Signer(database=log.database, key=key, state=state))
 
 
-@pytest.mark.sqlite_file
-def test_used_state_is_not_taken_over(tmp_path: Path, log: Log, signer: Signer) -> None:
+def test_used_state_is_not_taken_over(tmp_path: Path, log: Log, signer: Signer, elsewhere: Elsewhere) -> None:
     grown(log)
     signed(signer)
     folder = tmp_path / "other"
     folder.mkdir()
-    with log_at(folder) as other, pytest.raises(Misconfigured, match="another log"):
+    with elsewhere(), log_at(folder) as other, pytest.raises(Misconfigured, match="another log"):
         initialise(
             other.database,
             key=tmp_path / "log.key",

@@ -14,6 +14,7 @@ from consentgate.config.setup import make_home
 from consentgate.entries.leaf import Answer
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.ledger.book import Content
+from tests.databases import Elsewhere
 from tests.functional.gate.broken import Outage, require_sound
 from tests.functional.gate.conftest import World
 from tests.functional.gate.recording.place import SEARCH, STOP, lost, only, operations
@@ -76,10 +77,12 @@ def test_error_shows_nothing_of_the_outcome(hasty: World, outage: Outage) -> Non
         assert secret not in shown
 
 
-@pytest.mark.sqlite_file
-def test_record_of_another_deployment_is_refused(hasty: World, outage: Outage, tmp_path: Path) -> None:
+def test_record_of_another_deployment_is_refused(
+    hasty: World, outage: Outage, tmp_path: Path, elsewhere: Elsewhere
+) -> None:
     error = lost(hasty, outage)
-    made = make_home(tmp_path / "other", controller="acme", clock=hasty.clock)
+    with elsewhere():
+        made = make_home(tmp_path / "other", controller="acme", clock=hasty.clock)
     with (
         ConsentGate(made.settings, clock=hasty.clock, background=False) as other,
         pytest.raises(Unavailable, match="another deployment"),
@@ -88,13 +91,13 @@ def test_record_of_another_deployment_is_refused(hasty: World, outage: Outage, t
     assert only(hasty.gate.record(error)).fresh
 
 
-@pytest.mark.sqlite_file
 def test_outcome_of_an_intent_that_is_not_there_is_refused(
-    hasty: World, outage: Outage, tmp_path: Path
+    hasty: World, outage: Outage, tmp_path: Path, elsewhere: Elsewhere
 ) -> None:
     error = lost(hasty, outage)
     settings = load_settings(hasty.home)
-    other = make_home(tmp_path / "other", controller="acme", clock=hasty.clock)
+    with elsewhere():
+        other = make_home(tmp_path / "other", controller="acme", clock=hasty.clock)
     other.settings.keys.write_bytes(settings.keys.read_bytes())
     with ConsentGate(other.settings, clock=hasty.clock, background=False) as gate:
         with pytest.raises(Malformed):
