@@ -11,7 +11,7 @@ from tests.functional.storage.place import database_at
 LISTS = {"epochs": 1, "calls": 1, "hmacs": 2, "kinds": 3, "tenant_wide": 3}
 
 
-@pytest.mark.sqlite_file
+@pytest.mark.sqlite_file  # its plans; in PostgreSQL a function goes step by step by keys
 def test_every_step_of_the_question_goes_by_a_narrow_index(tmp_path: Path) -> None:
     with database_at(tmp_path) as database, database.read() as connection:
         statement = _QUESTION._made(tuple(LISTS.items()))

@@ -24,7 +24,7 @@ from consentgate.storage.tables import (
 from consentgate.storage.triggers import sqlite_triggers
 from tests.functional.storage.place import database_at, engine_at, entry_row, inserted
 
-pytestmark = pytest.mark.sqlite_file
+pytestmark = pytest.mark.sqlite_file  # its schema; PostgreSQL: tests/integration/test_schema.py
 
 INDEXES = sorted(str(index.name) for table in metadata.tables.values() for index in table.indexes)
 

@@ -15,7 +15,7 @@ from consentgate.storage.database import Database
 from tests.functional.storage.place import database_at, engine_at, entry_row
 from tests.functional.storage.writing import fact, names
 
-pytestmark = pytest.mark.sqlite_file
+pytestmark = pytest.mark.sqlite_file  # its one writer; PostgreSQL: tests/integration
 
 
 def test_reader_sees_one_state_and_cannot_write(database: Database) -> None:

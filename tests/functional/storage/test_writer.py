@@ -18,7 +18,7 @@ from consentgate.storage.sqlite import SqliteSession
 from tests.functional.storage.place import database_at, entry_row, inserted
 from tests.functional.storage.writing import Recorder, fact, names
 
-pytestmark = pytest.mark.sqlite_file
+pytestmark = pytest.mark.sqlite_file  # its one writer; PostgreSQL: tests/integration
 
 
 def test_waiting_writes_share_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

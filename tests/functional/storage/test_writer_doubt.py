@@ -17,7 +17,7 @@ from consentgate.storage.writer import _Item
 from tests.functional.storage.place import database_at
 from tests.functional.storage.writing import Recorder, fact, names
 
-pytestmark = pytest.mark.sqlite_file
+pytestmark = pytest.mark.sqlite_file  # its one writer; PostgreSQL: tests/integration
 
 
 def _commit_that_reports_failure(monkeypatch: pytest.MonkeyPatch, *, happens: bool) -> None:
