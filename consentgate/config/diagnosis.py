@@ -147,7 +147,9 @@ def _sqlite() -> Check:
 def _server(settings: Settings) -> Check:
     found = server_of(settings)
     proxy = ", behind a proxy that pools transactions" if found.pooled else ""
-    return Check(name="server", verdict="ok", found=f"PostgreSQL {found.version}, fsync and full_page_writes on{proxy}")
+    return Check(
+        name="server", verdict="ok", found=f"PostgreSQL {found.version}, fsync and full_page_writes on{proxy}"
+    )
 
 
 def _test_mark(parts: Parts) -> Check:

@@ -46,16 +46,21 @@ def test_session_is_durable_and_bounded(ledger: Ledger, behind: Raw) -> None:
 
 SEEN = (
     "CREATE TABLE seen (setting text)",
-    "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS"
-    " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$",
-    "CREATE CONSTRAINT TRIGGER look AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED"
-    " FOR EACH ROW EXECUTE FUNCTION look()",
+    (
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"
+    ),
+    (
+        "CREATE CONSTRAINT TRIGGER look AFTER INSERT ON entry DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION look()"
+    ),
 )
 
 
 @pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize(
-    ("weak", "seen"), [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")]
+    ("weak", "seen"),
+    [("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")],
 )
 def test_each_transaction_is_durable_whatever_was_done_to_its_session(
     ledger: Ledger, behind: Raw, single: bool, weak: str, seen: str
