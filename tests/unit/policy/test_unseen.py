@@ -57,6 +57,28 @@ def test_missing_elements_are_told_among_other_reasons() -> None:
     assert decision(NOTHING, consent(form="none")).missing_notice_elements == ()
 
 
+@pytest.mark.parametrize(("stated", "covered"), [("true", True), ('"unclear"', True), ("false", False)])
+def test_a_law_covers_voiceprints_where_it_may(stated: str, covered: bool) -> None:
+    packs = packs_asking(f"voiceprint_covered = {stated}")
+    assert merge(("XX",), packs, day=AT.date(), purpose="x", standing=FLAGS).covered is covered
+
+
+def test_a_limit_of_one_year_is_a_limit() -> None:
+    packs = packs_asking('minors = { guardian_required_below = 1, kind = "statutory" }')
+    assert codes(packs, consent(), speaker=replace(SPEAKER, age=None)) == ["AGE_UNKNOWN"]
+
+
+def test_a_consent_for_other_purposes_cites_the_floor_where_no_law_limits_them() -> None:
+    packs = packs_asking("consent_required = true\noral_consent_ok = true")
+    (found,) = decision(packs, consent(purposes=("other",))).reasons
+    assert [basis.pack for basis in found.bases] == ["baseline"]
+
+
+def test_a_form_that_does_not_do_names_the_one_that_does() -> None:
+    (found,) = decision(packs_asking('consent_form = "explicit"'), consent()).reasons
+    assert found.detail == ("explicit",)
+
+
 def test_elements_are_asked_for_in_order() -> None:
     packs = packs_asking('notice_elements = ["withdrawal_right", "legal_basis"]')
     found = merge(("XX",), packs, day=AT.date(), purpose="x", standing=FLAGS)
