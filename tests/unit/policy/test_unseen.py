@@ -79,6 +79,13 @@ def test_a_form_that_does_not_do_names_the_one_that_does() -> None:
     assert found.detail == ("explicit",)
 
 
+def test_all_that_an_issuer_may_not_record_is_named() -> None:
+    for where, detail in (("XX", ("purpose:x",)), ("YY", ("purpose:x", "jurisdiction:XX"))):
+        grant = consent(issuer_problems=("purpose:x",), issuer_jurisdictions=(where,))
+        (found,) = decision(NOTHING, grant).reasons
+        assert (found.code, found.detail) == ("ISSUER_OUT_OF_SCOPE", detail)
+
+
 def test_elements_are_asked_for_in_order() -> None:
     packs = packs_asking('notice_elements = ["withdrawal_right", "legal_basis"]')
     found = merge(("XX",), packs, day=AT.date(), purpose="x", standing=FLAGS)
