@@ -1,8 +1,9 @@
 """`ConsentGate`: the public face, and the one place where everything is put together."""
 
+import logging
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import Engine
 
@@ -12,6 +13,8 @@ from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.errors import LogRefused
 from consentgate.gate.replay import replay_due
 from consentgate.moment import Clock, Random, system_clock, system_random
+
+_LOG: Final = logging.getLogger("consentgate")
 
 
 class ConsentGate(Calls):
@@ -31,6 +34,7 @@ class ConsentGate(Calls):
         clock: Clock = system_clock,
         random: Random = system_random,
         background: bool = True,
+        shadow: bool = False,
     ) -> None:
         """Put everything together and check the database.
 
@@ -40,14 +44,26 @@ class ConsentGate(Calls):
             clock: the time; a clock of `consentgate.testing` marks the database as a test database for ever.
             random: randomness.
             background: whether a thread of this process sequences and signs the log.
+            shadow: whether requests that would be denied go out all the same and are recorded as what they are,
+                until the last day that the settings name; only where the settings allow it.
 
         Raises:
             Misconfigured: settings or key files cannot be used.
             SchemaMismatch: the database is not as the migrations made it.
             Unavailable: the database is out of reach.
         """
-        super().__init__(assemble(settings, engine=engine, clock=clock, random=random, background=background))
+        super().__init__(
+            assemble(
+                settings, engine=engine, clock=clock, random=random, background=background, shadow=shadow
+            )
+        )
         self._closed = False
+        if (shadowed := self._parts.gate.shadow) is not None:
+            _LOG.warning(
+                "Shadow mode until %s: what would be denied is sent. %s answers for it.",
+                shadowed.until,
+                shadowed.by,
+            )
         replay_due(self._parts.gate, at_most=None)
 
     @classmethod
@@ -59,6 +75,7 @@ class ConsentGate(Calls):
         clock: Clock = system_clock,
         random: Random = system_random,
         background: bool = True,
+        shadow: bool = False,
     ) -> "ConsentGate":
         """Open the gate of a home folder.
 
@@ -69,6 +86,7 @@ class ConsentGate(Calls):
             clock: likewise.
             random: likewise.
             background: likewise.
+            shadow: likewise.
 
         Returns:
             The gate.
@@ -77,7 +95,7 @@ class ConsentGate(Calls):
             Misconfigured: there are no settings, or they cannot be used.
         """
         settings = load_settings(home_of(home))
-        return cls(settings, engine=engine, clock=clock, random=random, background=background)
+        return cls(settings, engine=engine, clock=clock, random=random, background=background, shadow=shadow)
 
     def ready(self) -> None:
         """Check that the gate could decide now: the database answers and the log is being kept.

@@ -1,5 +1,7 @@
 """Settings to objects: what one gate consists of, in the order in which it depends on itself."""
 
+from dataclasses import replace
+
 from sqlalchemy import Engine
 
 from consentgate.config.overlays import packs_of
@@ -99,6 +101,7 @@ def assemble(
     clock: Clock,
     random: Random,
     background: bool,
+    shadow: bool = False,
 ) -> Parts:
     """Put a gate together and check its database.
 
@@ -108,6 +111,7 @@ def assemble(
         clock: the time.
         random: randomness.
         background: whether a thread of this process sequences and signs the log; never on Lambda.
+        shadow: whether the host wants shadow mode, which the settings have to allow.
 
     Returns:
         The objects.
@@ -117,6 +121,13 @@ def assemble(
         SchemaMismatch: the database is not as the migrations made it.
         Unavailable: the database is out of reach.
     """
+    if shadow and settings.shadow is None:
+        raise Misconfigured(
+            "The settings do not allow shadow mode: write [shadow] with by and until, or open the gate without it."
+        )
+    if not shadow:
+        # What the settings allow is on only where the host's code says so too.
+        settings = replace(settings, shadow=None)
     custody = KeyFile.read(settings.keys)
     if settings.spool is not None:
         Spool(settings.spool).prepare()
@@ -171,4 +182,5 @@ def _context(
         limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
         envelopes=envelopes,
         spool=Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None,
+        shadow=settings.shadow,
     )

@@ -163,7 +163,7 @@ class Replayer:
             return _replayed(row, name, "broken", why=str(error))
         before, now = decision_json(stored), decision_json(again)
         differs = tuple(sorted(k for k in {*before, *now} if before.get(k) != now.get(k)))
-        if row.kind == "intent" and not stored.allowed:
+        if row.kind == "intent" and not stored.allowed and "shadow" not in content:
             differs = (*differs, "request")
         verdict: Verdict = "different" if differs else "same"
         why = _engines(content) if differs else ""

@@ -22,6 +22,10 @@
     folder = "spool"                         # on a local disk; relative paths lie in the home folder
     limit = 1000
 
+    [shadow]                                 # optional, for a trial: docs/howto/shadow.md
+    by = "Head of Compliance"
+    until = 2026-12-31
+
     [packs]                                  # optional: rules of your own: docs/formats/pack.md, Overlays
     overlay = "rules"                        # a folder of files that tighten packs or add jurisdictions
     signers = ["rules.example+0a1b2c3d+..."] # vkeys of who must have signed it; without them the folder is trusted
@@ -31,7 +35,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +43,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from consentgate.errors import Misconfigured
+from consentgate.gate.shadow import Shadow
 from consentgate.values import dataclass
 
 FILE: Final = "consentgate.toml"
@@ -50,12 +55,24 @@ _LARGEST_SKEW_S: Final = 60
 _LONGEST_S: Final = 86_400
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(
-        {"format", "database", "tenant", "controller", "purposes", "limits", "pooler", "spool", "packs"}
+        {
+            "format",
+            "database",
+            "tenant",
+            "controller",
+            "purposes",
+            "limits",
+            "pooler",
+            "spool",
+            "packs",
+            "shadow",
+        }
     ),
     "controller": frozenset({"id", "jurisdiction"}),
     "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
     "spool": frozenset({"folder", "limit"}),
     "packs": frozenset({"overlay", "signers"}),
+    "shadow": frozenset({"by", "until"}),
 }
 
 
@@ -76,6 +93,7 @@ class Settings:
         spool_limit: at most so many wait in it.
         overlay: folder of the deployment's own rules, or None.
         pack_signers: vkeys of those who must have signed that folder; empty where it is trusted as it lies.
+        shadow: who allows shadow mode, and until when; None does not.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
@@ -92,6 +110,7 @@ class Settings:
     spool_limit: int = 1000
     overlay: Path | None = None
     pack_signers: tuple[str, ...] = ()
+    shadow: Shadow | None = None
     pooler: bool = False
     on_lambda: bool = False
 
@@ -184,6 +203,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         spool_limit=_count(path, spool, "limit", 1000),
         overlay=(home / _text(path, packs, "overlay", "")).absolute() if packs else None,
         pack_signers=_signers(path, packs),
+        shadow=_shadow(path, _table(path, document, "shadow")),
         pooler=_pooler(path, document),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )
@@ -247,6 +267,17 @@ def _spool(home: Path, path: Path, table: Mapping[str, object]) -> Path | None:
     if not isinstance(folder, str) or not folder:
         raise Misconfigured(f'{path}: spool.folder must be a folder, for example "spool".')
     return (home / folder).absolute()
+
+
+def _shadow(path: Path, table: Mapping[str, object]) -> Shadow | None:
+    if not table:
+        return None
+    by, until = table.get("by"), table.get("until")
+    if not isinstance(by, str) or not by or type(until) is not date:
+        raise Misconfigured(
+            f"{path}: [shadow] says by whom, as text, and until which day, such as 2026-12-31."
+        )
+    return Shadow(by=by, until=until)
 
 
 def _signers(path: Path, table: Mapping[str, object]) -> tuple[str, ...]:

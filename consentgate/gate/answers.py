@@ -29,6 +29,8 @@ def answer_contents(ending: Ending, matches: Subject | None) -> list[Content]:
     """
     exchange = ending.exchange
     members = exchange_members(exchange, ending.end)
+    if ending.shadow:
+        members["shadow"] = True
     contents = [
         Content(name=f"exchange.{i}", data_key=owner.data_key, members=members)
         for i, owner in enumerate(ending.owners)

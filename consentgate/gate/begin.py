@@ -136,7 +136,9 @@ def _append(
 ) -> Permit | str | None:
     """Write the intent or the denial; None when what was read no longer stands."""
     guard = gate.reader.guard(connection, reading.seen)
-    if not verdict.allowed:
+    in_shadow = gate.shadow is not None and gate.shadow.is_on(at)
+    # Whom it is about has to be known in shadow too: an outcome is sealed for somebody.
+    if not (verdict.allowed or (in_shadow and verdict.judged)):
         denial = Denial(request=request, verdict=verdict)
         return _write_denial(gate, connection, denial, reading.speakers, at, guard)
     owners = _owners(gate, connection, reading.speakers)
@@ -155,7 +157,7 @@ def _append(
     if appended.code != "done":
         return None
     permit = _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, about)
-    return replace(permit, locks=guard.shared | guard.alone)
+    return replace(permit, locks=guard.shared | guard.alone, shadow=in_shadow)
 
 
 def _is_single(reading: Reading, verdict: Verdict) -> bool:

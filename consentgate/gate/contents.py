@@ -81,6 +81,7 @@ def denial_contents(
             "action": request.action,
             "engine": VERSION,
             "reasons": [reason_json(reason) for reason in verdict.reasons],
+            **_shadow(gate, verdict),
         },
         "exchange": request_members(request),
     }
@@ -143,6 +144,7 @@ def _shared(gate: GateContext, request: GatedRequest, reading: Reading, verdict:
         "packs": canonical.b64(gate.packs.digest),
         "registry": canonical.b64(reading.controller.registry_digest),
         "calls": [str(entry) for entry in reading.call.entries] if reading.call else [],
+        **_shadow(gate, verdict),
     }
     if request.call is not None:
         members["call"] = request.call
@@ -151,6 +153,11 @@ def _shared(gate: GateContext, request: GatedRequest, reading: Reading, verdict:
     if verdict.purpose is not None:
         members["purpose"] = verdict.purpose
     return members
+
+
+def _shadow(gate: GateContext, verdict: Verdict) -> dict[str, Json]:
+    shadow = gate.shadow
+    return {"shadow": shadow.members} if shadow is not None and shadow.is_on(verdict.at) else {}
 
 
 def _of_speaker(judged: Judged) -> dict[str, Json]:

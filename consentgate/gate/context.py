@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 
+from consentgate.gate.shadow import Shadow
 from consentgate.gate.spool import Spool
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
@@ -46,6 +47,7 @@ class GateContext:
         limits: times.
         envelopes: seals outcomes that cannot be written.
         spool: where they wait, or None.
+        shadow: the shadow mode where it was switched on, or None.
         months: the tenant's monthly keys that this process has used, by name.
     """
 
@@ -59,4 +61,5 @@ class GateContext:
     limits: Limits
     envelopes: Envelopes
     spool: Spool | None = None
+    shadow: Shadow | None = None
     months: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)

@@ -154,6 +154,7 @@ def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
         region=permit.request.region,
         path=permit.request.path,
         locks=permit.locks,
+        shadow=permit.shadow,
     )
 
 

@@ -108,6 +108,7 @@ class Permit:
         about: every subject that the intent is linked to.
         seen: the versions of what the decision read, compared again before a late attempt.
         locks: numbers of the locks that stand for everybody whom the request is about.
+        shadow: whether it was decided in shadow mode.
     """
 
     request: GatedRequest
@@ -119,6 +120,7 @@ class Permit:
     about: frozenset[UUID]
     seen: Seen = field(repr=False)
     locks: frozenset[int] = frozenset()
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class Ending:
         region: the client's region, or None.
         path: URL path of the request.
         locks: numbers of the locks that stand for everybody whom the request was about.
+        shadow: whether it was decided in shadow mode.
     """
 
     entry: UUID
@@ -169,6 +172,7 @@ class Ending:
     region: str | None
     path: str
     locks: frozenset[int] = frozenset()
+    shadow: bool = False
 
     @property
     def started(self) -> Started | None:

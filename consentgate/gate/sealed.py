@@ -70,6 +70,7 @@ class _Inside:
     body: bytes | None = None
     task: str | None = None
     error: str | None = None
+    shadow: bool = False
 
 
 def seal_ending(gate: GateContext, ending: Ending) -> str:
@@ -153,6 +154,7 @@ def _inside(ending: Ending) -> _Inside:
         body=exchange.body,
         task=exchange.task,
         error=exchange.error,
+        shadow=ending.shadow,
     )
 
 
@@ -180,6 +182,7 @@ def _ending(outside: _Outside, entry: UUID, owners: tuple[Subject, ...], inside:
         region=inside.region,
         path=inside.path,
         locks=frozenset(map(_number, outside.locks)),
+        shadow=inside.shadow,
     )
 
 
