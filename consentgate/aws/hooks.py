@@ -54,10 +54,11 @@ class Hooks:
     """The gate's handlers on one client."""
 
     def __init__(self, gate: Gate, client: Any, clock: Clock, resolver: Resolver) -> None:
-        service = client.meta.service_model.service_id.hyphenize()
+        model = getattr(getattr(client, "meta", None), "service_model", None)
+        service = model.service_id.hyphenize() if model is not None else f"a {type(client).__name__}"
         if service not in SERVICES:
             known = " and ".join(sorted(SERVICES))
-            raise InvalidInput(f"protect takes clients of {known}; this one is of {service}.")
+            raise InvalidInput(f"protect takes boto3 clients of {known}; this is {service}.")
         self._gate = gate
         self._service = service
         self._region: str | None = client.meta.region_name

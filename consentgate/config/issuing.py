@@ -15,6 +15,7 @@ from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.consent.terms import Method
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey
+from consentgate.errors import InvalidInput
 from consentgate.ledger import notices
 from consentgate.ledger.book import Book
 from consentgate.ledger.ingest import Ingested
@@ -221,6 +222,9 @@ class SigningIssuer:
         method: Method,
         manifest: Manifest | None,
     ) -> Statement:
+        given: object = speaker
+        if not isinstance(given, Speaker):
+            raise InvalidInput("Say about whom: Speaker([('customer', '1001')]).")
         now = self._book.now()
         return Statement(
             issuer=self.iss,

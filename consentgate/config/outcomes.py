@@ -44,6 +44,9 @@ class Outcomes(Records):
                     "There is no spool: set folder under [spool], or pass an OutcomeNotRecorded."
                 )
             return replay_spool(self._parts.gate, spool, vendors)
+        given: object = unrecorded
+        if not isinstance(given, OutcomeNotRecorded):
+            raise InvalidInput("record takes the OutcomeNotRecorded that a search raised, as it was raised.")
         if not unrecorded.record:
             raise InvalidInput("This OutcomeNotRecorded carries no outcome: it could not even be sealed.")
         return Replay(done=(replay(self._parts.gate, unrecorded.record, vendors),))

@@ -16,7 +16,7 @@ from consentgate.consent.issuers import Issuer
 from consentgate.consent.notice import describe
 from consentgate.consent.reference import Reference
 from consentgate.crypto.jwk import PublicKey, SigningKey
-from consentgate.errors import UnknownIssuer
+from consentgate.errors import InvalidInput, UnknownIssuer
 from consentgate.ledger import controller, ingest, notices
 from consentgate.ledger.controller import Said
 from consentgate.ledger.ingest import Ingested
@@ -135,8 +135,11 @@ class Records:
 
         Raises:
             Malformed: a member is unknown, missing or of another form.
-            InvalidInput: the name stands for another notice.
+            InvalidInput: the name stands for another notice, or the text is no bytes.
         """
+        exact: object = text
+        if not isinstance(exact, bytes):
+            raise InvalidInput("A notice is the exact bytes that people see or hear: read the file as bytes.")
         given = {"media_type": "text/plain", "controllers": [self._parts.settings.controller], **members}
         manifest = describe(text, given)
         return self._write(lambda c: notices.add(self._parts.book, c, manifest, text))

@@ -35,7 +35,8 @@ class Reference:
     value: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _KIND.fullmatch(self.kind):
+        kind: object = self.kind
+        if not isinstance(kind, str) or not _KIND.fullmatch(kind):
             raise InvalidInput("The kind of a reference is a lower-case word of at most 32 characters.")
         if self.kind == PHONE and not _E164.fullmatch(self.value):
             raise InvalidInput("A phone reference is an E.164 number: + and 7 to 15 digits, nothing else.")

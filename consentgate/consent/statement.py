@@ -270,8 +270,9 @@ def _check_lists(it: Statement) -> None:
 
 
 def _check_numbers(it: Statement) -> None:
-    if it.max_uses is not None and not 0 < it.max_uses <= canonical.MAX_INTEGER:
-        raise InvalidInput("max_uses is at least 1.")
+    uses: object = it.max_uses
+    if uses is not None and (type(uses) is not int or not 0 < uses <= canonical.MAX_INTEGER):
+        raise InvalidInput("max_uses is a whole number of at least 1.")
     if it.age_over is not None and not 0 <= it.age_over <= 150:
         raise InvalidInput("age_over is no age.")
 

@@ -1,6 +1,6 @@
 """Who is on a call: speakers, their references and the evidence of where they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, final
@@ -50,10 +50,10 @@ class Speaker:
     last_interaction_at: datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        references = tuple(_reference(r) for r in self.references)
-        if not references:
+        given: tuple[object, object] = (self.references, self.evidence)
+        if not isinstance(given[0], Iterable) or not (references := tuple(map(_reference, self.references))):
             raise InvalidInput("A speaker needs at least one reference, for example ('customer', '1001').")
-        if not all(isinstance(e, Evidence) for e in self.evidence):
+        if not isinstance(given[1], Iterable) or not all(isinstance(e, Evidence) for e in self.evidence):
             raise InvalidInput("evidence is a list of Evidence values.")
         age: object = self.age
         if age is not None and not (type(age) is int and 0 <= age <= _OLDEST):
