@@ -102,6 +102,13 @@ def _settings(settings: Settings) -> Check:
             cure="Set id under [controller] in consentgate.toml, as statements name it.",
             exit=_FINDING,
         )
+    if settings.shadow is not None:
+        return Check(
+            name="settings",
+            verdict="warn",
+            found=f"they allow shadow mode until {settings.shadow.until}; {settings.shadow.by} answers for it",
+            cure="Take [shadow] out of consentgate.toml once the trial is over.",
+        )
     own = f", in {settings.controller_jurisdiction}" if settings.controller_jurisdiction else ""
     purpose = settings.purposes.get("search", "whatever purpose register_call names")
     found = f"{settings.home}, for {settings.controller}{own}; searches are for {purpose}"

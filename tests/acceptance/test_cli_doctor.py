@@ -85,3 +85,12 @@ def test_home_that_names_no_place_has_nothing_to_ask(program: Program, tmp_path:
     make_home(tmp_path / "new", controller="acme", database=empty)
     text = Program(tmp_path / "new", program._capsys)("doctor").out
     assert "no jurisdiction is named yet" in text
+
+
+def test_doctor_says_that_the_settings_allow_shadow_mode(program: Program) -> None:
+    path = program.home / "consentgate.toml"
+    path.write_text(f'{path.read_text()}\n[shadow]\nby = "Head of Compliance"\nuntil = 2026-12-31\n')
+    items = {each["name"]: each for each in program.json("doctor", exit=4)["result"]["items"]}
+    assert items["settings"]["verdict"] == "warn"
+    assert "shadow mode until 2026-12-31; Head of Compliance" in items["settings"]["found"]
+    assert "assertions" in " ".join(items), "and looks at everything else all the same"
