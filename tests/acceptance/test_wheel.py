@@ -128,3 +128,13 @@ def test_wheel_runs_the_quick_start_in_an_empty_environment(installed: Path, tmp
     said = run(installed / "venv/bin/python", "-W", "error", "quickstart.py", cwd=tmp_path)
     assert "ask for the PIN" in said
     assert "wait for task" in said
+
+
+def test_wheel_answers_scenarios_and_shows_the_rules_in_an_empty_environment(
+    installed: Path, tmp_path: Path
+) -> None:
+    program = installed / "venv/bin/consentgate"
+    said = run(program, "policy", "evaluate", ROOT / "tests/scenarios/public.yaml", cwd=tmp_path)
+    assert "40 scenarios: 40 as expected." in said
+    assert "Research notes, not advice." in run(program, "policy", "show", "US-IL", cwd=tmp_path)
+    assert "The packs say the same." in run(program, "policy", "diff", "shipped", "current", cwd=tmp_path)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import yaml
 
+from consentgate.config.scenarios import read_scenarios
 from consentgate.errors import InvalidInput, Malformed, Misconfigured, PackInvalid
 from consentgate.ledger import ingest, speaker, statements
 from consentgate.packs import index, layer, signature, toml
@@ -111,6 +112,16 @@ RULES: Final[Sequence[Target]] = (
         samples=in_json(*_SCENARIOS),
         errors=(InvalidInput, Malformed, PackInvalid),
         share=0.5,
+    ),
+    Target(
+        name="config.scenarios.read_scenarios",
+        decode=lambda data: read_scenarios(data, "cases.yaml"),
+        samples=(
+            yaml.safe_dump({"scenarios": _SCENARIOS[:1]}).encode(),
+            *in_json({"scenarios": _SCENARIOS[:1]}),
+        ),
+        errors=(InvalidInput,),
+        share=0.1,
     ),
     Target(
         name="policy.numbers.plan_from",
