@@ -11,6 +11,8 @@ import pytest
 
 from consentgate.consent.details import CallContext
 from consentgate.consent.state import Ending
+from consentgate.policy.deadlines import Obligation
+from consentgate.policy.demands import FLOOR
 from consentgate.policy.reasons import DEFINITIONS
 from consentgate.policy.requirements import merge
 from tests.unit.packs.texts import pack_set, pack_text
@@ -84,6 +86,36 @@ def test_all_that_an_issuer_may_not_record_is_named() -> None:
         grant = consent(issuer_problems=("purpose:x",), issuer_jurisdictions=(where,))
         (found,) = decision(NOTHING, grant).reasons
         assert (found.code, found.detail) == ("ISSUER_OUT_OF_SCOPE", detail)
+
+
+def test_who_asks_for_elements_is_named_in_order_of_packs() -> None:
+    basis = '[[basis]]\nrequirements = ["notice_elements"]\ncite = "{}"\nconfidence = "source-read"\n'
+    asking = 'notice_elements = ["legal_basis"]'
+    packs = pack_set(
+        pack_text("AA", asking, extra=basis.format("z")), pack_text("BB", asking, extra=basis.format("a"))
+    )
+    (found,) = decision(packs, consent(), candidates=("AA", "BB")).reasons
+    assert [(each.pack, each.citation) for each in found.bases] == [("AA", "z"), ("BB", "a")]
+
+
+@pytest.mark.parametrize("periods", [("P1Y", "P2Y"), ("P2Y", "P1Y")])
+def test_of_several_clocks_the_first_to_run_out_decides(periods: tuple[str, str]) -> None:
+    clock = 'max_retention = [{{ trigger = "last_interaction", within = "{}" }}]\n'
+    packs = pack_set(*(pack_text(c, clock.format(p)) for c, p in zip(("AA", "BB"), periods, strict=True)))
+    speaker = replace(SPEAKER, last_interaction_at=GIVEN - DAY)
+    (kept,) = decision(packs, consent(), candidates=("AA", "BB"), speaker=speaker).obligations
+    assert kept.text == "delete_by:2027-03-01T15:04:05Z"
+    assert [basis.pack for basis in kept.bases] == [("AA", "BB")[periods.index("P1Y")]]
+
+
+def test_what_has_no_time_is_said_in_one_word() -> None:
+    assert Obligation(duty="delete_by").text == "delete_by"
+    assert Obligation(duty="stop_processing", due=AT).text == "stop_processing"
+
+
+def test_of_an_unknown_place_nothing_but_the_floor_is_known() -> None:
+    found = merge(("QQ",), NOTHING, day=AT.date(), purpose="x", standing=FLAGS)
+    assert (found.covered, found.form, found.form_bases) == (False, "opt_in", (FLOOR,))
 
 
 def test_elements_are_asked_for_in_order() -> None:
