@@ -190,13 +190,14 @@ def log_database(settings: Settings) -> Iterator[Database]:
         The database, checked.
 
     Raises:
+        Misconfigured: its row security hides entries of other tenants from this login.
         SchemaMismatch: it is not as the migrations made it.
         Unavailable: it is out of reach.
     """
     require_database(settings)
     database = database_of(settings)
     try:
-        database.check()
+        database.check(every_tenant=True)
         yield database
     finally:
         database.close()

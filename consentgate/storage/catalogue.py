@@ -2,8 +2,8 @@
 
 Invariants:
 
-- What could drop, hide or lose a row counts, whoever made it: a trigger, a rule, a row policy, a unique index that
-  is not ours, a table that is not logged or has children.
+- What could drop, hide or lose a row counts, whoever made it: a trigger, a rule, a unique index that is not ours, a
+  table that is not logged or has children, a row policy that is not what `rowsecurity` makes.
 - What a host keeps in the same schema is not looked at.
 - Only what holds no rows is repaired: functions, triggers, and indexes that are no constraint's.
 """
@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex
 
+from consentgate.storage import rowsecurity
 from consentgate.storage.functions import (
     CLOCK_FUNCTION,
     FUNCTIONS,
@@ -42,6 +43,7 @@ from consentgate.storage.tables import INSERT_ONLY, deployment, metadata
 from consentgate.storage.triggers import postgresql_triggers
 
 _RESTORE: Final = "find out who changed it, and restore a backup"
+_HIDDEN: Final = "find out who changed it, drop what is not ours, then run it again with --row-security"
 _DROP: Final = "find out what it does and drop it"
 _TYPES: Final[Mapping[type[Any], str]] = {
     LargeBinary: "bytea",
@@ -53,7 +55,7 @@ _TYPES: Final[Mapping[type[Any], str]] = {
 _NAMES: Final[BindParameter[Any]] = bindparam("names", expanding=True)
 _HERE: Final = "c.relnamespace = current_schema()::regnamespace AND c.relname IN :names"
 _TABLES: Final = text(
-    "SELECT c.relname, c.relkind = 'r' AND c.relpersistence = 'p' AND NOT c.relrowsecurity AND NOT c.relhasrules"  # noqa: S608  # our own words
+    "SELECT c.relname, c.relkind = 'r' AND c.relpersistence = 'p' AND NOT c.relhasrules"  # noqa: S608  # our own words
     " AND NOT EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))"
     f" FROM pg_class c WHERE {_HERE}"
 ).bindparams(_NAMES)
@@ -105,14 +107,19 @@ def differences(connection: Connection) -> tuple[Difference, ...]:
     if missing:
         return tuple(Difference(problem=f"Table {name} is missing: {_RESTORE}.") for name in missing)
     odd = [
-        Difference(
-            problem=f"Table {name} is not logged, has rules, row policies or children, or is no table: {_RESTORE}."
-        )
+        Difference(problem=f"Table {name} is not logged, has rules or children, or is no table: {_RESTORE}.")
         for name, plain in sorted(sound.items())
         if not plain
     ]
+    hidden = [
+        Difference(
+            problem=f"Row security of table {name} is not what `consentgate db roles` makes: {_HIDDEN}."
+        )
+        for name in rowsecurity.problems(connection)
+    ]
     return (
         *odd,
+        *hidden,
         *_tables(connection, names),
         *_indexes(connection, names),
         *_functions(connection),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from consentgate.errors import SchemaMismatch, Unavailable
 from consentgate.moment import Clock
-from consentgate.storage import deployment, guards
+from consentgate.storage import deployment, guards, rowsecurity
 from consentgate.storage.engines import own_engine, require_driver
 from consentgate.storage.participant import Participant
 from consentgate.storage.place import MOUNTS, refuse_lambda
@@ -152,18 +152,22 @@ class Database:
         """
         self._listeners.append(listener)
 
-    def check(self) -> None:
-        """Refuse a database that is not as the migrations made it.
+    def check(self, *, every_tenant: bool = False) -> None:
+        """Refuse a database that is not as the migrations made it, or hides rows from us.
+
+        Args:
+            every_tenant: whether the rows of all tenants are needed, not those of our own only.
 
         Raises:
             SchemaMismatch: revision, tables, triggers or settings are wrong; the text says what to run.
-            Misconfigured: the database lies where it cannot hold evidence.
+            Misconfigured: the database lies where it cannot hold evidence, or its row security is for other logins.
             Unavailable: it is out of reach.
         """
         with self.read() as connection:
             found = guards.problems(connection)
             if not found:
                 deployment.now(connection)
+                rowsecurity.require(connection, None if every_tenant else self.tenant)
         if found:
             raise SchemaMismatch("\n".join(found))
         if self._test_clock:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from consentgate.errors import Misconfigured, Unavailable
+from consentgate.storage import rowsecurity
 from consentgate.storage.engines import open_engine, own_engine
 from consentgate.storage.failures import translated
 
@@ -36,7 +37,7 @@ def read_only(database: str) -> Iterator[Connection]:
         A connection that sees one committed state for as long as the block runs.
 
     Raises:
-        Misconfigured: it lives in memory, or is of another kind.
+        Misconfigured: it lives in memory, is of another kind, or hides rows from this login.
         Unavailable: it is out of reach, or no database.
     """
     url = make_url(database)
@@ -65,6 +66,7 @@ def _snapshot(database: str) -> Iterator[Connection]:
         with translated():
             # The state that all reads see is the one of the first.
             session.connection.exec_driver_sql("SELECT 1").all()
+        rowsecurity.require(session.connection, None)
         yield session.connection
     finally:
         session.close()

@@ -458,6 +458,11 @@ def test_doctor_goes_on_where_packs_cannot_be_used(program: Program, monkeypatch
 
 
 @pytest.mark.sqlite_file  # its library
+def test_roles_of_a_file_are_refused(program: Program) -> None:
+    assert "no roles" in refused(program, "db", "roles", "--apply", exit=2)
+
+
+@pytest.mark.sqlite_file  # its library
 def test_newer_sqlite_needs_no_warning(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     for version, verdict in (((3, 51, 2), "warn"), ((3, 51, 3), "ok")):
         monkeypatch.setattr("sqlite3.sqlite_version_info", version)

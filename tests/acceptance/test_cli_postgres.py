@@ -104,3 +104,31 @@ def test_schema_by_hand_is_the_schema_of_the_program(postgres: Server, on_postgr
     settings.write_text(settings.read_text().replace(load_settings(on_postgres.home).database, url))
     assert on_postgres("db", "check").exit == 0
     postgres.drop(url)
+
+
+def test_roles_are_printed_and_applied(on_postgres: Program, postgres: Server, url: str) -> None:
+    printed = on_postgres("db", "roles", "--prefix", "cli")
+    assert printed.exit == 0
+    assert printed.out.startswith("BEGIN;")
+    assert "GRANT SELECT, DELETE ON data_key, subject_ref, entry_subject TO cli_shredder;" in printed.out
+    wanted = ("db", "roles", "--prefix", "cli", "--row-security", "--tenant", "default")
+    try:
+        result = on_postgres.json(*wanted, "--apply")["result"]
+        assert (result["applied"], result["tenants"]) == (True, ["default"])
+        assert "cli_writer_default" in result["roles"]
+        said = on_postgres(*wanted, "--apply")
+        assert "GRANT cli_writer TO my_service" in said.out
+        assert on_postgres("db", "check").exit == 0
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(printed.out.encode())
+    finally:
+        postgres.drop(url)
+        with psycopg.connect(postgres.url.replace("+psycopg", ""), autocommit=True) as connection:
+            for name in result["roles"]:
+                connection.execute(f'DROP ROLE "{name}"'.encode())
+
+
+def test_roles_need_a_tenant_for_row_security(on_postgres: Program) -> None:
+    refused = on_postgres("db", "roles", "--row-security")
+    assert refused.exit == 2
+    assert "--tenant" in refused.err
