@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test nightly check lint format types imports examples bench law numbers pins clean
+.PHONY: help demo test nightly check lint format types imports examples bench mutants law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,6 +44,9 @@ examples: $(VENV)/.dev ## run the examples
 
 bench: $(VENV)/.dev ## measure what the gate costs, beside the same work done by hand
 	$(BIN)/python -m benchmarks --write docs/explanation
+
+mutants: $(VENV)/.dev ## take the policy engine apart, piece by piece, and see that a test fails each time; half an hour
+	$(BIN)/python -m tests.mutation
 
 law: $(VENV)/.dev ## write the reference of jurisdictions anew from the packs (docs/law)
 	$(BIN)/python -m tools.law_reference
