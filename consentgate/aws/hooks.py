@@ -36,7 +36,13 @@ from consentgate.aws.patience import longest_ms
 from consentgate.aws.regions import country_of
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.canonical import Json
-from consentgate.errors import ConsentDenied, InvalidInput, OutcomeNotRecorded, PresignRefused
+from consentgate.errors import (
+    ConsentDenied,
+    ConsentGateError,
+    InvalidInput,
+    OutcomeNotRecorded,
+    PresignRefused,
+)
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
@@ -101,7 +107,7 @@ class Hooks:
             "after-call-error": self._on_failure,
         }
         for event, handler in deciding.items():
-            # The bare name runs after every handler of a service or operation: nobody changes it after us.
+            # After every handler of a service or operation.
             meta.events.register_last(event, handler, unique_id=f"consentgate-{event}")
         for event, recorder in recording.items():
             for service, name in GATED:
@@ -203,11 +209,11 @@ class Hooks:
 
     def _record(self, permit: Permit, read: Callable[[], Exchange], response: object) -> None:
         try:
-            exchange = read()
-        except Exception as error:
-            # A bug of ours: what came back goes to the caller, who must learn that there is no outcome.
+            self._gate.finish(permit, read(), response, self._vendor)
+        except ConsentGateError:
+            raise
+        except Exception as error:  # a bug of ours: the caller must not take it for recorded
             raise OutcomeNotRecorded(response, str(permit.entry)) from error
-        self._gate.finish(permit, exchange, response, self._vendor)
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""

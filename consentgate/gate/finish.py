@@ -82,10 +82,7 @@ def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: obje
         ConsentWithdrawn: a speaker withdrew meanwhile; the task was stopped.
         OutcomeNotRecorded: the outcome could not be written; the task was stopped.
     """
-    try:
-        ending, written = _ending(gate, permit, exchange), True
-    except Exception as error:
-        raise OutcomeNotRecorded(response, str(permit.entry)) from error
+    ending, written = _ending(gate, permit, exchange), True
     try:
         stops = _within_budget(gate, ending).stops
     except Exception as error:  # whatever it is, a bug too: what cannot be recorded must not go on
