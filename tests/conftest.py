@@ -1,11 +1,15 @@
 """Brings the fixtures that users get too, and the databases that tests run on."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from consentgate.config.settings import DATABASE_VARIABLE
+from consentgate.config.setup import make_home
+from consentgate.testing.clock import FrozenClock
 from tests.databases import Elsewhere, Kind, Server, server
 
 pytest_plugins = ["consentgate.testing.plugin"]
@@ -59,6 +63,42 @@ def elsewhere(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Elsewhere]
     yield another
     for url in made:
         request.getfixturevalue("postgres").drop(url)
+
+
+@pytest.fixture(scope="session")
+def just_made(
+    kind: Kind, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[Path, str | None]:
+    """A home of a test's clock as `make_home` leaves it, and where its database is if on a server; it is copied."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    url: str | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "postgresql":
+            url = request.getfixturevalue("postgres").database()
+            patch.setenv(DATABASE_VARIABLE, url)
+        make_home(home, controller="acme", clock=FrozenClock())
+    return home, url
+
+
+@pytest.fixture
+def fresh_home(
+    just_made: tuple[Path, str | None],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """A home as if it was made just now, for this test alone; all that the test opens lies in its database."""
+    template, url = just_made
+    home = tmp_path / "home"
+    shutil.copytree(template, home)
+    if url is None:
+        yield home
+        return
+    running: Server = request.getfixturevalue("postgres")
+    mine = running.copied(url)
+    monkeypatch.setenv(DATABASE_VARIABLE, mine)
+    yield home
+    running.drop(mine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

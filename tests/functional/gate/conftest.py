@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, SigningIssuer, Speaker
-from consentgate.config.setup import make_home
+from consentgate.config.settings import load_settings
 from consentgate.ledger.book import open_parts
 from consentgate.ledger.vault import month_key
 from consentgate.storage import entries, subjects
@@ -112,12 +112,9 @@ class World:
 
 
 @pytest.fixture
-def world(
-    tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer, on_database: None
-) -> Iterator[World]:
+def world(fresh_home: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
     """A deployment in US-IL's terms, with the log kept by hand."""
-    made = make_home(tmp_path / "home", controller="acme", clock=frozen_clock)
-    with ConsentGate(made.settings, clock=frozen_clock, background=False) as gate:
+    with ConsentGate(load_settings(fresh_home), clock=frozen_clock, background=False) as gate:
         gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
         since = frozen_clock() - timedelta(days=30)
         gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
@@ -125,7 +122,7 @@ def world(
         client = gate.protect(chime.client())
         yield World(
             gate=gate,
-            home=tmp_path / "home",
+            home=fresh_home,
             clock=frozen_clock,
             server=chime,
             client=client,
