@@ -16,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 from consentgate import ConsentGate
 from consentgate.config.settings import Settings
 from consentgate.config.setup import make_home
+from consentgate.storage import roles
 from consentgate.testing.chime import ChimeServer
 from examples import quickstart
 from tests.databases import Server, engine_of
@@ -50,11 +51,13 @@ def service(database: str, tmp_path: Path) -> Settings:
     made = make_home(
         tmp_path / "home", controller="acme", database=database, purposes={"search": "authentication"}
     )
-    [roles] = [block.text for block in blocks(PAGE) if block.language == "sql"]
+    [logins] = [block.text for block in blocks(PAGE) if block.language == "sql"]
+    with engine_of(database) as engine:
+        roles.apply(engine, roles.statements())
     with engine_of(database) as engine, engine.begin() as connection:
         if connection.scalar(text("SELECT count(*) FROM pg_roles WHERE rolname = 'consentgate_service'")):
-            roles = roles.partition(";\n")[2]
-        connection.execute(text(roles))
+            logins = logins.partition(";\n")[2]
+        connection.execute(text(logins))
     url = make_url(database).set(username="consentgate_service")
     return replace(made.settings, database=url.render_as_string(hide_password=False))
 
