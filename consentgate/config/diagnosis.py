@@ -4,7 +4,6 @@ Invariants: nothing is written; one thing that is wrong does not keep the others
 check that is not ``ok`` says what to do.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
@@ -13,6 +12,7 @@ from consentgate.config.demands import assertion_checks, missing_assertions
 from consentgate.config.overlays import packs_check
 from consentgate.config.parts import Parts, signer_of
 from consentgate.config.settings import Settings
+from consentgate.config.sqlite import sqlite_check
 from consentgate.config.upkeep import check_database, database_file, log_state, reading, server_of, vkey_of
 from consentgate.config.views import registry
 from consentgate.consent.issuers import Issuer, key_problems
@@ -23,9 +23,6 @@ from consentgate.log.signer import read_key
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
 from consentgate.storage.intents import open_intents
-
-# Before this version two processes that write at the same moment can damage a database in WAL mode.
-SOUND_SQLITE: Final = (3, 51, 3)
 
 _CANNOT_JUDGE: Final = 3
 _FINDING: Final = 1
@@ -57,7 +54,10 @@ def diagnose(settings: Settings, *, codes: Collection[str] = ()) -> tuple[Check,
         spool = Spool(settings.spool, limit=settings.spool_limit)
         checks.append(_tried("spool", lambda: spool_check(spool)))
     schema = _tried("database", lambda: _database(settings))
-    checks += [schema, _sqlite() if database_file(settings) else _tried("server", lambda: _server(settings))]
+    checks += [
+        schema,
+        sqlite_check(settings) if database_file(settings) else _tried("server", lambda: _server(settings)),
+    ]
     if schema.verdict == "ok" and all(check.verdict == "ok" for check in checks[1:3]) and settings.controller:
         try:
             with reading(settings) as parts:
@@ -136,19 +136,6 @@ def _log_key(settings: Settings) -> Check:
 def _database(settings: Settings) -> Check:
     check_database(settings)
     return Check(name="database", verdict="ok", found="schema and triggers are as the migrations made them")
-
-
-def _sqlite() -> Check:
-    found = f"SQLite {sqlite3.sqlite_version}"
-    if sqlite3.sqlite_version_info >= SOUND_SQLITE:
-        return Check(name="SQLite", verdict="ok", found=found)
-    wanted = ".".join(map(str, SOUND_SQLITE))
-    return Check(
-        name="SQLite",
-        verdict="warn",
-        found=f"{found}: two processes that write at the same moment can damage its write-ahead log",
-        cure=f"Let one process write, or use a Python with SQLite {wanted} or later. Keep backups.",
-    )
 
 
 def _server(settings: Settings) -> Check:

@@ -17,6 +17,7 @@ from consentgate.errors import ConsentGateError, SchemaMismatch
 from consentgate.moment import Clock, to_millis
 from consentgate.storage.failures import translate, translated
 from consentgate.storage.functions import CLOCK_FUNCTION
+from consentgate.storage.neighbours import Neighbours
 from consentgate.storage.place import MOUNTS, refuse_memory, refuse_network
 
 BUSY_SECONDS: Final = 5.0
@@ -30,6 +31,7 @@ class SqliteSession:
 
     Attributes:
         connection: what storage functions take.
+        neighbours: who is to notice, before each write, that another connection wrote; None where nobody is.
     """
 
     def __init__(self, engine: Engine, *, clock: Clock | None, mounts: Path = MOUNTS) -> None:
@@ -51,6 +53,8 @@ class SqliteSession:
             self._raw: Any = self.connection.connection.driver_connection
             self.connection.detach()
             self.connection.exec_driver_sql("SELECT 1")
+        self.neighbours: Neighbours | None = None
+        self._version: int | None = None
         self._driver_error: type[Exception] = self.connection.dialect.loaded_dbapi.Error
         try:
             self._settle(clock, mounts)
@@ -73,6 +77,10 @@ class SqliteSession:
         Raises:
             Unavailable: another process held it for too long.
         """
+        if self.neighbours is not None and not self.neighbours.seen:
+            version = int(self._run("PRAGMA data_version").fetchone()[0])
+            self.neighbours.seen = self._version not in (None, version)
+            self._version = version
         self._run("BEGIN IMMEDIATE")
 
     def commit(self) -> None:

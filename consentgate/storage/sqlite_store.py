@@ -12,6 +12,7 @@ from consentgate.errors import ConsentGateError
 from consentgate.moment import Clock
 from consentgate.storage import deployment
 from consentgate.storage.failures import translated
+from consentgate.storage.neighbours import Neighbours, is_sound
 from consentgate.storage.participant import Participant
 from consentgate.storage.sqlite import SqliteSession
 from consentgate.storage.writer import Writer
@@ -52,6 +53,7 @@ class SqliteStore:
         self._mounts = mounts
         self._idle: deque[SqliteSession] = deque()
         self._closed = False
+        self._neighbours = Neighbours()
         self._writer = Writer(self._open_writer, participants, committed=committed, wait=wait)
 
     @contextmanager
@@ -87,7 +89,10 @@ class SqliteStore:
         Returns:
             What the work returned.
         """
-        return self._writer.submit(work)
+        try:
+            return self._writer.submit(work)
+        finally:
+            self._neighbours.say()
 
     def write_each(self, work: Callable[[Connection], object]) -> None:
         """Run work on the one connection that writes.
@@ -117,6 +122,8 @@ class SqliteStore:
         try:
             if self._test_clock:
                 _mark(session)
+            if not is_sound():
+                session.neighbours = self._neighbours
         except ConsentGateError:
             session.close()
             raise

@@ -117,6 +117,8 @@ WITHOUT_TENANT: Final = {
             "place.refuse_lambda",
             "place.refuse_memory",
             "place.refuse_network",
+            "neighbours.is_sound",
+            "neighbours.open_lanes",
             "readonly.read_only",
             "roles.statements",
             "roles.names",
