@@ -25,6 +25,9 @@ NOTE: Final = "index.note"
 OVERLAY: Final = "overlay"
 """The folder of an index under which a deployment's own files stand."""
 
+CODE: Final = re.compile(r"[A-Z]{2,3}(?:-[A-Z0-9]{1,8}){0,3}")
+"""The form of codes; that of `consentgate.consent.terms`, which lies beside this layer."""
+
 _VERSION: Final = re.compile(r"\d{4}\.\d{2}\.\d{2}(?:\.\d{1,4})?", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import PurePath
 
 from consentgate.packs import index as indexes
-from consentgate.packs.index import INDEX, NOTE, OVERLAY, Named
+from consentgate.packs.index import CODE, INDEX, NOTE, OVERLAY, Named
 from consentgate.packs.pack import Pack, Version
 from consentgate.packs.shape import Place
 from consentgate.packs.signers import SIGNERS
@@ -132,8 +132,11 @@ class PackSet:
             code: for example ``US-WY``.
 
         Returns:
-            A code of the set, for example ``US``; None where there is none.
+            A code of the set, for example ``US``; None where there is none. What has not the form of a code
+            is part of nothing: ``US-il`` may be meant for a stricter law than that of ``US``.
         """
+        if code not in self._index.packs and CODE.fullmatch(code) is None:
+            return None
         while code not in self._index.packs:
             code, hyphen, _ = code.rpartition("-")
             if not hyphen:

@@ -17,6 +17,13 @@ def test_lookup_drops_the_last_part_until_a_pack_is_found() -> None:
     assert found == ["US-NY", "US-NY", "US", "US", None, None, None, None]
 
 
+@pytest.mark.parametrize(
+    "code", ["US-il", "us-IL", "US-", "US--IL", "US_IL", "US-I L", "US-IL\n", "US-A-B-C-D"]
+)
+def test_no_wider_law_answers_for_what_is_no_code(code: str) -> None:
+    assert pack_set(pack_text("US"), pack_text("US-I")).lookup(code) is None
+
+
 def test_the_stack_pulls_in_parents_and_groups_transitively_once() -> None:
     packs = pack_set(
         pack_text("FR", parents=("EU",), groups=("EU", "EEA")),
