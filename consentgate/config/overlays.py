@@ -18,6 +18,7 @@ from consentgate.packs.packset import PackSet, shipped, signed
 from consentgate.tlog.notekey import NoteKey
 
 _LIMIT: Final = 1 << 20
+_SUFFIXES: Final = (".toml", ".json", ".note")
 
 
 def packs_of(settings: Settings) -> PackSet:
@@ -71,10 +72,18 @@ def _files(folder: Path) -> dict[str, bytes]:
     try:
         if not folder.is_dir():
             raise Misconfigured(f"There is no folder {folder}. Make it, or correct [packs] overlay.")
-        paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".json", ".note"))
-        return {path.relative_to(folder).as_posix(): _read(path) for path in paths if path.is_file()}
+        paths = sorted(path for path in folder.rglob("*") if _counts(path.relative_to(folder)))
+        if odd := [path for path in paths if not path.is_file()]:
+            # A link that leads nowhere would be a rule that is lost without a word.
+            raise Misconfigured(f"{odd[0]} is no file. Restore it, or take it out of the overlay.")
+        return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
     except OSError as error:
         raise Misconfigured(f"{folder} cannot be read: {error.strerror}.") from error
+
+
+def _counts(path: Path) -> bool:
+    # A volume of Kubernetes keeps its files in a folder such as `..data`, and links to them from outside.
+    return path.suffix.lower() in _SUFFIXES and not path.parts[0].startswith("..")
 
 
 def _read(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from consentgate.packs import index as indexes
-from consentgate.packs.index import OVERLAY, Entry, Named
+from consentgate.packs.index import CODE, OVERLAY, Entry, Named
 from consentgate.packs.pack import Pack
 from consentgate.packs.packset import PackSet
 from consentgate.packs.shape import Place
@@ -65,8 +65,12 @@ def _codes(files: Mapping[str, bytes]) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in sorted(files):
         path = PurePosixPath(file)
-        if path.suffix != _SUFFIX:
+        if path.suffix.lower() != _SUFFIX:
             continue  # a remark, or a signature
+        # What no evidence can name would tighten nothing, without a word.
+        if path.suffix != _SUFFIX or CODE.fullmatch(path.stem) is None:
+            cure = f"name the file after its code, for example US-IL{_SUFFIX}"
+            raise Place(file=f"{OVERLAY}/{file}").refuse(cure)
         if path.stem in found:
             raise Place(file=f"{OVERLAY}/{file}").refuse(
                 f"{found[path.stem]} is about this code too; keep one"

@@ -166,6 +166,24 @@ def test_a_folder_that_cannot_be_read_is_refused(rules: Path, monkeypatch: pytes
         packs_of(settings(rules))
 
 
+def test_a_rule_is_never_lost_without_a_word(rules: Path) -> None:
+    for name in ("US-CO.TOML", "us-co.toml", "US_CO.toml"):
+        (rules / name).write_text(TIGHTER)
+        with pytest.raises(PackInvalid, match=rf"^overlay/{name}: .*name the file after its code"):
+            packs_of(settings(rules))
+        (rules / name).unlink()
+    (rules / "US-CO.toml").symlink_to(rules / "gone.toml")
+    with pytest.raises(Misconfigured, match=r"US-CO\.toml is no file\. Restore it, or take it out"):
+        packs_of(settings(rules))
+
+
+def test_a_folder_that_links_to_its_files_is_read_once(rules: Path) -> None:
+    (rules / "..2026").mkdir()
+    kept = (rules / "us" / "US-IL.toml").rename(rules / "..2026" / "US-IL.toml")
+    (rules / "US-IL.toml").symlink_to(kept)
+    assert packs_of(settings(rules)).overlaid == ("AQ", "US-IL")
+
+
 def test_an_overlay_that_loosens_is_refused_with_field_and_pack(rules: Path) -> None:
     loose = TIGHTER.replace("strict_necessity", "separate_consent").replace("true", "false")
     (rules / "us" / "US-CO.toml").write_text(loose.replace("US-IL", "US-CO"))
