@@ -13,7 +13,7 @@ from consentgate.packs.pack import Basis
 from consentgate.packs.rules import FORMS
 from consentgate.policy.assertions import Standing
 from consentgate.policy.demands import FLOOR, STATEMENT, Requirements
-from consentgate.policy.facts import DISCLOSE, SELL, TONE_ANALYSIS, RequestFacts, SpeakerFacts
+from consentgate.policy.facts import DISCLOSE, OPERATIONS, SELL, TONE_ANALYSIS, RequestFacts, SpeakerFacts
 from consentgate.policy.reasons import Reason, reason
 from consentgate.values import dataclass
 
@@ -237,8 +237,10 @@ def _reach(case: Case, entry: str, grant: Grant, found: list[Reason]) -> None:
 
 
 def _covers(grant: Grant, operation: str) -> bool:
-    """Tone analysis needs a consent that names it; the rest is covered where a scenario names no operations."""
-    return operation in grant.operations if grant.operations is not None else operation != TONE_ANALYSIS
+    """Where a scenario names no operations its consent is for the known ones, but never for tone analysis."""
+    if grant.operations is not None:
+        return operation in grant.operations
+    return operation in OPERATIONS and operation != TONE_ANALYSIS
 
 
 def _same_call(case: Case, grant: Grant) -> bool:

@@ -182,7 +182,9 @@ def _standing(request: Part, facts: Part, controller: Part, *, live: bool) -> St
 
     return Standing(
         controller_type=controller.text_or_none("type") or (None if live else _UNSTATED),
-        exemptions=tuple(_exemption(each, controller) for each in controller.items("exemptions")),
+        exemptions=tuple(
+            _exemption(each, i, controller) for i, each in enumerate(controller.items("exemptions"))
+        ),
         filings=facts.part("authority_filings").times(),
         public_policy_published=facts.truth_or_none("public_policy_published"),
         impact_assessment_done=facts.truth_or_none("impact_assessment_done"),
@@ -199,11 +201,11 @@ def _standing(request: Part, facts: Part, controller: Part, *, live: bool) -> St
     )
 
 
-def _exemption(claim: object, controller: Part) -> tuple[str, str]:
+def _exemption(claim: object, i: int, controller: Part) -> tuple[str, str]:
     """Read a claimed exemption: its id alone, ``US-IL:id``, or an object with both."""
     if isinstance(claim, str):
         code, colon, name = claim.partition(":")
         return (code, name) if colon else ("", code)
-    part = Part(claim, controller.at("exemptions"))
+    part = Part(claim, f"{controller.at('exemptions')}[{i}]")
     named = (part.text_or_none(name) for name in ("jurisdiction", "code", "entry"))
     return next((code for code in named if code), ""), part.text("id")

@@ -105,6 +105,12 @@ def test_operations_are_consented_to_one_by_one(operation: str) -> None:
     assert unnamed == (["OPERATION_NOT_CONSENTED"] if operation == "tone_analysis" else [])
 
 
+def test_a_word_that_is_no_operation_needs_a_consent_that_names_it() -> None:
+    asked = request(operation="disclosure")
+    assert codes(NOTHING, consent(operations=None), request=asked) == ["OPERATION_NOT_CONSENTED"]
+    assert codes(NOTHING, consent(operations=("disclosure",)), request=asked) == []
+
+
 def test_without_a_statement_no_other_consent_reason_is_given() -> None:
     packs = packs_asking(
         'separate_consent = true\nsale_prohibited = "yes"\nimpact_assessment_required = true\n'

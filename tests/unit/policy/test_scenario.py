@@ -136,6 +136,11 @@ def test_a_bad_field_is_refused_by_name(path: str, value: Any) -> None:
         evaluate(changed(path, value), PACKS)
 
 
+def test_a_bad_claim_is_refused_with_its_place() -> None:
+    with pytest.raises(InvalidInput, match=r"^controller\.exemptions\[1\] is not an object"):
+        evaluate(changed("controller.exemptions", ["a", 5]), PACKS)
+
+
 PATHS = [
     f"{top}.{name}"
     for top in ("request", "consent", "facts", "speaker", "controller")
