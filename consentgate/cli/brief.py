@@ -114,7 +114,9 @@ def shown(packs: "PackSet", asked: str, code: str, day: date, purpose: str | Non
 def _head(said: "Brief", asked: str, day: date) -> str:
     pack, version = said.pack, said.version
     over = [code for code in pack.parents if code not in pack.groups]
-    kind = f"{pack.kind} of {', '.join(over)}" if over else pack.kind
+    # Norway is under the law of the EU, and no country of it.
+    joined = "under" if pack.kind == "country" else "of"
+    kind = f"{pack.kind} {joined} {', '.join(over)}" if over else pack.kind
     until = f" until {version.until}" if version.until else ""
     stands = {
         "in_force": f"rules in force since {version.since}{until}",

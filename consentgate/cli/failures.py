@@ -43,6 +43,7 @@ from consentgate.verify.result import CANNOT_JUDGE, Finding
 
 _DOCTOR: Final = "Run `consentgate doctor`."
 _VERIFY: Final = "Run `consentgate verify`."
+_PACKS: Final = "Correct that file; if it came with this release, install consentgate again."
 
 # The first class that fits counts: subclasses stand before their parents.
 KINDS: Final[tuple[tuple[type[ConsentGateError], str, int, str], ...]] = (
@@ -80,7 +81,7 @@ KINDS: Final[tuple[tuple[type[ConsentGateError], str, int, str], ...]] = (
     (LogRefused, "log_refused", FINDING, _VERIFY),
     (KeyMismatch, "key_mismatch", FINDING, _VERIFY),
     (Malformed, "malformed", FINDING, _VERIFY),
-    (PackInvalid, "pack_invalid", USAGE, "Install consentgate again."),
+    (PackInvalid, "pack_invalid", USAGE, _PACKS),
     (SchemaMismatch, "schema_mismatch", USAGE, "Run `consentgate db check`."),
     (Misconfigured, "misconfigured", USAGE, _DOCTOR),
     (InvalidInput, "invalid_input", USAGE, ""),

@@ -39,3 +39,13 @@ def test_doctor_refuses_an_overlay_that_loosens(program: Program, deployed: Depl
     assert (
         "less than US-IL does in the version from 2024-08-02; write true, or leave it out." in found["found"]
     )
+
+
+def test_a_command_says_to_correct_an_overlay_that_loosens(program: Program, deployed: Deployment) -> None:
+    overlaid(deployed, TIGHTER.replace("strict_necessity", "notice_in_writing").replace("= true", "= false"))
+    said = program("policy", "show", "US-IL").err
+    assert "Correct that file; if it came with this release" in " ".join(said.split())
+
+
+def test_a_country_that_is_under_the_law_of_the_union_is_not_said_to_be_of_it(program: Program) -> None:
+    assert "Country under EU · member of EEA" in program("policy", "show", "NO").out
