@@ -2,7 +2,8 @@
 
 Invariants: a note is valid UTF-8 without control characters but the line feed; a key is known by name *and*
 key id; a signature of a known key that fails rejects the whole note, one of an unknown key is ignored; a
-note that no known key signed is refused. Only Ed25519 (type 0x01) is a key here.
+note that no known key signed is refused. Only Ed25519 (type 0x01) is a key here; what witnesses add (type 0x04) is
+read in `cosignature`.
 """
 
 from collections.abc import Sequence
@@ -63,15 +64,43 @@ def sign_note(text: str, signers: Sequence[NoteSigner]) -> str:
     """
     if not text.endswith("\n") or not signers:
         raise InvalidInput("A note is a text that ends with a line feed, and at least one signer.")
-    lines = [
-        f"{_DASH}{each.key.name} {b64_text(each.key.key_id + each.sign(text.encode()))}\n" for each in signers
+    made = [
+        NoteSignature(name=each.key.name, key_id=each.key.key_id, signature=each.sign(text.encode()))
+        for each in signers
     ]
-    note = f"{text}\n{''.join(lines)}"
+    note = f"{text}\n{''.join(signature_line(each) for each in made)}"
     try:
         parse_note(note)
     except Malformed as problem:
         raise InvalidInput(str(problem)) from problem
     return note
+
+
+def signature_line(signature: NoteSignature) -> str:
+    """Write a signature line.
+
+    Args:
+        signature: the signature.
+
+    Returns:
+        The line, with its line feed.
+    """
+    return f"{_DASH}{signature.name} {b64_text(signature.key_id + signature.signature)}\n"
+
+
+def parse_signatures(lines: str | bytes) -> tuple[NoteSignature, ...]:
+    """Read signature lines that come without their text.
+
+    Args:
+        lines: one or more lines, each with its line feed.
+
+    Returns:
+        The signatures, unverified.
+
+    Raises:
+        Malformed: it is something else, or too many of them.
+    """
+    return _signatures(_note_text(lines))
 
 
 def parse_note(note: str | bytes) -> Note:
@@ -88,12 +117,9 @@ def parse_note(note: str | bytes) -> Note:
     """
     whole = _note_text(note)
     text, gap, block = whole.rpartition("\n\n")
-    if not gap or not block.endswith("\n"):
+    if not gap:
         raise Malformed("A note is a text, an empty line and signature lines.")
-    lines = block[:-1].split("\n")
-    if len(lines) > SIGNATURE_LIMIT:
-        raise Malformed("The note has too many signatures.")
-    return Note(text=text + "\n", signatures=tuple(_signature(line) for line in lines))
+    return Note(text=text + "\n", signatures=_signatures(block))
 
 
 def verify_note(note: str | bytes, keys: Sequence[NoteKey]) -> Note:
@@ -142,6 +168,15 @@ def _note_text(note: str | bytes) -> str:
     if any(each < " " and each != "\n" for each in whole):
         raise Malformed("A note has no control characters but the line feed.")
     return whole
+
+
+def _signatures(block: str) -> tuple[NoteSignature, ...]:
+    if not block.endswith("\n"):
+        raise Malformed("Each signature line ends with a line feed.")
+    lines = block[:-1].split("\n")
+    if len(lines) > SIGNATURE_LIMIT:
+        raise Malformed("The note has too many signatures.")
+    return tuple(_signature(line) for line in lines)
 
 
 def _signature(line: str) -> NoteSignature:

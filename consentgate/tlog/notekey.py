@@ -40,14 +40,12 @@ class NoteKey:
     def __post_init__(self) -> None:
         if not is_key_name(self.name):
             raise InvalidInput("A key name is not empty and has no spaces and no plus signs.")
-        if len(self.public) != 32 or _is_small_order(self.public):
-            raise InvalidInput("The public key is not a usable Ed25519 key.")
+        require_public(self.public)
 
     @property
     def key_id(self) -> bytes:
         """The 4 bytes that go before each signature: a hash of name, type and key."""
-        named = self.name.encode() + b"\n" + bytes([ED25519]) + self.public
-        return hashlib.sha256(named).digest()[:4]
+        return key_id_of(self.name, ED25519, self.public)
 
     @property
     def vkey(self) -> str:
@@ -67,7 +65,7 @@ class NoteKey:
         Raises:
             Malformed: it is not a vkey, not of Ed25519, or its key id does not fit.
         """
-        name, key_id, material = _split_key(text)
+        name, key_id, material = split_key(text)
         try:
             key = cls(name=name, public=material)
         except InvalidInput as problem:
@@ -122,7 +120,7 @@ class NoteSigner:
             raise Malformed("A signer's key is text.")
         if not text.startswith(_PRIVATE):
             raise Malformed("A signer's key begins with PRIVATE+KEY+.")
-        name, key_id, material = _split_key(text.removeprefix(_PRIVATE))
+        name, key_id, material = split_key(text.removeprefix(_PRIVATE))
         signer = cls._of_seed(name, material)
         if signer.key.key_id.hex() != key_id:
             raise Malformed("The key id does not fit the name and the key.")
@@ -203,7 +201,46 @@ def unb64_text(text: str) -> bytes:
     return data
 
 
-def _split_key(text: str) -> tuple[str, str, bytes]:
+def key_id_of(name: str, kind: int, public: bytes) -> bytes:
+    """Compute a key id.
+
+    Args:
+        name: the key's name.
+        kind: the type of its signatures, one byte.
+        public: the public key.
+
+    Returns:
+        4 bytes: what notes know the key by, together with its name.
+    """
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def require_public(public: bytes) -> None:
+    """Refuse what is no public key, and keys under which one signature fits many texts.
+
+    Args:
+        public: the Ed25519 public key.
+
+    Raises:
+        InvalidInput: it is not 32 bytes, or of small order.
+    """
+    if len(public) != 32 or _is_small_order(public):
+        raise InvalidInput("The public key is not a usable Ed25519 key.")
+
+
+def split_key(text: str, kind: int = ED25519) -> tuple[str, str, bytes]:
+    """Take a key's text form apart.
+
+    Args:
+        text: ``name+id+base64``.
+        kind: the type that the key has to have.
+
+    Returns:
+        Name, key id in hexadecimal as written, and 32 bytes of key; the id is not verified yet.
+
+    Raises:
+        Malformed: it has another form, or is of another type.
+    """
     # Base64 may hold plus signs itself: the name and the id end at the first two.
     if not isinstance(text, str):
         raise Malformed("A key is text.")
@@ -211,8 +248,8 @@ def _split_key(text: str) -> tuple[str, str, bytes]:
     if len(pieces) != 3 or not is_key_name(pieces[0]):
         raise Malformed("A key is name, key id and base64, with plus signs between.")
     material = unb64_text(pieces[2])
-    if len(material) != 33 or material[0] != ED25519:
-        raise Malformed("Only Ed25519 keys (type 1) can be used here.")
+    if len(material) != 33 or material[0] != kind:
+        raise Malformed(f"Only Ed25519 keys of type {kind} can be used here.")
     return pieces[0], pieces[1], material[1:]
 
 

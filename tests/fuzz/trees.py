@@ -10,8 +10,19 @@ from consentgate.errors import Malformed, SignatureInvalid, Unavailable
 from consentgate.keys import custody
 from consentgate.keys.envelope import Envelopes
 from consentgate.log import state
-from consentgate.tlog import bundle, checkpoint, merkle, note, proof, receipt, tiles
-from consentgate.tlog.notekey import NoteKey, NoteSigner, unb64_text
+from consentgate.tlog import (
+    addcheckpoint,
+    bundle,
+    checkpoint,
+    cosignature,
+    merkle,
+    note,
+    policy,
+    proof,
+    receipt,
+    tiles,
+)
+from consentgate.tlog.notekey import NoteKey, NoteSigner, split_key, unb64_text
 from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_text
 
 _TREE: Final = [merkle.leaf_hash(bytes([i])) for i in range(7)]
@@ -71,6 +82,11 @@ _RECEIPT: Final = receipt.encode(
     receipt.Receipt(index=3, hashes=tuple(_TREE[:2]), note=as_text(_NOTE), extra=b"leaf")
 ).encode()
 
+_WITNESSED: Final = (GOLDEN / "witnessed" / "checkpoint.txt").read_bytes()
+_POLICY: Final = (GOLDEN / "witnessed" / "policy.txt").read_bytes()
+_WITNESSES: Final = policy.decode(_POLICY).keys
+_COSIGNED: Final = note.parse_note(_WITNESSED)
+
 TREES: Final[Sequence[Target]] = (
     Target(
         name="tlog.checkpoint.decode",
@@ -96,7 +112,49 @@ TREES: Final[Sequence[Target]] = (
         samples=[b"", bundle.encode([b"a", b"", b"c" * 300])],
         encode=bundle.encode,
     ),
+    Target(
+        name="tlog.cosignature.WitnessKey.from_vkey",
+        decode=of_text(cosignature.WitnessKey.from_vkey),
+        samples=in_bytes(_WITNESSES[0].vkey),
+        encode=lambda key: key.vkey.encode(),
+    ),
+    Target(
+        name="tlog.cosignature.cosignatures_of",
+        decode=lambda data: cosignature.cosignatures_of(data, _WITNESSES),
+        samples=[_WITNESSED, _NOTE],
+        errors=(Malformed, SignatureInvalid),
+    ),
+    Target(
+        name="tlog.cosignature.with_cosignatures",
+        decode=of_text(lambda text: cosignature.with_cosignatures(text, _COSIGNED.signatures[:1])),
+        samples=[_WITNESSED, _NOTE],
+    ),
+    Target(name="tlog.policy.decode", decode=policy.decode, samples=[_POLICY]),
+    Target(
+        name="tlog.addcheckpoint.decode",
+        decode=addcheckpoint.decode,
+        samples=[(GOLDEN / "witnessed" / "request.txt").read_bytes()],
+        encode=addcheckpoint.encode,
+    ),
+    Target(
+        name="tlog.addcheckpoint.read_cosignatures",
+        decode=addcheckpoint.read_cosignatures,
+        samples=[_WITNESSED.partition(b"GQc=\n")[2]],
+        encode=lambda lines: "".join(note.signature_line(each) for each in lines).encode(),
+    ),
+    Target(
+        name="tlog.addcheckpoint.read_size",
+        decode=lambda data: addcheckpoint.read_size(data, addcheckpoint.SIZE_TYPE),
+        samples=[b"0\n", b"20852014\n"],
+        encode=lambda size: b"%d\n" % size,
+    ),
     Target(name="tlog.note.parse_note", decode=note.parse_note, samples=[_NOTE]),
+    Target(
+        name="tlog.note.parse_signatures",
+        decode=note.parse_signatures,
+        samples=[_NOTE.partition(b"\n\n")[2]],
+        encode=lambda lines: "".join(note.signature_line(each) for each in lines).encode(),
+    ),
     Target(
         name="tlog.note.verify_note",
         decode=lambda data: note.verify_note(as_text(data), [NoteKey.from_vkey(_VKEY)]),
@@ -108,6 +166,7 @@ TREES: Final[Sequence[Target]] = (
         decode=of_text(unb64_text),
         samples=in_bytes("", "AA==", "AAA=", "SGVsbG8="),
     ),
+    Target(name="tlog.notekey.split_key", decode=of_text(split_key), samples=in_bytes(_VKEY)),
     Target(
         name="tlog.notekey.NoteKey.from_vkey",
         decode=of_text(NoteKey.from_vkey),
