@@ -19,6 +19,7 @@ from consentgate.packs.rules import Rules
 from consentgate.packs.shape import Place, read
 from consentgate.packs.tighter import SHOWN, loosened
 from consentgate.packs.toml import FORMAT, check_cited, check_dates, check_version, members
+from consentgate.packs.wording import wordings
 from consentgate.values import dataclass
 
 _Span: TypeAlias = tuple[Version | None, Version | None, date, date | None]
@@ -213,8 +214,14 @@ def _looser(place: Place, pack: Pack, base: Version, cure: str) -> Exception:
     )
 
 
+def _asks(rules: Rules, name: str) -> bool:
+    value = getattr(rules, name)
+    return value is not None and any(wording.asks for wording in wordings(name, value))
+
+
 def _basis(pack: Pack, base: Version, over: Rules, name: str, clauses: Mapping[str, Source]) -> Basis:
-    before = base.bases.get(name)
+    # No law is cited for what the house alone asks for.
+    before = base.bases[name] if _asks(base.rules, name) else None
     source = clauses.get(name)
     clause = f"{_MARK}{own_clause(over, name) or (source.cite if source else '')}"
     return Basis(

@@ -78,6 +78,9 @@ def test_what_the_overlay_asks_for_names_where_it_comes_from() -> None:
     )
     assert bases["notice_elements"].citation == "Act s. 1; overlay: House rule 7"
     assert bases["consent_form"].citation == "Act s. 1"
+    unasked = pack_set(pack_text("XX", "notice_in_writing = false"))
+    house = on(under(over("notice_in_writing = true"), unasked), "2026-01-01").bases["notice_in_writing"]
+    assert house.citation == "overlay: House rule 7"
     own = over('minors = { guardian_required_below = 18, kind = "house", cite = "House rule 8" }', cited=" ")
     assert on(under(own), "2026-01-01").bases["minors"].citation == "overlay: House rule 8"
 
