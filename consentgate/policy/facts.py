@@ -89,7 +89,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         # A code of another form would fall back to a weaker, wider law.
-        terms.check_form(self.code, terms.JURISDICTION, "code")
+        terms.check_form(self.code, terms.JURISDICTION, "The code of evidence, such as US-IL or FR,")
         for name in ("kind", "source", "confidence"):
             terms.check_text(getattr(self, name), name, limit=256)
         if self.observed_at is not None:
