@@ -56,6 +56,8 @@ _ORDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "disclosure_rule": get_args(Disclosure),
     "data_localisation": get_args(Localisation),
 }
+# As files write it: there yes and no are true and false, but for sale, where they are words among others.
+_WRITTEN: Final[Mapping[str, str]] = {"yes": "true", "no": "false"}
 _EFFECTS: Final = ("stop_on_request", "stop_processing")
 _DAYS_A_MONTH: Final = 146_097 / 4_800  # 400 years have as many days and months as that
 
@@ -100,10 +102,12 @@ def _flag(value: bool, new: bool) -> str | None:
 
 
 def _ranked(order: tuple[str, ...]) -> _Compare:
+    written = _WRITTEN if "unclear" in order else {}
+
     def compare(value: str, new: str) -> str | None:
         if order.index(new) >= order.index(value):
             return None
-        return f"write {' or '.join(order[order.index(value) :])}"
+        return f"write {' or '.join(written.get(word, word) for word in order[order.index(value) :])}"
 
     return compare
 

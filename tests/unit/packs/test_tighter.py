@@ -74,12 +74,12 @@ WORK, BOTH = '"workplace"', '"workplace", "education"'
 STEPS = [
     *((name, f"{name} = false", f"{name} = true", "write true") for name in FLAGS),
     ("consent_required", "consent_required = false", "consent_required = true\n" + ORAL, "write true"),
-    ("voiceprint_covered", 'voiceprint_covered = "unclear"', "voiceprint_covered = true", "write yes"),
+    ("voiceprint_covered", 'voiceprint_covered = "unclear"', "voiceprint_covered = true", "write true"),
     (
         "voiceprint_covered",
         "voiceprint_covered = false",
         'voiceprint_covered = "unclear"',
-        "write unclear or yes",
+        "write unclear or true",
     ),
     (
         "consent_form",
@@ -91,9 +91,9 @@ STEPS = [
         "electronic_signature_ok",
         "electronic_signature_ok = true",
         "electronic_signature_ok = false",
-        "write no",
+        "write false",
     ),
-    ("oral_consent_ok", "oral_consent_ok = true", 'oral_consent_ok = "unclear"', "write unclear or no"),
+    ("oral_consent_ok", "oral_consent_ok = true", 'oral_consent_ok = "unclear"', "write unclear or false"),
     ("notice_elements", "notice_elements = []", 'notice_elements = ["policy_url"]', "keep policy_url"),
     (
         "notice_elements_conditional",
