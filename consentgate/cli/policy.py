@@ -183,7 +183,10 @@ def _diff(home: str | None, first: str, second: str, scenarios: tuple[str, ...],
     show_default=True,
     help="Verify statements by the issuers that the decision names, or by those of now.",
 )
-def _replay(home: str | None, entry: str | None, since_text: str | None, registry: str) -> Done:
+@click.option("--every", is_flag=True, help="Show those too that came out the same, each with its reasons.")
+def _replay(
+    home: str | None, entry: str | None, since_text: str | None, registry: str, *, every: bool
+) -> Done:
     """Decide stored decisions again, from their entries and the packs that they name.
 
     Nothing should come out otherwise. With --with-registry now, decisions that rested on keys that were revoked
@@ -203,7 +206,7 @@ def _replay(home: str | None, entry: str | None, since_text: str | None, registr
     with looking(home) as parts:
         replayer = Replayer(parts, registry_now=registry == "now")
         found = replayer.since(since) if entry is None else replayer.one(entry_named(parts, entry))
-        return shown(found, every=entry is not None)
+        return shown(found, every=every or entry is not None)
 
 
 def _answers(

@@ -54,6 +54,13 @@ def test_every_stored_decision_comes_out_the_same(program: Program, deployed: De
     assert "stored  allowed" in text
 
 
+def test_every_decision_is_shown_where_that_is_asked_for(program: Program, deployed: Deployment) -> None:
+    items = program.json(*REPLAY, "--every")["result"]["items"]
+    assert [each["kind"] for each in items] == ["intent", "intent", "denial"]
+    assert {each["verdict"] for each in items} == {"same"}
+    assert "stored  denied: NO_CONSENT" in program(*REPLAY, "--every").out
+
+
 def test_only_what_was_written_since_is_decided_again(program: Program) -> None:
     assert counts(program, "--since", "2020-01-01") == {"same": 3}
     assert counts(program, "--since", "2999-01-01") == {}
