@@ -159,7 +159,13 @@ def _publish(home: str | None, folder: str, with_leaves: bool) -> Done:
 @click.option(
     "--vkey", metavar="VKEY", help="The log's public key, as you trust it; by default log.vkey in the home."
 )
-def _verify(home: str | None, folder: str, vkey: str | None) -> Done:
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
+)
+def _verify(home: str | None, folder: str, vkey: str | None, policy: str | None) -> Done:
     """Audit a published log from its files alone: this one, or any other in the layout of C2SP tlog-tiles.
 
     Where the entries are published too, each is compared with the tiles. Exit code 0 holds, 1 broken, 3 cannot judge:
@@ -175,7 +181,7 @@ def _verify(home: str | None, folder: str, vkey: str | None) -> Done:
     read = files_of(Path(folder))
     size = published_size(read)
     with progress("Verifying", size) as bar:
-        done = published_verified(read, known, step=bar.step)
+        done = published_verified(read, known, step=bar.step, policy=Path(policy) if policy else None)
     return levels_shown(done, _OF_FILES, [("entries", str(size)), ("vkey from", whence)])
 
 
@@ -183,6 +189,7 @@ _OF_FILES = {
     "bytes": "the published entries are those of the tiles",
     "tree": "the tiles lead to the checkpoint's root",
     "signature": "this tree was signed",
+    "witnesses": "enough witnesses cosigned",
 }
 
 

@@ -30,6 +30,7 @@ _OF_RECEIPT = {
     "bytes": "the leaf is one of an entry",
     "tree": "the leaf is in the tree",
     "signature": "this tree was signed",
+    "witnesses": "enough witnesses cosigned",
 }
 
 
@@ -50,18 +51,32 @@ _OF_RECEIPT = {
     help="With --proof: the entry's leaf, where the receipt does not carry it.",
 )
 @click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="With --proof: the witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
+)
+@click.option(
     "--no-keys", is_flag=True, help="Open nothing that is sealed; the level links then cannot be judged."
 )
-def verify(home: str | None, vkey: str | None, proof: str | None, leaf: str | None, no_keys: bool) -> Done:
+def verify(
+    home: str | None,
+    vkey: str | None,
+    proof: str | None,
+    leaf: str | None,
+    policy: str | None,
+    no_keys: bool,
+) -> Done:
     """Recompute everything, and say level by level what holds until when.
 
     Each row is compared with its entry and back. Nothing is repaired and no stored hash is trusted. Exit code
     0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
     """
     if proof is not None:
-        return _receipt(home, vkey, proof, leaf)
-    if leaf is not None:
-        raise InvalidInput("--leaf belongs to --proof.")
+        return _receipt(home, vkey, proof, leaf, policy)
+    for option, value in (("--leaf", leaf), ("--policy", policy)):
+        if value is not None:
+            raise InvalidInput(f"{option} belongs to --proof.")
     from consentgate.cli.terminal import progress
     from consentgate.config.verification import verify_deployment, work_of
 
@@ -95,13 +110,15 @@ def levels_shown(
     )
 
 
-def _receipt(home: str | None, vkey: str | None, proof: str, leaf: str | None) -> Done:
+def _receipt(home: str | None, vkey: str | None, proof: str, leaf: str | None, policy: str | None) -> Done:
     from pathlib import Path
 
     from consentgate.config.receipts import receipt_verified
 
     known, whence = vkey_for_files(home, vkey)
-    done = receipt_verified(Path(proof), known, leaf=Path(leaf) if leaf else None)
+    done = receipt_verified(
+        Path(proof), known, leaf=Path(leaf) if leaf else None, policy=Path(policy) if policy else None
+    )
     return levels_shown(done, _OF_RECEIPT, [("receipt", proof), ("vkey from", whence)])
 
 

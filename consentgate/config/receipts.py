@@ -15,6 +15,8 @@ from consentgate.log.prove import prove
 from consentgate.log.publish import Published, publish
 from consentgate.tlog import receipt
 from consentgate.tlog.notekey import NoteKey
+from consentgate.tlog.policy import LIMIT, Policy
+from consentgate.tlog.policy import decode as decode_policy
 from consentgate.values import dataclass
 from consentgate.verify.published import Read, size_of, verify_published
 from consentgate.verify.receipts import verify_receipt
@@ -117,44 +119,50 @@ def published_size(read: Read) -> int:
     return size_of(read)
 
 
-def published_verified(read: Read, vkey: str | None, *, step: Callable[[int], None]) -> Verification:
+def published_verified(
+    read: Read, vkey: str | None, *, step: Callable[[int], None], policy: Path | None = None
+) -> Verification:
     """Verify a published log from its files alone.
 
     Args:
         read: gives its files.
         vkey: the log's public key as the caller trusts it; None leaves the signature unjudged.
         step: told how many entries were covered, again and again.
+        policy: a file with the witness policy; None asks for no cosignatures.
 
     Returns:
         Levels and findings.
 
     Raises:
-        InvalidInput: the vkey is none.
+        InvalidInput: the vkey is none, or the policy is not there or cannot be used.
         Unavailable: a file cannot be read.
     """
-    return verify_published(read, _key(vkey), step=step)
+    return verify_published(read, _key(vkey), step=step, policy=_policy(policy))
 
 
-def receipt_verified(path: Path, vkey: str | None, *, leaf: Path | None = None) -> Verification:
+def receipt_verified(
+    path: Path, vkey: str | None, *, leaf: Path | None = None, policy: Path | None = None
+) -> Verification:
     """Verify a receipt.
 
     Args:
         path: the file.
         vkey: the log's public key as the caller trusts it; None leaves the signature unjudged.
         leaf: a file with the entry's leaf; None takes the one that the receipt carries.
+        policy: a file with the witness policy; None asks for no cosignatures.
 
     Returns:
         Levels and findings.
 
     Raises:
-        InvalidInput: a file is not there, or the vkey is none.
+        InvalidInput: a file is not there, the vkey is none, or the policy cannot be used.
         Unavailable: a file cannot be read.
     """
     data, shown = (None if each is None else _read(each) for each in (path, leaf))
     for each, found in ((path, data), (leaf, shown)):
         if each is not None and found is None:
             raise InvalidInput(f"The file {each} is not there.")
-    return verify_receipt(data or b"", _key(vkey), leaf=shown)
+    return verify_receipt(data or b"", _key(vkey), leaf=shown, policy=_policy(policy))
 
 
 def _key(vkey: str | None) -> NoteKey | None:
@@ -164,10 +172,22 @@ def _key(vkey: str | None) -> NoteKey | None:
         raise InvalidInput(f"The vkey cannot be used: {error}") from error
 
 
-def _read(path: Path) -> bytes | None:
+def _policy(path: Path | None) -> Policy | None:
+    if path is None:
+        return None
+    data = _read(path, LIMIT + 1)
+    if data is None:
+        raise InvalidInput(f"The file {path} is not there.")
+    try:
+        return decode_policy(data)
+    except Malformed as error:
+        raise InvalidInput(f"The policy {path} cannot be used: {error}") from error
+
+
+def _read(path: Path, most: int = _LARGEST_FILE) -> bytes | None:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST_FILE)
+            return file.read(most)
     except FileNotFoundError:
         return None
     except OSError as error:

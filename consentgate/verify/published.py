@@ -13,9 +13,11 @@ from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
 from consentgate.tlog.merkle import EMPTY_ROOT, HASH_BYTES, fold, leaf_hash
 from consentgate.tlog.note import parse_note
 from consentgate.tlog.notekey import NoteKey
+from consentgate.tlog.policy import Policy
 from consentgate.tlog.tiles import TILE_BYTES, TILE_WIDTH, peaks_of_row, subtree_of_tile, tile_path
 from consentgate.verify.known import altered, level_of, missing
 from consentgate.verify.result import Finding, Level, Verification
+from consentgate.verify.witnesses import WITNESSES, unwitnessed
 
 CHECKPOINT: Final = "checkpoint"
 
@@ -26,34 +28,45 @@ _MOST_FINDINGS: Final = 100
 _CURE: Final = "Fetch the file again; if it stays so, ask whoever publishes the log, and keep what you have."
 
 
-def verify_published(read: Read, key: NoteKey | None, *, step: Callable[[int], None]) -> Verification:
+def verify_published(
+    read: Read, key: NoteKey | None, *, step: Callable[[int], None], policy: Policy | None = None
+) -> Verification:
     """Verify a published log.
 
     Args:
         read: gives its files.
         key: the log's key, from where the verifier trusts it; None leaves the signature unjudged.
         step: told the number of entries that were covered, again and again.
+        policy: whose cosignatures the verifier asks for; None asks for none.
 
     Returns:
-        The levels ``bytes`` (only where entries are published), ``tree`` and ``signature``.
+        The levels ``bytes`` (only where entries are published), ``tree`` and ``signature``, and with a policy
+        ``witnesses``.
     """
     note = read(CHECKPOINT)
     if note is None:
-        return _ended(missing(CHECKPOINT, "a signed checkpoint"))
+        return _ended(missing(CHECKPOINT, "a signed checkpoint"), policy)
     try:
         head = checkpoint.decode(parse_note(note).text)
     except Malformed as problem:
-        return _ended(_finding("malformed", CHECKPOINT, "a checkpoint", str(problem)))
+        return _ended(_finding("malformed", CHECKPOINT, "a checkpoint", str(problem)), policy)
     audit = _Audit(read, head, step)
     audit.run()
     signature = _signature(note, key) if key is not None else None
+    lacking = unwitnessed(note, policy) if policy is not None else None
     return Verification(
         levels=(
             *((level_of("bytes", audit.bytes, None),) if audit.has_entries else ()),
             level_of("tree", audit.tree, None),
             _open("signature") if signature is None else level_of("signature", signature, None),
+            *(() if lacking is None else (level_of(WITNESSES, lacking, None),)),
         ),
-        findings=(*audit.bytes[:_MOST_FINDINGS], *audit.tree[:_MOST_FINDINGS], *(signature or ())),
+        findings=(
+            *audit.bytes[:_MOST_FINDINGS],
+            *audit.tree[:_MOST_FINDINGS],
+            *(signature or ()),
+            *(lacking or ()),
+        ),
     )
 
 
@@ -171,8 +184,10 @@ class _Audit:
                 yield altered(f"entry at position {position}", "the entry that was logged", "another", _CURE)
 
 
-def _ended(broken: Finding) -> Verification:
-    return Verification(levels=(level_of("tree", [broken], None), _open("signature")), findings=(broken,))
+def _ended(broken: Finding, policy: Policy | None) -> Verification:
+    names = ("signature",) if policy is None else ("signature", WITNESSES)
+    levels = (level_of("tree", [broken], None), *(_open(each) for each in names))
+    return Verification(levels=levels, findings=(broken,))
 
 
 def _signature(note: bytes, key: NoteKey) -> list[Finding]:

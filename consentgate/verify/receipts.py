@@ -14,32 +14,39 @@ from consentgate.tlog.checkpoint import open_checkpoint
 from consentgate.tlog.merkle import leaf_hash
 from consentgate.tlog.note import parse_note
 from consentgate.tlog.notekey import NoteKey
+from consentgate.tlog.policy import Policy
 from consentgate.tlog.proof import verify_inclusion
 from consentgate.tlog.receipt import Receipt, decode
 from consentgate.verify.known import altered, level_of
 from consentgate.verify.result import Finding, Level, Verification
+from consentgate.verify.witnesses import WITNESSES, unwitnessed
 
 RECEIPT_LEVELS: Final = ("bytes", "tree", "signature")
 
 _CURE: Final = "Ask for the receipt again, from somebody who has the log."
 
 
-def verify_receipt(data: bytes, key: NoteKey | None, *, leaf: bytes | None = None) -> Verification:
+def verify_receipt(
+    data: bytes, key: NoteKey | None, *, leaf: bytes | None = None, policy: Policy | None = None
+) -> Verification:
     """Verify a receipt.
 
     Args:
         data: the file.
         key: the log's key, from where the verifier trusts it; None leaves the signature unjudged.
         leaf: the entry's leaf; None takes the one that the receipt carries.
+        policy: whose cosignatures the verifier asks for; None asks for none.
 
     Returns:
-        The levels ``bytes``, ``tree`` and ``signature``, each up to the entry's time.
+        The levels ``bytes``, ``tree`` and ``signature``, with a policy ``witnesses`` too, each up to the entry's
+        time.
     """
     try:
         receipt = decode(data)
     except Malformed as problem:
         broken = _malformed("receipt", problem)
-        rest = (Level(name=each, verdict="cannot_judge") for each in RECEIPT_LEVELS[1:])
+        names = (*RECEIPT_LEVELS[1:], *(() if policy is None else (WITNESSES,)))
+        rest = (_open(each) for each in names)
         return Verification(levels=(level_of("bytes", [broken], None), *rest), findings=(broken,))
     shown = receipt.extra if leaf is None else leaf
     at, findings = _leaf(receipt, shown)
@@ -50,6 +57,10 @@ def verify_receipt(data: bytes, key: NoteKey | None, *, leaf: bytes | None = Non
     ):
         levels.append(level_of(name, found, at) if found is not None else _open(name))
         findings += found or []
+    if policy is not None:
+        lacking = unwitnessed(receipt.note, policy)
+        levels.append(level_of(WITNESSES, lacking, at))
+        findings += lacking
     return Verification(levels=tuple(levels), findings=tuple(findings))
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from consentgate.tlog.cosignature import WitnessSigner
+from consentgate.tlog.note import parse_note, signature_line
 from tests.acceptance.deployment import Deployment, Program
 
 pytestmark = pytest.mark.acceptance
@@ -80,3 +82,48 @@ def test_folder_with_no_log_is_not_sound(program: Program, tmp_path: Path) -> No
     assert program("log", "verify", "--tiles", tmp_path).exit == 1
     assert program("log", "verify", "--tiles", tmp_path / "none").exit == 2
     assert program("log", "verify").exit == 2
+
+
+@pytest.fixture
+def witness() -> WitnessSigner:
+    """A witness of the test's own."""
+    return WitnessSigner.generate("witness.example/w1", lambda size: bytes(range(size)))
+
+
+def test_witnesses_are_judged_by_the_policy_that_is_given(
+    program: Program, entry: str, vkey: str, tmp_path: Path, witness: WitnessSigner
+) -> None:
+    path, folder, policy = tmp_path / "receipt.tlog-proof", tmp_path / "public", tmp_path / "policy"
+    policy.write_text(f"log {vkey}\nwitness W {witness.key.vkey}\nquorum W\n")
+    program("log", "prove", entry, "--out", path)
+    program("log", "publish", folder)
+    commands = (
+        ("verify", "--proof", path, "--policy", policy, "--vkey", vkey),
+        ("log", "verify", "--tiles", folder, "--policy", policy, "--vkey", vkey),
+    )
+    for command in commands:
+        document = program.json(*command, exit=1)
+        assert document["result"]["levels"][-1] | {"until": None} == {
+            "name": "witnesses",
+            "verdict": "broken",
+            "until": None,
+        }
+        assert [each["where"] for each in document["findings"]] == ["cosignatures"]
+    note = (folder / "checkpoint").read_text()
+    line = signature_line(witness.cosign(parse_note(note).text, 1763812800))
+    for each in (path, folder / "checkpoint"):
+        each.write_text(each.read_text() + line)
+    for command in commands:
+        said = program.bare(*command, "--home", tmp_path / "none")
+        assert (said.exit, said.err, "enough witnesses" in said.out) == (0, "", True)
+
+
+def test_policy_that_cannot_be_used_is_named(program: Program, entry: str, tmp_path: Path) -> None:
+    path, policy = tmp_path / "receipt.tlog-proof", tmp_path / "policy"
+    policy.write_text("quorum W\n")
+    program("log", "prove", entry, "--out", path)
+    said = program("verify", "--proof", path, "--policy", policy)
+    assert (said.exit, "Line 1 of the policy" in said.err) == (2, True)
+    assert program("verify", "--proof", path, "--policy", tmp_path / "none").exit == 2
+    said = program("verify", "--policy", policy)
+    assert (said.exit, "--policy belongs to --proof" in said.err) == (2, True)
