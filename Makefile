@@ -16,12 +16,12 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 	@$(BIN)/consentgate demo
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 nightly: export CONSENTGATE_FUZZ ?= 1000000
 nightly: export CONSENTGATE_RACES ?= 5
 nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder and more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES)
-	$(BIN)/python -m pytest -n auto --dist loadfile --timeout 0
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
 
 check: lint types imports examples test ## run every gate
 

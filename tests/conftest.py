@@ -20,6 +20,12 @@ BOTH = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def one_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are as wide in every process: tests side by side are told another width than one alone."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The PostgreSQL server of this session."""

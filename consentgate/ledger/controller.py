@@ -240,7 +240,7 @@ def assertion_of(row: EntryRow, keys: Sequence[bytes], about: UUID | None = None
 
 
 def _assertions(book: Book, connection: Connection, body: bytes | None) -> tuple[Assertion, ...]:
-    rows = (row for row in _all(book, connection, "assertion") if not row.about_people)
+    rows = _all(book, connection, "assertion")
     found = (assertion_of(row, [body]) for row in rows if body is not None)
     return tuple(assertion for assertion in found if assertion is not None)
 
@@ -264,6 +264,6 @@ def _digest(row: EntryRow, member: str, body: bytes | None) -> bytes:
 
 def _all(book: Book, connection: Connection, kind: str) -> Iterator[EntryRow]:
     after = 0
-    while page := entries.of_kind(connection, book.tenant, kind, after=after, limit=_PAGE):
+    while page := entries.tenant_wide(connection, book.tenant, kind, after=after, limit=_PAGE):
         after = page[-1].ordinal
         yield from page

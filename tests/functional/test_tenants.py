@@ -181,6 +181,7 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "artifacts.notice_of": lambda c, t: artifacts.notice_of(c, t, notice_id="n", version="1", language="en"),
     "artifacts.notices": artifacts.notices,
     "entries.by_id": lambda c, t: entries.by_id(c, t, INTENT),
+    "entries.tenant_wide": lambda c, t: [entries.tenant_wide(c, t, kind) for kind in KINDS],
     "entries.of_kind": lambda c, t: [entries.of_kind(c, t, kind) for kind in KINDS],
     "entries.latest": lambda c, t: [entries.latest(c, t, kind) for kind in KINDS],
     "entries.counts_by_kind": lambda c, t: entries.counts_by_kind(c, t, KINDS),

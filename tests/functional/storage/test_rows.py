@@ -46,8 +46,6 @@ def test_entry_of_another_tenant_is_not_found(database: Database) -> None:
     with database.read() as connection:
         assert entries.by_id(connection, T, row.id) is None
         assert entries.of_kind(connection, T, "statement") == ()
-        assert entries.latest(connection, T, "statement") is None
-        assert entries.latest(connection, "other", "statement") is not None
 
 
 def test_each_key_of_an_entry_is_unique_and_named(database: Database) -> None:
@@ -69,8 +67,21 @@ def test_kinds_are_listed_in_pages_by_ordinal(database: Database) -> None:
         first = entries.of_kind(connection, T, "packs", limit=2)
         rest = entries.of_kind(connection, T, "packs", after=first[-1].ordinal)
         newest = entries.latest(connection, T, "packs")
+        wide = entries.tenant_wide(connection, T, "packs", after=first[0].ordinal, limit=1)
+        assert entries.latest(connection, "other", "packs") is None
     assert [row.id for row in (*first, *rest)] == [row.id for row in rows]
     assert newest == rest[-1]
+    assert wide == (first[1],)
+
+
+def test_what_is_about_people_is_not_tenant_wide(database: Database) -> None:
+    wide, personal = (entry_row("assertion", about_people=about) for about in (False, True))
+    inserted(database, wide, personal)
+    with database.read() as connection:
+        found = entries.tenant_wide(connection, T, "assertion")
+        newest = entries.latest(connection, T, "assertion")
+    assert [row.id for row in found] == [wide.id]
+    assert newest == found[0]
 
 
 def test_only_tenant_wide_entries_are_counted(database: Database) -> None:

@@ -39,7 +39,7 @@ def altered(note: str) -> str:
     ("change", "says"),
     [
         (lambda _: "", "A note is a text"),
-        (lambda note: note[:-30], "A note is a text"),
+        (lambda note: note[:-30], "Each signature line ends with a line feed"),
         (altered, "does not fit the note"),
         (lambda note: note.replace("2026", "2027"), "does not fit the note"),
         (lambda _: signature.sign(BOB, version=VERSION, digest=DIGEST), "No known key signed"),
