@@ -67,8 +67,8 @@ _OF_KIND: Final = Prepared(
     .order_by(entry.c.ordinal)
     .limit(bindparam("limit"))
 )
-# With all of an index's columns but the last, both databases read in its order and stop; with fewer, PostgreSQL may read
-# every entry there is.
+# With all of an index's columns but the last, both databases read in its order and stop; with fewer, PostgreSQL may
+# read every entry there is.
 _WIDE: Final = _ALL.where(entry.c.kind == bindparam("kind"), entry.c.about == 0)
 _TENANT_WIDE: Final = Prepared(
     _WIDE.where(entry.c.ordinal > bindparam("after")).order_by(entry.c.ordinal).limit(bindparam("limit"))
