@@ -26,7 +26,8 @@ def client_settings(
 
     Args:
         url: the server's address.
-        retries: botocore's `retries` setting, or None for botocore's default.
+        retries: botocore's `retries` setting, or None for its mode ``standard``, which older versions do not
+            choose by themselves.
         read_seconds: how long to wait for an answer.
 
     Returns:
@@ -36,7 +37,7 @@ def client_settings(
         "connect_timeout": CONNECT_SECONDS,
         "read_timeout": read_seconds,
         "proxies": {},
-        "retries": None if retries is None else dict(retries),
+        "retries": {"mode": "standard"} if retries is None else dict(retries),
     }
     return {
         "region_name": REGION,
@@ -55,7 +56,8 @@ def loopback_client(
     Args:
         service: the service's name in botocore.
         url: the server's address.
-        retries: botocore's `retries` setting, or None for botocore's default.
+        retries: botocore's `retries` setting, or None for its mode ``standard``, which older versions do not
+            choose by themselves.
         read_seconds: how long to wait for an answer.
 
     Returns:
