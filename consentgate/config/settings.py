@@ -35,13 +35,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
+from consentgate.config import members
 from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
 from consentgate.values import dataclass
@@ -52,28 +50,6 @@ DATABASE_VARIABLE: Final = "CONSENTGATE_DATABASE"
 DEFAULT_HOME: Final = ".consentgate"
 
 _LARGEST_SKEW_S: Final = 60
-_LONGEST_S: Final = 86_400
-_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset(
-        {
-            "format",
-            "database",
-            "tenant",
-            "controller",
-            "purposes",
-            "limits",
-            "pooler",
-            "spool",
-            "packs",
-            "shadow",
-        }
-    ),
-    "controller": frozenset({"id", "jurisdiction"}),
-    "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
-    "spool": frozenset({"folder", "limit"}),
-    "packs": frozenset({"overlay", "signers"}),
-    "shadow": frozenset({"by", "until"}),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,119 +156,30 @@ def load_settings(home: Path, environ: Mapping[str, str] | None = None) -> Setti
 
 
 def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapping[str, str]) -> Settings:
-    _known(path, "", document)
+    members.known(path, "", document)
     if document.get("format") != 1:
         raise Misconfigured(f"{path}: format must be 1.")
-    controller, limits = _table(path, document, "controller"), _table(path, document, "limits")
-    purposes, spool = _table(path, document, "purposes"), _table(path, document, "spool")
-    packs = _table(path, document, "packs")
-    skew = _seconds(path, limits, "clock_skew_s", 5)
+    controller, limits = members.table(path, document, "controller"), members.table(path, document, "limits")
+    purposes, spool = members.table(path, document, "purposes"), members.table(path, document, "spool")
+    packs = members.table(path, document, "packs")
+    skew = members.seconds(path, limits, "limits.clock_skew_s", 5)
     if skew > timedelta(seconds=_LARGEST_SKEW_S):
         raise Misconfigured(f"{path}: limits.clock_skew_s is at most {_LARGEST_SKEW_S}.")
     jurisdiction = controller.get("jurisdiction")
     return Settings(
         home=home,
-        database=_database(home, path, environ.get(DATABASE_VARIABLE) or document.get("database")),
-        tenant=_text(path, document, "tenant", "default"),
-        controller=_text(path, controller, "id", ""),
-        controller_jurisdiction=_text(path, controller, "jurisdiction", "") if jurisdiction else None,
-        purposes={k: _text(path, purposes, k, "") for k in purposes},
+        database=members.database_url(home, path, environ.get(DATABASE_VARIABLE) or document.get("database")),
+        tenant=members.text(path, document, "tenant", "default"),
+        controller=members.text(path, controller, "id", ""),
+        controller_jurisdiction=members.text(path, controller, "jurisdiction", "") if jurisdiction else None,
+        purposes={k: members.text(path, purposes, k, "") for k in purposes},
         clock_skew=skew,
-        outcome_budget=_seconds(path, limits, "outcome_budget_s", 2),
-        spool=_spool(home, path, spool),
-        spool_limit=_count(path, spool, "limit", 1000),
-        overlay=(home / _text(path, packs, "overlay", "")).absolute() if packs else None,
-        pack_signers=_signers(path, packs),
-        shadow=_shadow(path, _table(path, document, "shadow")),
-        pooler=_pooler(path, document),
+        outcome_budget=members.seconds(path, limits, "limits.outcome_budget_s", 2),
+        spool=members.spool_folder(home, path, spool),
+        spool_limit=members.count(path, spool, "spool.limit", 1000),
+        overlay=(home / members.text(path, packs, "overlay", "")).absolute() if packs else None,
+        pack_signers=members.signers(path, packs),
+        shadow=members.shadow_allowed(path, members.table(path, document, "shadow")),
+        pooler=members.flag(path, document, "pooler", False),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )
-
-
-def _database(home: Path, path: Path, given: object) -> str:
-    if not isinstance(given, str):
-        raise Misconfigured(f'{path}: database must be a URL, for example "sqlite:///consentgate.db".')
-    try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
-        raise Misconfigured(f"{path}: database is not a SQLAlchemy URL.") from None
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-        url = url.set(database=str((home / url.database).absolute()))
-    return url.render_as_string(hide_password=False)
-
-
-def _known(path: Path, name: str, table: Mapping[str, object]) -> None:
-    allowed = _MEMBERS.get(name)
-    unknown = sorted(set(table) - allowed) if allowed is not None else []
-    if unknown:
-        where = f"{name}." if name else ""
-        known = ", ".join(sorted(allowed or ()))
-        raise Misconfigured(f"{path}: unknown setting {where}{unknown[0]}. Known here: {known}.")
-
-
-def _table(path: Path, document: Mapping[str, object], name: str) -> Mapping[str, object]:
-    found = document.get(name, {})
-    if not isinstance(found, dict):
-        raise Misconfigured(f"{path}: [{name}] must be a table.")
-    _known(path, name, found)
-    return found
-
-
-def _text(path: Path, table: Mapping[str, object], name: str, default: str) -> str:
-    found = table.get(name, default)
-    if not isinstance(found, str) or (not found and default):
-        raise Misconfigured(f"{path}: {name} must be text.")
-    return found
-
-
-def _seconds(path: Path, table: Mapping[str, object], name: str, default: int) -> timedelta:
-    found = table.get(name, default)
-    # "Not within" and not "below or above": TOML knows a number that is neither.
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found <= _LONGEST_S:
-        raise Misconfigured(f"{path}: limits.{name} must be a positive number of seconds, at most a day.")
-    return timedelta(seconds=found)
-
-
-def _pooler(path: Path, document: Mapping[str, object]) -> bool:
-    found = document.get("pooler", False)
-    if not isinstance(found, bool):
-        raise Misconfigured(f"{path}: pooler must be true or false.")
-    return found
-
-
-def _spool(home: Path, path: Path, table: Mapping[str, object]) -> Path | None:
-    if not table:
-        return None
-    folder = table.get("folder")
-    if not isinstance(folder, str) or not folder:
-        raise Misconfigured(f'{path}: spool.folder must be a folder, for example "spool".')
-    return (home / folder).absolute()
-
-
-def _shadow(path: Path, table: Mapping[str, object]) -> Shadow | None:
-    if not table:
-        return None
-    by, until = table.get("by"), table.get("until")
-    if not isinstance(by, str) or not by or type(until) is not date:
-        raise Misconfigured(
-            f"{path}: [shadow] says by whom, as text, and until which day, such as 2026-12-31."
-        )
-    return Shadow(by=by, until=until)
-
-
-def _signers(path: Path, table: Mapping[str, object]) -> tuple[str, ...]:
-    found = table.get("signers", [])
-    if table and not table.get("overlay"):
-        raise Misconfigured(f'{path}: packs.overlay must be a folder, for example "rules".')
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise Misconfigured(f"{path}: packs.signers must be a list of keys, each name+id+base64.")
-    if "signers" in table and not found:
-        raise Misconfigured(f"{path}: packs.signers is empty; name who signs the overlay, or take it out.")
-    return tuple(found)
-
-
-def _count(path: Path, table: Mapping[str, object], name: str, default: int) -> int:
-    found = table.get(name, default)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise Misconfigured(f"{path}: spool.{name} must be a whole number from 1.")
-    return found
