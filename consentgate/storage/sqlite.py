@@ -4,6 +4,7 @@ Invariants:
 
 - The connection comes from no pool of the host's: its settings never reach the host's work.
 - WAL and ``synchronous=FULL`` are set and then read back: a commit that returned is on disk.
+- Of those that write to one file in this process one has its transaction at a time, in the order of their coming.
 - Transactions begin and end by our own statements only. The one that SQLAlchemy begins by itself on first use
   stays open for ever and means nothing, since the driver is in autocommit mode.
 """
@@ -13,15 +14,17 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
-from consentgate.errors import ConsentGateError, SchemaMismatch
+from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
 from consentgate.moment import Clock, to_millis
 from consentgate.storage.failures import translate, translated
+from consentgate.storage.fileturns import turns_of
 from consentgate.storage.functions import CLOCK_FUNCTION
 from consentgate.storage.neighbours import Neighbours
 from consentgate.storage.place import MOUNTS, refuse_memory, refuse_network
+from consentgate.storage.turns import Turns
 
 BUSY_SECONDS: Final = 5.0
-"""How long a write waits for another process that holds the lock."""
+"""How long a write waits for others in this process, and then for another process that holds the lock."""
 
 _FULL: Final = 2
 
@@ -55,6 +58,8 @@ class SqliteSession:
             self.connection.exec_driver_sql("SELECT 1")
         self.neighbours: Neighbours | None = None
         self._version: int | None = None
+        self._turns: Turns
+        self._turn: object | None = None
         self._driver_error: type[Exception] = self.connection.dialect.loaded_dbapi.Error
         try:
             self._settle(clock, mounts)
@@ -75,13 +80,18 @@ class SqliteSession:
         """Begin a transaction that holds the database's write lock from the start.
 
         Raises:
-            Unavailable: another process held it for too long.
+            Unavailable: somebody else held it for too long.
         """
-        if self.neighbours is not None and not self.neighbours.seen:
-            version = int(self._run("PRAGMA data_version").fetchone()[0])
-            self.neighbours.seen = self._version not in (None, version)
-            self._version = version
-        self._run("BEGIN IMMEDIATE")
+        # Noted before it is taken: whoever is called away in between gives it back with `close`.
+        self._turn = object()
+        if not self._turns.take(self._turn, wait=BUSY_SECONDS):
+            self._give_turn()
+            raise Unavailable("The database is too busy: others in this process write to it without a pause.")
+        try:
+            self._begin_write()
+        except ConsentGateError:
+            self._give_turn()
+            raise
 
     def commit(self) -> None:
         """Commit: durable on return.
@@ -90,11 +100,13 @@ class SqliteSession:
             Unavailable: the commit failed, or whether it did is not known.
         """
         self._run("COMMIT")
+        self._give_turn()
 
     def rollback(self) -> None:
         """End the transaction, if one is open, with nothing written."""
         if self.in_transaction:
             self._run("ROLLBACK")
+        self._give_turn()
 
     def savepoint(self) -> None:
         """Remember this point of the transaction."""
@@ -117,9 +129,24 @@ class SqliteSession:
         """Close the connection; what is not committed is gone."""
         # The driver's connection first: SQLAlchemy only forgets one that is detached and invalidated, while a
         # plain close would end its own transaction and fail where the driver does.
-        self._raw.close()
-        self.connection.invalidate()
-        self.connection.close()
+        try:
+            self._raw.close()
+            self.connection.invalidate()
+            self.connection.close()
+        finally:
+            self._give_turn()
+
+    def _begin_write(self) -> None:
+        if self.neighbours is not None and not self.neighbours.seen:
+            version = int(self._run("PRAGMA data_version").fetchone()[0])
+            self.neighbours.seen = self._version not in (None, version)
+            self._version = version
+        self._run("BEGIN IMMEDIATE")
+
+    def _give_turn(self) -> None:
+        if self._turn is not None:
+            self._turns.give(self._turn)
+            self._turn = None
 
     def _settle(self, clock: Clock | None, mounts: Path) -> None:
         self.rollback()
@@ -140,6 +167,7 @@ class SqliteSession:
                 " Put the database file on a local disk that supports a write-ahead log; then run"
                 " `consentgate db check`."
             )
+        self._turns = turns_of(path)
 
     def _run(self, sql: str) -> Any:
         try:
