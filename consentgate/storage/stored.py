@@ -7,13 +7,14 @@ Inside one transaction all of these see the same state.
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, select, type_coerce
+from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, inspect, select, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from consentgate.storage.failures import translate, translated
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import (
+    anchor,
     artifact,
     checkpoint,
     data_key,
@@ -53,8 +54,9 @@ _SEQUENCE: Final = _raw(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash).o
 _TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx)
 _TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at)
 _CHECKPOINTS: Final = _raw(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at)
+_ANCHORS: Final = _raw(anchor.c.name, anchor.c.size, anchor.c.kind, anchor.c.evidence, anchor.c.at)
 _COUNT: Final = select(func.count()).select_from(entry)
-_LOG_TABLES: Final = (seq, tile, tree_state, checkpoint)
+_LOG_TABLES: Final = (seq, tile, tree_state, checkpoint, anchor)
 
 Stored: TypeAlias = RowMapping
 """A row: its values by the names of its columns."""
@@ -106,7 +108,10 @@ def strays(connection: Connection, *, log: int = FIRST_LOG) -> dict[str, int]:
     """
     found = {}
     with translated():
+        there = set(inspect(connection).get_table_names())
         for each in _LOG_TABLES:
+            if each.name not in there:
+                continue
             other = each.c.log.is_distinct_from(log)
             found[each.name] = int(
                 connection.execute(select(func.count()).select_from(each).where(other)).scalar_one()
@@ -189,6 +194,20 @@ def checkpoints(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
         size, origin, note and at, in any order.
     """
     yield from _stream(connection, _CHECKPOINTS.where(checkpoint.c.log == log))
+
+
+def anchors(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]:
+    """Read what anchors answered.
+
+    Args:
+        connection: of `Database.read`.
+        log: number of the log.
+
+    Yields:
+        name, size, kind, evidence and at, in any order; none of a database that is older than anchors.
+    """
+    if inspect(connection).has_table(anchor.name):
+        yield from _stream(connection, _ANCHORS.where(anchor.c.log == log))
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Stored]:

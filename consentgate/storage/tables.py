@@ -34,7 +34,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration that this code knows."""
 
 ACCEPTED_REVISIONS: Final = (REVISION,)
@@ -208,6 +208,21 @@ checkpoint = Table(
 )
 """What the signer released."""
 
+anchor = Table(
+    "anchor",
+    metadata,
+    _number_column("log"),
+    _text_column("name"),
+    _number_column("size"),
+    _text_column("kind"),
+    _text_column("evidence"),
+    _number_column("at"),
+    PrimaryKeyConstraint("log", "name", "size", name="pk_anchor"),
+    Index("ix_anchor_size", "log", "size"),
+    sqlite_with_rowid=False,
+)
+"""Which checkpoints are kept outside of this database, where, and what was answered there."""
+
 data_key = Table(
     "data_key",
     metadata,
@@ -260,5 +275,16 @@ version_table = Table(
 )
 """The revision, in one row; the tool that runs the migrations makes this table."""
 
-INSERT_ONLY: Final = (deployment, entry, statement, artifact, notice, seq, tile, tree_state, checkpoint)
+INSERT_ONLY: Final = (
+    deployment,
+    entry,
+    statement,
+    artifact,
+    notice,
+    seq,
+    tile,
+    tree_state,
+    checkpoint,
+    anchor,
+)
 DESTROYABLE: Final = (data_key, subject_ref, entry_subject)

@@ -28,6 +28,7 @@ from consentgate.errors import InvalidInput, UnknownIssuer
 from consentgate.gate.begin import begin
 from consentgate.moment import from_millis
 from consentgate.storage import (
+    anchors,
     artifacts,
     deployment,
     entries,
@@ -42,10 +43,12 @@ from consentgate.storage import (
     subjects,
     versions,
 )
+from consentgate.storage.anchors import AnchorRow
 from consentgate.storage.artifacts import ArtifactRow, NoticeRow
 from consentgate.storage.database import Database
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.guarded import UNGUARDED
+from consentgate.storage.sequence import Sequenced, TreeRow
 from consentgate.storage.subjects import DataKeyRow, ReferenceRow
 from tests.functional.gate.conftest import NOTICE
 from tests.functional.races.place import ISS, History
@@ -68,6 +71,9 @@ LOCKS: Final = "locks numbers; those of two tenants differ, as a test here shows
 WITHOUT_TENANT: Final = {
     **dict.fromkeys(
         (
+            "anchors.insert_anchor",
+            "anchors.newest_of",
+            "anchors.anchors_at",
             "checkpoints.insert_checkpoint",
             "checkpoints.latest_checkpoint",
             "checkpoints.checkpoint_at",
@@ -96,6 +102,7 @@ WITHOUT_TENANT: Final = {
             "stored.tiles",
             "stored.tree_states",
             "stored.checkpoints",
+            "stored.anchors",
         ),
         WHOLE,
     ),
@@ -177,6 +184,7 @@ def _without_time(connection: Connection, tenant: str) -> object:
 
 
 READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
+    "anchors.first_anchored": lambda c, t: anchors.first_anchored(c, t, [INTENT]),
     "artifacts.artifact_of": lambda c, t: artifacts.artifact_of(c, t, DIGEST),
     "artifacts.notice_of": lambda c, t: artifacts.notice_of(c, t, notice_id="n", version="1", language="en"),
     "artifacts.notices": artifacts.notices,
@@ -301,7 +309,7 @@ def test_rows_of_one_tenant_are_nothing_to_another(database: Database) -> None:
     alone = asked(database, "one")
     # Each question has an answer that a stranger's rows could change; only nobody's task is in the log yet.
     unmoved = {name for name in alone if alone[name] == nothing[name]}
-    assert unmoved <= {"intents.open_intents", "sequence.position_of"}
+    assert unmoved <= {"anchors.first_anchored", "intents.open_intents", "sequence.position_of"}
     assert asked(database, "two") == nothing
     database.write(lambda connection: fill(connection, "two"))
     assert asked(database, "one") == alone
@@ -321,6 +329,21 @@ def test_open_intent_and_position_are_the_tenants_own(database: Database) -> Non
         assert [row.id for row in intents.open_intents(connection, "one")] == [INTENT]
         assert intents.open_intents(connection, "two") == ()
         assert sequence.position_of(connection, "two", INTENT) is None
+
+    def anchored(connection: Connection) -> None:
+        (row,) = [each for each in rows_of("one") if each.id == INTENT]
+        placed = Sequenced(position=0, tenant="one", entry=INTENT.bytes, hash=row.hash)
+        tree = TreeRow(size=1, frontier=b"", root=row.hash, at=START)
+        sequence.insert_batch(connection, rows=[placed], full_tiles=[], tree=tree)
+        kept = AnchorRow(name="second-site", size=1, kind="directory", evidence="1", at=START)
+        anchors.insert_anchor(connection, kept)
+
+    database.write(anchored)
+    with database.read() as connection:
+        assert sequence.position_of(connection, "one", INTENT) == 0
+        assert anchors.first_anchored(connection, "one", [INTENT]) == {INTENT: START}
+        assert sequence.position_of(connection, "two", INTENT) is None
+        assert anchors.first_anchored(connection, "two", [INTENT]) == {}
 
 
 @pytest.fixture

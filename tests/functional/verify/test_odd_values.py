@@ -18,7 +18,7 @@ from consentgate.storage.tables import DESTROYABLE, INSERT_ONLY
 from tests.acceptance.deployment import checked
 from tests.functional.verify.place import Place
 
-TABLES = {table.name: table for table in (*INSERT_ONLY, *DESTROYABLE)}
+TABLES = {table.name: table for table in (*INSERT_ONLY, *DESTROYABLE) if table.name != "anchor"}
 COLUMNS = sorted((table.name, column.name) for table in TABLES.values() for column in table.c)
 BAD_TEXT = "CAST(x'ff00fe' AS TEXT)"
 ODD = [
