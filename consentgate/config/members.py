@@ -1,8 +1,9 @@
-"""The members of the settings file, each read as what it has to be; the meanings are in `consentgate.config.settings`.
+"""The members of the settings file, each read as what it has to be; `consentgate.config.settings` has their meanings.
 
 Invariant: what is unknown, of another type or out of range is refused with the file, the member and what to write.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
 
 _LONGEST_S: Final = 86_400
+_OBJECT: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[!-~]{1,900}")
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(
         {
@@ -24,6 +26,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
             "controller",
             "purposes",
             "limits",
+            "log",
             "pooler",
             "spool",
             "packs",
@@ -32,6 +35,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "controller": frozenset({"id", "jurisdiction"}),
     "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
+    "log": frozenset({"state", "max_unsigned_age_s", "background"}),
     "spool": frozenset({"folder", "limit"}),
     "packs": frozenset({"overlay", "signers"}),
     "shadow": frozenset({"by", "until"}),
@@ -231,6 +235,25 @@ def shadow_allowed(path: Path, table: Mapping[str, object]) -> Shadow | None:
             f"{path}: [shadow] says by whom, as text, and until which day, such as 2026-12-31."
         )
     return Shadow(by=by, until=until)
+
+
+def state_place(path: Path, table: Mapping[str, object]) -> str | None:
+    """Read where the signer's memory lies.
+
+    Args:
+        path: the file.
+        table: the table ``log``.
+
+    Returns:
+        ``file``, or the URL of an object; None where nothing is said.
+
+    Raises:
+        Misconfigured: it is neither.
+    """
+    found = table.get("state")
+    if found is None or (isinstance(found, str) and (found == "file" or _OBJECT.fullmatch(found))):
+        return found
+    raise Misconfigured(f'{path}: log.state must be "file" or "s3://bucket/key".')
 
 
 def signers(path: Path, table: Mapping[str, object]) -> tuple[str, ...]:

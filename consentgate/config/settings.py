@@ -18,6 +18,11 @@
     clock_skew_s = 5
     outcome_budget_s = 2
 
+    [log]                                    # optional
+    state = "file"                           # the signer's memory; or "s3://bucket/key", for several hosts
+    max_unsigned_age_s = 86400               # the gate denies once entries wait longer for a signature
+    background = true                        # false: `consentgate log sequence` and `sign` run elsewhere
+
     [spool]                                  # optional: where outcomes wait that cannot be written
     folder = "spool"                         # on a local disk; relative paths lie in the home folder
     limit = 1000
@@ -70,6 +75,10 @@ class Settings:
         overlay: folder of the deployment's own rules, or None.
         pack_signers: vkeys of those who must have signed that folder; empty where it is trusted as it lies.
         shadow: who allows shadow mode, and until when; None does not.
+        state: where the signer's memory lies: ``file``, ``s3://bucket/key``, or None, which is a file that nobody
+            declared.
+        max_unsigned_age: how long entries may wait for a signature before the gate denies.
+        background: whether a thread of each gate keeps the log.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
@@ -87,6 +96,9 @@ class Settings:
     overlay: Path | None = None
     pack_signers: tuple[str, ...] = ()
     shadow: Shadow | None = None
+    state: str | None = None
+    max_unsigned_age: timedelta = timedelta(days=1)
+    background: bool = True
     pooler: bool = False
     on_lambda: bool = False
 
@@ -109,6 +121,18 @@ class Settings:
     def log_state(self) -> Path:
         """What the signer signed last: its memory outside the database."""
         return self.home / "log.state"
+
+    def log_file(self, what: str, log: int) -> Path:
+        """Name a file of one log.
+
+        Args:
+            what: ``key``, ``vkey`` or ``state``.
+            log: number of the log; epochs have files of their own.
+
+        Returns:
+            The file.
+        """
+        return self.home / (f"log.{log}.{what}" if log else f"log.{what}")
 
 
 def home_of(given: str | Path | None, environ: Mapping[str, str] | None = None) -> Path:
@@ -161,7 +185,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         raise Misconfigured(f"{path}: format must be 1.")
     controller, limits = members.table(path, document, "controller"), members.table(path, document, "limits")
     purposes, spool = members.table(path, document, "purposes"), members.table(path, document, "spool")
-    packs = members.table(path, document, "packs")
+    packs, log = members.table(path, document, "packs"), members.table(path, document, "log")
     skew = members.seconds(path, limits, "limits.clock_skew_s", 5)
     if skew > timedelta(seconds=_LARGEST_SKEW_S):
         raise Misconfigured(f"{path}: limits.clock_skew_s is at most {_LARGEST_SKEW_S}.")
@@ -180,6 +204,9 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         overlay=(home / members.text(path, packs, "overlay", "")).absolute() if packs else None,
         pack_signers=members.signers(path, packs),
         shadow=members.shadow_allowed(path, members.table(path, document, "shadow")),
+        state=members.state_place(path, log),
+        max_unsigned_age=members.seconds(path, log, "log.max_unsigned_age_s", 86_400),
+        background=members.flag(path, log, "log.background", True),
         pooler=members.flag(path, document, "pooler", False),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )

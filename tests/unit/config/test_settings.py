@@ -69,6 +69,20 @@ def test_an_overlay_lies_in_the_home(tmp_path: Path) -> None:
     assert (plain.overlay, plain.pack_signers) == (None, ())
 
 
+def test_the_log_is_kept_here_unless_it_is_said(tmp_path: Path) -> None:
+    plain = load_settings(written(tmp_path, GOOD), {})
+    assert (plain.state, plain.max_unsigned_age, plain.background) == (None, timedelta(days=1), True)
+    text = f"{GOOD}\n[log]\nstate = 's3://b-1/a/log.state'\nmax_unsigned_age_s = 60\nbackground = false"
+    said = load_settings(written(tmp_path, text), {})
+    assert (said.state, said.max_unsigned_age, said.background) == (
+        "s3://b-1/a/log.state",
+        timedelta(minutes=1),
+        False,
+    )
+    assert load_settings(written(tmp_path, f"{GOOD}\n[log]\nstate = 'file'"), {}).state == "file"
+    assert [plain.log_file("key", n).name for n in (0, 1)] == ["log.key", "log.1.key"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -89,6 +103,11 @@ def test_an_overlay_lies_in_the_home(tmp_path: Path) -> None:
         ('format = 1\ndatabase = "sqlite:///x"\ncontroller = 5', "must be a table"),
         (GOOD.replace('search = "authentication"', "search = 5"), "search must be text"),
         (f"{GOOD}\n[packs]\nsigned = true", r"unknown setting packs\.signed"),
+        (f"{GOOD}\n[log]\nstate = 'here'", r"log\.state must be"),
+        (f"{GOOD}\n[log]\nstate = 5", r"log\.state must be"),
+        (f"{GOOD}\n[log]\nstate = 's3://bucket'", r"log\.state must be"),
+        (f"{GOOD}\n[log]\nmax_unsigned_age_s = 86401", r"log\.max_unsigned_age_s must be"),
+        (f"{GOOD}\n[log]\nbackground = 1", r"log\.background must be"),
         (f"{GOOD}\n[packs]\nsigners = ['a']", r"packs\.overlay must be a folder"),
         (f"{GOOD}\n[packs]\noverlay = ''", r"packs\.overlay must be a folder"),
         (f"{GOOD}\n[packs]\noverlay = 5", "overlay must be text"),
