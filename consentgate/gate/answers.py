@@ -59,6 +59,21 @@ def matches_key(gate: GateContext, ending: Ending) -> Subject | None:
     """
     if not ending.exchange.results or ending.exchange.body is None:
         return None
+    return results_key(gate)
+
+
+def results_key(gate: GateContext) -> Subject | None:
+    """Have the month's key ready under which results are sealed.
+
+    Args:
+        gate: the gate.
+
+    Returns:
+        The key, or None: it is damaged, which must not cost what the results came with.
+
+    Raises:
+        Unavailable: the database or the wrapping key is out of reach.
+    """
     name = month_key("matches", gate.book.now())
     kept = gate.months.get(name)
     if kept is None:

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
+from consentgate.errors import Malformed
 from consentgate.ledger.book import Book, Content, open_parts
+from consentgate.ledger.progress import state_of
 from consentgate.ledger.vault import Subject
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
@@ -153,11 +155,17 @@ def decisions_of(book: Book, connection: Connection, linked: LinkedEntry) -> Tol
 
 
 def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
-    """Open, or succeeded and not stopped yet."""
+    """Open, or succeeded, not stopped yet and not ended by itself."""
     if entries.stop_orders(connection, book.tenant, intent):
         return False
     outcome = entries.final_outcome(connection, book.tenant, intent)
-    return outcome is None or outcome.end == "succeeded"
+    if outcome is not None and outcome.end != "succeeded":
+        return False
+    try:
+        return not state_of(book, connection, intent).ended
+    except Malformed:
+        # Damaged: verification says so, and a doubt never keeps a stop order away.
+        return True
 
 
 def _decisions(linked: LinkedEntry, keys: Collection[bytes]) -> Told:
