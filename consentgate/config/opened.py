@@ -14,7 +14,7 @@ from consentgate.consent.reference import Reference
 from consentgate.crypto.derive import reference_hmac
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import Custody
-from consentgate.ledger.vault import BODY, CALL, KEY, month_key
+from consentgate.ledger.vault import BODY, CALL, KEY, TASK, month_key
 from consentgate.storage import stored
 from consentgate.storage.stored import Stored
 from consentgate.verify.rows import (
@@ -114,6 +114,18 @@ class StoredKeys:
             Epoch and hash, for each reference key.
         """
         return self._hashes(tenant, CALL, call)
+
+    def task_hashes(self, tenant: str, task: str) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of the id of what a request started.
+
+        Args:
+            tenant: whose request.
+            task: the vendor's id.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        return self._hashes(tenant, TASK, task)
 
     def _hashes(self, tenant: str, kind: str, value: str) -> list[tuple[int, bytes]]:
         keys = self.custody.reference_keys().items()

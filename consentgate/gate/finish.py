@@ -237,12 +237,18 @@ def _write(
         kind,
         gate.book.now(),
         contents,
-        ending.about,
+        ending.about | _found_by(gate, ending),
         entry=ending.entry,
         re=ending.intent,
         end=ending.end,
         guard=Guard(shared=ending.locks),
     )
+
+
+def _found_by(gate: GateContext, ending: Ending) -> frozenset[UUID]:
+    """What the outcome is found by later: the task that it started."""
+    task = ending.exchange.task
+    return frozenset(gate.book.vault.task_subjects(task)[:1]) if task is not None else frozenset()
 
 
 def _stops(gate: GateContext, connection: Connection, ending: Ending) -> tuple[Answer, ...]:

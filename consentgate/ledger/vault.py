@@ -3,6 +3,9 @@
 A subject is a random id. Persons, calls and the tenant's own keys are found the same way, by the keyed hash
 of a reference; calls and keys under reserved kinds that no caller can write. The rows that this module makes
 are the only ones that link an entry to a person, and all of them can be destroyed.
+
+What a vendor started needs no row of its own: its subject *is* the keyed hash of its id, cut to the length of one,
+so that an outcome is found by it for one more link in the statement that writes it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +31,7 @@ from consentgate.values import dataclass
 
 CALL: Final = ":call"
 KEY: Final = ":key"
+TASK: Final = ":task"
 BODY: Final = "body"
 
 _CONTROLLER: Final = ":controller"
@@ -144,6 +148,20 @@ class Vault:
             Its id, or None when nobody registered the call.
         """
         return self._lookup(connection, CALL, call)
+
+    def task_subjects(self, task: str) -> tuple[UUID, ...]:
+        """Give the subjects under which the outcome that started a task is found.
+
+        Args:
+            task: the vendor's id of what was started.
+
+        Returns:
+            One per live epoch of the reference key, that of the newest first: new outcomes are linked to it.
+
+        Raises:
+            InvalidInput: the id is no Unicode.
+        """
+        return tuple(UUID(bytes=each[:_ID_BYTES]) for each in self.hashes(TASK, task))
 
     def ensure(self, connection: Connection, reference: Reference) -> Subject:
         """Find the subject of a reference, or make it.

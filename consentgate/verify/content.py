@@ -71,6 +71,9 @@ class Contents:
         if leaf.kind == "call":
             for name, part in opened.items():
                 yield from self._reach.check_call(row, f"{where}, part {name}", part.content, part.owner)
+        elif leaf.kind == "outcome":
+            for name, part in list(opened.items())[:1]:
+                yield from self._reach.check_outcome(row, f"{where}, part {name}", part.content)
         elif leaf.kind == "statement" and _STATEMENT in opened:
             yield from self._statement(row, opened[_STATEMENT], where)
         elif _BODY not in opened:

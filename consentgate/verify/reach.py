@@ -22,6 +22,9 @@ from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
 from consentgate.verify.source import KeySource
 
+_SUBJECT_BYTES: Final = 16
+# Whatever else is linked to a person or call, some of it is of another kind.
+_FOUND_BY_TASK: Final = "outcome"
 _ABOUT_NOBODY: Final = frozenset(kind.name for kind in KINDS.values() if kind.parts <= {"body"})
 _LINK: Final = "a link of the entry to whom it names"
 
@@ -45,7 +48,7 @@ class Reach:
         self.found: list[Finding] = []
         self._keys = keys
         self._since: dict[tuple[str, bytes], int] = {}
-        self._linked: set[tuple[str, bytes]] = set()
+        self._linked: dict[tuple[str, bytes], set[str]] = {}
         self._hearing: dict[str, Hearing] = {}
         self._named: dict[tuple[str, int, bytes], bytes] = {}
         self._suppressed: set[tuple[str, bytes]] = set()
@@ -66,7 +69,9 @@ class Reach:
             The findings.
         """
         with_key = set(keyed)
-        for tenant, subject in sorted(with_key | self._linked):
+        # A task's own subject is the keyed hash itself, and needs no row to be found by.
+        tasks = {each for each, kinds in self._linked.items() if kinds == {_FOUND_BY_TASK}}
+        for tenant, subject in sorted(with_key | (self._linked.keys() - tasks)):
             if (tenant, subject) not in self._referenced:
                 yield missing(f"reference of subject {name_of(subject)}", "a row of subject_ref")
         for _, subject in sorted(with_key & self._suppressed):
@@ -135,6 +140,24 @@ class Reach:
         else:
             yield from self._owner(row, f"{where}, reference 1", first, owner)
 
+    def check_outcome(self, row: EntryRow, where: str, content: Json) -> Iterator[Finding]:
+        """Check that an outcome is found by what its request started.
+
+        Args:
+            row: the entry.
+            where: entry and part.
+            content: what the part says.
+
+        Yields:
+            The findings.
+        """
+        task = content.get("task") if isinstance(content, dict) else None
+        if not isinstance(task, str):
+            return
+        wanted = {value[:_SUBJECT_BYTES] for _, value in self._keys.task_hashes(row.tenant, task)}
+        if wanted.isdisjoint(self.links.get((row.tenant, row.id), ())):
+            yield link_missing(f"{where}, task", "a link of the entry to the task", "none")
+
     def _owner(self, row: EntryRow, where: str, first: Reference, owner: bytes) -> Iterator[Finding]:
         """The first reference names the subject under whose key the part lies."""
         subject = self._find(row.tenant, self._keys.hashes(row.tenant, first))
@@ -157,7 +180,7 @@ class Reach:
         if known is None:
             yield extra(where, "a link to an entry that is not there")
             return
-        self._linked.add((row.tenant, row.subject))
+        self._linked.setdefault((row.tenant, row.subject), set()).add(known.kind)
         # A statement may be linked long after it was made, to somebody who turned out to be the same person; the
         # statements that name them say since when they are known.
         if known.kind != "statement":

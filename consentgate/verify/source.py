@@ -196,6 +196,18 @@ class KeySource(Protocol):
         """
         ...
 
+    def task_hashes(self, tenant: str, task: str) -> Iterable[tuple[int, bytes]]:
+        """Compute the keyed hashes of the id of what a request started; their first 16 bytes are its subjects.
+
+        Args:
+            tenant: whose request.
+            task: the vendor's id.
+
+        Returns:
+            Epoch and hash, for each reference key.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:

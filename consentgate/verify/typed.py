@@ -224,3 +224,6 @@ class _Keys:
 
     def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
         return self._source.call_hashes(tenant, call)
+
+    def task_hashes(self, tenant: str, task: str) -> Iterable[tuple[int, bytes]]:
+        return self._source.task_hashes(tenant, task)

@@ -154,6 +154,9 @@ class World:
     def call_hashes(self, tenant: str, call: str) -> Iterable[tuple[int, bytes]]:
         return [(1, sha(f"{tenant} :call {call}".encode()))]
 
+    def task_hashes(self, tenant: str, task: str) -> Iterable[tuple[int, bytes]]:
+        return [(1, sha(f"{tenant} :task {task}".encode()))]
+
     def refer(self, subject: bytes, kind: str, value: str) -> None:
         """Let a reference name a subject."""
         name = sha(f"{TENANT} {kind} {value}".encode())
