@@ -8,6 +8,7 @@ Invariants:
   later position. Ordinals are drawn before commits, so one that is passed over may still come: it is looked for
   again for over a minute, since no append lives longer than a few seconds. The first pass, and one each hour,
   sweeps over everything. So a pass costs what is new, however long the log is.
+- What one lane wrote, and what was said about one person, gets its positions in the order in which it was written.
 - The hash at a position is computed from the leaf's bytes, not read from the entry's row.
 """
 
@@ -74,7 +75,7 @@ class Sequencer:
         now = self._monotonic()
         self._missing = {each: seen for each, seen in self._missing.items() if now - seen <= _SETTLED_SECONDS}
         sweep = self._swept is None or now - self._swept >= _SWEEP_SECONDS
-        total = self._late()
+        total = 0
         after, more = 0 if sweep else self._last, True
         while more:
             count, after, more = self._one_batch(after, now)
@@ -83,32 +84,29 @@ class Sequencer:
             self._swept = now
         return total
 
-    def _late(self) -> int:
-        """Sequence what was passed over before."""
-        if not self._missing:
-            return 0
-        with self._database.read() as connection:
-            found = looking.looked_among(connection, self._missing, log=self._log)
-        if not self._insert(found):
-            return 0
-        for each in found:
-            del self._missing[each.ordinal]
-        return sum(bool(each.leaf) for each in found)
-
     def _one_batch(self, after: int, now: float) -> tuple[int, int, bool]:
         """Sequence one batch; gives its size, how far it looked, and whether there may be more."""
+        passed = [each for each in self._missing if each <= after]
         with self._database.read() as connection:
+            # What was passed over and what is new in one state, the older first: a lane writes only after its last
+            # commit, so that of its entries none is seen without the one that it follows.
+            late = looking.looked_among(connection, passed, log=self._log) if passed else ()
             found = looking.looked_at(connection, after=after, limit=self._batch, log=self._log)
-        if not found or not self._insert(found):
+        looked = (*late, *found)
+        if not looked or not self._insert(looked):
             # Another sequencer is at work: it, or the next pass, takes what is left.
             return 0, after, False
-        last = found[-1].ordinal
-        there = {each.ordinal for each in found}
-        young = range(max(after + 1, last - _SPAN), last)
-        if len(young) >= len(there):
-            self._missing.update(dict.fromkeys((each for each in young if each not in there), now))
-        self._last = max(self._last, last)
-        return sum(bool(each.leaf) for each in found), last, len(found) == self._batch
+        for each in late:
+            del self._missing[each.ordinal]
+        if found:
+            last = found[-1].ordinal
+            there = {each.ordinal for each in found}
+            young = range(max(after + 1, last - _SPAN), last)
+            if len(young) >= len(there):
+                self._missing.update(dict.fromkeys((each for each in young if each not in there), now))
+            self._last = max(self._last, last)
+            after = last
+        return sum(bool(each.leaf) for each in looked), after, len(found) == self._batch
 
     def _insert(self, looked: Sequence[LookedAt]) -> bool:
         """Give positions to those that have none; false where another sequencer was at work."""

@@ -145,6 +145,30 @@ def test_late_commit_below_the_highest_ordinal_is_found(log: Log) -> None:
     assert require_log(log) == 5
 
 
+def test_what_was_passed_over_comes_before_what_followed_it_in_its_lane(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequencer = Sequencer(log.database)
+    appended = log.append(3)
+    late = hidden(log, 2)
+    assert sequencer.once() == 2
+    among = looking.looked_among
+
+    def meanwhile(connection: Connection, *asked: Any, **more: Any) -> Any:
+        found = among(connection, *asked, **more)
+        monkeypatch.setattr(looking, "looked_among", among)
+        # It commits just after it was looked for, and its lane goes on at once.
+        late()
+        appended.extend(log.append())
+        return found
+
+    monkeypatch.setattr(looking, "looked_among", meanwhile)
+    assert sequencer.once() + sequencer.once() == 2
+    with log.database.read() as connection:
+        positions = [sequence.position_of(connection, "default", each.id) for each in appended]
+    assert positions == [0, 2, 1, 3]
+
+
 def test_sweep_finds_what_was_given_up(log: Log) -> None:
     now = 0.0
     sequencer = Sequencer(log.database, monotonic=lambda: now)
