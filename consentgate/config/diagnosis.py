@@ -19,7 +19,7 @@ from consentgate.consent.issuers import Issuer, key_problems
 from consentgate.errors import ConsentGateError, Malformed, SchemaMismatch, Unavailable
 from consentgate.gate.spool import Spool
 from consentgate.keys.custody import KeyFile
-from consentgate.log.signer import read_key
+from consentgate.log.identity import read_key
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock
 from consentgate.storage.intents import open_intents

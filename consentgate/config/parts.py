@@ -15,10 +15,13 @@ from consentgate.ledger.book import Book
 from consentgate.ledger.reader import Reader
 from consentgate.ledger.vault import Vault
 from consentgate.log.append import Lanes, append_writer_stop
+from consentgate.log.heartbeat import Heartbeat
+from consentgate.log.identity import read_key
 from consentgate.log.service import LogService
-from consentgate.log.signer import Signer, read_key
-from consentgate.log.state import FileState
+from consentgate.log.signer import CurrentSigner, Signer
+from consentgate.log.state import FileState, StateStore
 from consentgate.moment import Clock, Random, system_clock
+from consentgate.storage import deployment
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.values import dataclass
@@ -78,20 +81,67 @@ def database_of(settings: Settings, *, engine: Engine | None = None, clock: Cloc
     )
 
 
-def signer_of(settings: Settings, database: Database) -> Signer:
-    """Take the log's key and the signer's state in hand.
+def signer_of(settings: Settings, database: Database, *, log: int | None = None) -> Signer:
+    """Take a log's key and its signer's state in hand.
 
     Args:
         settings: the settings.
         database: whose log.
+        log: number of the log; None for the one that grows.
 
     Returns:
         The signer.
 
     Raises:
         Misconfigured: the key is not there or cannot be used.
+        Unavailable: the database is out of reach.
     """
-    return Signer(database=database, key=read_key(settings.log_key), state=FileState(settings.log_state))
+    if log is None:
+        with database.read() as connection:
+            log = deployment.current_log(connection)
+    key = read_key(settings.log_file("key", log))
+    return Signer(database=database, key=key, state=state_of(settings, log), log=log)
+
+
+def state_of(settings: Settings, log: int) -> StateStore:
+    """Find the memory of a log's signer.
+
+    Args:
+        settings: the settings.
+        log: number of the log.
+
+    Returns:
+        Where it lies; nothing is read.
+    """
+    if settings.state in (None, "file"):
+        return FileState(settings.log_file("state", log))
+    from consentgate.aws.state import S3State
+
+    return S3State.at(settings.state, log)
+
+
+def keeper_of(settings: Settings, database: Database, lanes: Lanes, random: Random) -> LogService:
+    """Make what keeps a log in the background of a process.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+        lanes: where heartbeats are appended.
+        random: gives their ids.
+
+    Returns:
+        The service; its thread starts with the first write.
+
+    Raises:
+        Misconfigured: the log's key is not there or cannot be used.
+        Unavailable: the database is out of reach.
+    """
+    signer = CurrentSigner(
+        database,
+        lambda log: signer_of(settings, database, log=log),
+        signer=signer_of(settings, database),
+    )
+    return LogService(database, signer=signer, heartbeat=Heartbeat(database, lanes, random))
 
 
 def assemble(
@@ -150,7 +200,7 @@ def _assembled(
     background: bool,
 ) -> Parts:
     # Between two invocations a function on Lambda is frozen, and its threads with it.
-    own_thread = background and not settings.on_lambda
+    own_thread = background and settings.background and not settings.on_lambda
     lanes = Lanes(database, random)
     vault = Vault(custody, settings.tenant, random)
     book = Book(tenant=settings.tenant, vault=vault, log=lanes, clock=clock, random=random)
@@ -162,7 +212,7 @@ def _assembled(
         book=book,
         reader=reader,
         gate=_context(settings, database, book, reader, Envelopes(custody, random)),
-        service=LogService(database, signer=signer_of(settings, database)) if own_thread else None,
+        service=keeper_of(settings, database, lanes, random) if own_thread else None,
     )
 
 

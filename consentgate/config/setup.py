@@ -8,7 +8,7 @@ from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.keys.custody import KeyFile
 from consentgate.keys.files import write_public
-from consentgate.log.signer import initialise
+from consentgate.log.identity import initialise
 from consentgate.log.state import FileState
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.storage import schema

@@ -9,6 +9,7 @@ Invariants:
   again for over a minute, since no append lives longer than a few seconds. The first pass, and one each hour,
   sweeps over everything. So a pass costs what is new, however long the log is.
 - What one lane wrote, and what was said about one person, gets its positions in the order in which it was written.
+- One log grows: the last epoch's. It begins with the entry that opens it, then takes every entry of the database.
 - The hash at a position is computed from the leaf's bytes, not read from the entry's row.
 """
 
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 
 from consentgate.errors import LogRefused, Malformed
 from consentgate.moment import floor
-from consentgate.storage import looking, sequence
+from consentgate.storage import deployment, looking, sequence
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.looking import LookedAt
@@ -42,7 +43,7 @@ class Sequencer:
         self,
         database: Database,
         *,
-        log: int = sequence.FIRST_LOG,
+        log: int | None = None,
         batch: int = _BATCH,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,12 +51,13 @@ class Sequencer:
 
         Args:
             database: where the entries are.
-            log: number of the log.
+            log: number of the log; None follows the one that grows, from epoch to epoch.
             batch: how many entries a transaction sequences at most.
             monotonic: seconds that never jump.
         """
         self._database = database
-        self._log = log
+        self._fixed = log
+        self._log = sequence.FIRST_LOG
         self._batch = batch
         self._monotonic = monotonic
         self._last = 0
@@ -73,9 +75,12 @@ class Sequencer:
             Unavailable: the database is out of reach.
         """
         now = self._monotonic()
+        begun = self._follow()
+        if begun is None:
+            return 0
         self._missing = {each: seen for each, seen in self._missing.items() if now - seen <= _SETTLED_SECONDS}
         sweep = self._swept is None or now - self._swept >= _SWEEP_SECONDS
-        total = 0
+        total = begun
         after, more = 0 if sweep else self._last, True
         while more:
             count, after, more = self._one_batch(after, now)
@@ -83,6 +88,20 @@ class Sequencer:
         if sweep:
             self._swept = now
         return total
+
+    def _follow(self) -> int | None:
+        """Turn to the log that grows; gives 1 if its first entry got its position now, None if it has none yet."""
+        with self._database.read() as connection:
+            log = deployment.current_log(connection) if self._fixed is None else self._fixed
+            fresh = log > sequence.FIRST_LOG and sequence.latest_tree(connection, log=log) is None
+            first = looking.opening(connection) if fresh else None
+        if log != self._log:
+            self._log, self._last, self._swept, self._missing = log, 0, None, {}
+        if not fresh:
+            return 0
+        if first is None:
+            raise LogRefused("The entry that opens this log is missing. Run `consentgate verify`.")
+        return 1 if self._insert([first]) else None
 
     def _one_batch(self, after: int, now: float) -> tuple[int, int, bool]:
         """Sequence one batch; gives its size, how far it looked, and whether there may be more."""
@@ -120,6 +139,9 @@ class Sequencer:
 
         def insert(connection: Connection) -> bool:
             if not sequence.has_turn(connection, log=self._log):
+                return False
+            if self._fixed is None and deployment.current_log(connection) != self._log:
+                # A log that an epoch ended does not grow any more: its successor says how far it went.
                 return False
             now = sequence.latest_tree(connection, log=self._log)
             if (now.size if now else 0) != before:

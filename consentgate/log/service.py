@@ -1,4 +1,4 @@
-"""The background thread that sequences and signs, one per process.
+"""The background thread, one per process, that sequences and signs, and writes heartbeats in idle hours.
 
 Invariants: it starts with the first write and not before; a fork leaves it behind and the child's first write
 starts another; it never dies in silence: what went wrong last is in `failure` until a pass succeeds. Nothing
@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 from consentgate.errors import ConsentGateError
+from consentgate.log.heartbeat import Heartbeat
 from consentgate.log.sequencer import Sequencer
-from consentgate.log.signer import Signer
+from consentgate.log.signer import CurrentSigner, Signer
 from consentgate.storage.database import Database
 
 SEQUENCE_DELAY: Final = 0.05
@@ -51,7 +52,8 @@ class LogService:
         database: Database,
         *,
         sequencer: Sequencer | None = None,
-        signer: Signer | None = None,
+        signer: Signer | CurrentSigner | None = None,
+        heartbeat: Heartbeat | None = None,
         delay: float = SEQUENCE_DELAY,
         idle: float = IDLE_LOOK,
         sign_every: float = SIGN_EVERY,
@@ -62,12 +64,14 @@ class LogService:
             database: whose log.
             sequencer: what sequences; made if None.
             signer: what signs; None where another process does.
+            heartbeat: what writes in idle hours; None where nothing does.
             delay: seconds from a write to its sequencing, so that a burst is one batch.
             idle: seconds between looks for the writes of other processes.
             sign_every: seconds between checkpoints, at least.
         """
         self._sequencer = sequencer or Sequencer(database)
         self._signer = signer
+        self._heartbeat = heartbeat
         self._delay = delay
         self._idle = idle
         self._sign_every = sign_every
@@ -109,6 +113,8 @@ class LogService:
                 if woken:
                     run.ended.wait(self._delay)
                 run.wake.clear()
+                if self._heartbeat is not None:
+                    self._pass("heartbeat", self._heartbeat.once)
                 # An idle look also signs what other processes sequenced.
                 if self._pass("sequence", self._sequencer.once) or not woken:
                     unsigned = True

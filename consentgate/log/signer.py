@@ -12,28 +12,25 @@ Order of effects, which makes two signed stories impossible whatever the databas
 A crash after 4 is repaired by the next run: equal size and root give the stored note, never another one.
 """
 
-import base64
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Connection
 
+from consentgate.entries.epoch import current_log, origin_fact
 from consentgate.errors import LogRefused, Malformed, Misconfigured, SignatureInvalid
-from consentgate.keys.files import read_secret, write_public, write_secret
-from consentgate.log.state import SignerState, StateStore, first_state
+from consentgate.log.state import SignerState, StateStore
 from consentgate.log.tree import root_at, stored_nodes
-from consentgate.moment import Random, floor
+from consentgate.moment import floor
 from consentgate.storage import checkpoints, deployment, sequence
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from consentgate.tlog.notekey import NoteKey, NoteSigner
+from consentgate.tlog.notekey import NoteSigner
 from consentgate.tlog.proof import consistency_proof, verify_consistency
 from consentgate.values import dataclass
 
-_DOMAIN: Final = "consentgate.invalid/"
-_TEST: Final = "test/"
 _CURE: Final = (
     "Run `consentgate verify`, and bring back the newer copy: entries are still written, but this log signs"
     " nothing until it continues what was signed."
@@ -90,10 +87,13 @@ class Signer:
         origin = self.key.key.name
         # The database before the state: what another signer releases in between is no newer than the state.
         with self.database.read() as connection:
-            expected = deployment.fact(connection, deployment.LOG_ORIGIN)
+            known = deployment.facts(connection)
+            expected = known.get(origin_fact(self.log))
             shown = checkpoints.newest_of_origin(connection, origin)
         if expected != origin:
             raise Misconfigured("The signer's key is not the key of this database's log: check the settings.")
+        if current_log(known) != self.log:
+            raise Misconfigured("An epoch ended the log of this signer: use the key of the log that grows.")
         state = self.state.read()
         if state is None:
             raise LogRefused(
@@ -168,73 +168,36 @@ class Signer:
         return stored
 
 
-def initialise(database: Database, *, key: Path, vkey: Path, state: StateStore, random: Random) -> NoteKey:
-    """Make a log: its origin, its key, its signer's state; and tell the database.
+class CurrentSigner:
+    """Signs the log that grows, from epoch to epoch."""
 
-    Args:
-        database: whose log it is; a test database gets a test origin.
-        key: file for the private key, made for the owner alone.
-        vkey: file for the public key.
-        state: where the signer's state will lie.
-        random: gives key and origin.
+    def __init__(
+        self, database: Database, opened: Callable[[int], Signer], *, signer: Signer | None = None
+    ) -> None:
+        """Prepare.
 
-    Returns:
-        The public key. Run again after a crash, it goes on where it stopped.
+        Args:
+            database: whose log.
+            opened: takes the key and the state of a log in hand, by its number.
+            signer: the first one, where it is in hand already.
+        """
+        self._database = database
+        self._opened = opened
+        self._signer = signer
 
-    Raises:
-        Misconfigured: the database has a log, or the files belong to another one.
-        Unavailable: a file or the database is out of reach.
-    """
-    with database.read() as connection:
-        if deployment.fact(connection, deployment.LOG_ORIGIN) is not None:
-            raise Misconfigured("This database has a log already; its key is not made twice.")
-        test = deployment.is_test_database(connection)
-    if key.exists():
-        signer = read_key(key)
-    else:
-        signer = NoteSigner.generate(new_origin(random, test=test), random)
-        write_secret(key, f"{signer.to_text()}\n".encode())
-    public = signer.key
-    if not vkey.exists():
-        write_public(vkey, f"{public.vkey}\n".encode())
-    found = state.read()
-    if found is None:
-        state.create(first_state(public.name))
-    elif found != first_state(public.name):
-        raise Misconfigured("The signer's state is of another log: choose another file.")
-    database.write(lambda c: deployment.insert_fact(c, deployment.LOG_ORIGIN, public.name))
-    return public
+    def once(self) -> CheckpointRow | None:
+        """Sign the newest tree of the log that grows, if it has grown.
 
+        Returns:
+            As of `Signer.once`.
 
-def new_origin(random: Random, *, test: bool) -> str:
-    """Make a log's origin.
-
-    Args:
-        random: gives 16 bytes.
-        test: whether it is a test database's log.
-
-    Returns:
-        A name under a domain that nobody can own, with 26 characters of base32.
-    """
-    name = base64.b32encode(random(16)).decode().rstrip("=").lower()
-    return f"{_DOMAIN}{_TEST if test else ''}{name}"
-
-
-def read_key(path: Path) -> NoteSigner:
-    """Read the log's private key.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The key.
-
-    Raises:
-        Misconfigured: it is not there, others may read it, or it is not such a key.
-        Unavailable: it cannot be read.
-    """
-    data = read_secret(path, limit=4096)
-    try:
-        return NoteSigner.from_text(data.decode("ascii", errors="replace").removesuffix("\n"))
-    except Malformed as error:
-        raise Misconfigured(f"The file {path} is not a log's key: restore it.") from error
+        Raises:
+            LogRefused: as of `Signer.once`.
+            Misconfigured: the key of that log is not here, or key, state and database are not of one log.
+            Unavailable: database or state are out of reach.
+        """
+        with self._database.read() as connection:
+            log = deployment.current_log(connection)
+        if self._signer is None or self._signer.log != log:
+            self._signer = self._opened(log)
+        return self._signer.once()

@@ -105,7 +105,7 @@ class FileState:
         if not self._path.exists():
             return None
         try:
-            return _decode(read_secret(self._path))
+            return decode_state(read_secret(self._path))
         except Malformed as error:
             raise Misconfigured(f"The file {self._path} is not a signer's state: restore it.") from error
 
@@ -120,7 +120,7 @@ class FileState:
             Unavailable: it cannot be written.
         """
         with self._locked():
-            write_secret(self._path, _encode(state))
+            write_secret(self._path, encode_state(state))
 
     def replace(self, old: SignerState, new: SignerState) -> bool:
         """Put a new state in the place of the one that was read; on disk on return.
@@ -139,7 +139,7 @@ class FileState:
         with self._locked():
             if self.read() != old:
                 return False
-            replace_file(self._path, _encode(new))
+            replace_file(self._path, encode_state(new))
             return True
 
     @contextmanager
@@ -169,7 +169,15 @@ def first_state(origin: str) -> SignerState:
     return SignerState(origin=origin, size=0, root=EMPTY_ROOT, note="")
 
 
-def _encode(state: SignerState) -> bytes:
+def encode_state(state: SignerState) -> bytes:
+    """Write a state.
+
+    Args:
+        state: the state.
+
+    Returns:
+        Its one spelling.
+    """
     members: dict[str, canonical.Json] = {
         "format": _FORMAT,
         "origin": state.origin,
@@ -180,7 +188,18 @@ def _encode(state: SignerState) -> bytes:
     return canonical.encode(members) + b"\n"
 
 
-def _decode(data: bytes) -> SignerState:
+def decode_state(data: bytes) -> SignerState:
+    """Read a state.
+
+    Args:
+        data: what `encode_state` wrote.
+
+    Returns:
+        The state.
+
+    Raises:
+        Malformed: it is none.
+    """
     members = canonical.decode_canonical(data.removesuffix(b"\n"), limit=1 << 20)
     if not isinstance(members, dict) or set(members) != {"format", "origin", "size", "root", "note"}:
         raise Malformed("A signer's state has format, origin, size, root and note.")

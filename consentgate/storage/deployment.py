@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
+from consentgate.entries import epoch
 from consentgate.storage.failures import translated
 from consentgate.storage.functions import CLOCK_FUNCTION, TEST_CLOCK
 from consentgate.storage.prepared import Prepared, first_of
@@ -15,8 +16,8 @@ from consentgate.storage.tables import deployment
 TEST_DATABASE: Final = "test_database"
 """Present, with value "yes", once a test clock was ever used on this database."""
 
-LOG_ORIGIN: Final = "log_origin"
-"""Origin of log 0, which is also the name of its key."""
+LOG_ORIGIN: Final = epoch.ORIGIN
+"""Origin of log 0, which is also the name of its key; those of epochs are named by `epoch.origin_fact`."""
 
 _INSERT: Final = Prepared(insert(deployment))
 _FACT: Final = Prepared(select(deployment.c.value).where(deployment.c.name == bindparam("name")))
@@ -48,6 +49,18 @@ def facts(connection: Connection) -> dict[str, str]:
         The values by name.
     """
     return {row[0]: row[1] for row in _FACTS.rows(connection, {})}
+
+
+def current_log(connection: Connection) -> int:
+    """Say which log of this database grows.
+
+    Args:
+        connection: any.
+
+    Returns:
+        Its number: 0, or that of the last epoch.
+    """
+    return epoch.current_log(facts(connection))
 
 
 def insert_fact(connection: Connection, name: str, value: str) -> None:

@@ -6,7 +6,7 @@ Invariant: what is asked about costs what it holds, however long the log is.
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, case, func, literal_column, select
 
 from consentgate.storage.prepared import OverLists, Prepared
 from consentgate.storage.sequence import FIRST_LOG
@@ -40,6 +40,12 @@ _AFTER: Final = Prepared(
 )
 _AMONG: Final = OverLists(
     lambda within: _LOOKED.where(within(entry.c.ordinal, "ordinals")).order_by(entry.c.ordinal)
+)
+_OPENING: Final = Prepared(
+    select(entry.c.ordinal, entry.c.tenant, entry.c.id, entry.c.leaf)
+    .where(entry.c.kind == literal_column("'epoch'"))
+    .order_by(entry.c.ordinal.desc())
+    .limit(literal_column("1"))
 )
 _UNSEQUENCED: Final = Prepared(
     select(
@@ -87,6 +93,19 @@ def looked_among(
         Those that are there, in ordinal order.
     """
     return _looked(_AMONG.rows(connection, {"log": log}, ordinals=ordinals))
+
+
+def opening(connection: Connection) -> LookedAt | None:
+    """Look at the entry that opens the last epoch.
+
+    Args:
+        connection: any.
+
+    Returns:
+        The entry with its leaf, or None where there never was an epoch.
+    """
+    found = _looked(_OPENING.rows(connection, {}))
+    return found[0] if found else None
 
 
 def unsequenced(connection: Connection, *, log: int = FIRST_LOG) -> int:

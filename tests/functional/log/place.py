@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from consentgate.entries.leaf import Draft, Leaf, decode
 from consentgate.log.append import Appended, Lanes
+from consentgate.log.identity import initialise, read_key
 from consentgate.log.sequencer import Sequencer
-from consentgate.log.signer import Signer, initialise, read_key
+from consentgate.log.signer import Signer
 from consentgate.log.state import FileState
 from consentgate.moment import system_clock, system_random, uuid7
 from consentgate.storage import stored

@@ -11,7 +11,8 @@ import pytest
 
 from consentgate.config.settings import DATABASE_VARIABLE
 from consentgate.errors import LogRefused, Misconfigured, Unavailable
-from consentgate.log.signer import Signer, initialise, new_origin, read_key
+from consentgate.log.identity import initialise, new_origin, read_key
+from consentgate.log.signer import Signer
 from consentgate.log.state import FileState, SignerState, first_state
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import checkpoints, deployment
