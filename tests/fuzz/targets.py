@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from tests.fuzz.arrivals import ARRIVALS
 from tests.fuzz.edges import EDGES
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.rules import RULES
 from tests.fuzz.target import Target
 from tests.fuzz.trees import TREES
 
-TARGETS: Final[Sequence[Target]] = (*FORMATS, *RULES, *TREES, *EDGES)
+TARGETS: Final[Sequence[Target]] = (*FORMATS, *RULES, *TREES, *EDGES, *ARRIVALS)

@@ -67,6 +67,7 @@ BOMBS: Final = {
 # Functions that name Malformed or PackInvalid and decode no bytes of their own: what they read is decoded by a
 # target, from rows of the ledger, or was decoded already.
 INDIRECT: Final = {
+    "aws.linking.deliver": "aws.notifications.read; else reads entries of the ledger",
     "cli.brief.shown": "reads packs: packs.toml.load",
     "cli.explained.shown_scenarios": "policy.scenario.evaluate",
     "cli.packlist.shown": "reads packs: packs.toml.load",
@@ -101,11 +102,13 @@ INDIRECT: Final = {
     "gate.attendance.Attendance.missing": "reads calls of the ledger",
     "gate.attendance.Attendance.wait": "reads calls of the ledger",
     "gate.joining.join": "reads entries of the ledger",
+    "gate.progress.observe": "reads entries of the ledger",
     "gate.replay.replay": "keys.envelope.Envelopes.open",
     "gate.sealed.open_ending": "keys.envelope.Envelopes.open, crypto.jwe.open_sealed",
     "gate.spool.Spool.read": "gives a file's text to gate.sealed.open_ending",
     "keys.custody.Custody.unwrap": "a port; keys.custody.KeyFile.unwrap",
     "ledger.book.open_parts": "entries.parts.open_part",
+    "ledger.callintents.intents_of_call": "reads entries of the ledger",
     "ledger.calls.read": "reads entries of the ledger",
     "ledger.calls.state_of": "ledger.speaker.speaker_from",
     "ledger.controller.assertion_of": "policy.assertions.Assertion",
@@ -116,6 +119,8 @@ INDIRECT: Final = {
     "ledger.hypothetical.reading_of": "reads entries of the ledger",
     "ledger.ingest.ingest": "crypto.jws.parse, consent.statement.from_claims",
     "ledger.notices.manifest": "consent.notice.decode",
+    "ledger.progress.owners_of": "reads entries of the ledger",
+    "ledger.progress.state_of": "reads entries of the ledger",
     "ledger.reader.Reader.read": "reads entries of the ledger",
     "ledger.reader.Reader.read_alone": "reads entries of the ledger",
     "ledger.statements.received": "ledger.statements.read_statement",

@@ -1,0 +1,225 @@
+"""From a notification to the intent that it is about: by the task, else by the call and its transaction.
+
+Invariants: nothing is kept under an intent that it may not be about; what could not be linked is handed back, never
+dropped; a voice profile that was made or updated during a call without a request of ours is said to be so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate.aws.notifications import SEARCH, TONE, Notification, ProfileChange, read
+from consentgate.aws.operations import PIPELINES, VOICE, call_of_transaction
+from consentgate.errors import InvalidInput
+from consentgate.gate.context import GateContext
+from consentgate.gate.progress import Progress, observe
+from consentgate.ledger.book import Book, open_parts
+from consentgate.ledger.callintents import CallIntent, intents_of_call
+from consentgate.ledger.progress import state_of
+from consentgate.ledger.tasks import find_task
+from consentgate.storage import entries, subjects
+from consentgate.values import dataclass
+
+Fate = Literal["kept", "known", "ready", "unlinked", "unknown", "malformed"]
+
+_STARTS: Final = {SEARCH: "StartSpeakerSearchTask", TONE: "StartVoiceToneAnalysisTask"}
+_CHANGES: Final = {"create": "CreateVoiceProfile", "update": "UpdateVoiceProfile"}
+# How far the vendor's clock may be from ours.
+_SKEW: Final = timedelta(minutes=1)
+# A request of which nobody knows the end may have arrived until then.
+_OPEN_FOR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bypass:
+    """Something at the vendor that no request of this ledger explains.
+
+    Attributes:
+        what: ``task`` that runs or ran; a profile's ``create`` or ``update``.
+        id: the vendor's id of the task or of the profile.
+        at: the vendor's time, or None.
+    """
+
+    what: Literal["task", "create", "update"]
+    id: str = field(repr=False)
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What became of one message.
+
+    Attributes:
+        fate: ``kept`` in the ledger now; ``known``, it has it already; ``ready``, a call can be analysed;
+            ``unlinked``, it is about nothing that this ledger started; ``unknown`` or ``malformed``, and about no
+            task of ours.
+        notification: the message.
+        intents: the intents that it is about.
+        bypasses: what it shows that passed the gate by.
+    """
+
+    fate: Fate
+    notification: Notification
+    intents: tuple[UUID, ...] = ()
+    bypasses: tuple[Bypass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of everything that was handed in.
+
+    Attributes:
+        items: one for each message, in their order.
+    """
+
+    items: tuple[Delivered, ...]
+
+    @property
+    def bypasses(self) -> tuple[Bypass, ...]:
+        """Everything at the vendor that no request of this ledger explains."""
+        return tuple(bypass for each in self.items for bypass in each.bypasses)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Records to hand back to their queue: they were malformed, or are about a task that is not known yet."""
+        return tuple(
+            each.notification.record
+            for each in self.items
+            if each.notification.record is not None
+            and (each.fate == "malformed" or (each.fate == "unlinked" and each.notification.sort == "task"))
+        )
+
+
+def deliver(gate: GateContext, event: object) -> Delivery:
+    """Take notifications in.
+
+    Args:
+        gate: the gate.
+        event: as `consentgate.aws.notifications.read` takes it.
+
+    Returns:
+        What became of each.
+
+    Raises:
+        Malformed: what is stored about an intent is not what was written.
+        Unavailable: the database or a key is out of reach; hand all of it in again, which does no harm.
+    """
+    return Delivery(items=tuple(_delivered(gate, each) for each in read(event)))
+
+
+def _delivered(gate: GateContext, told: Notification) -> Delivered:
+    if told.sort == "ready":
+        return Delivered(fate="ready", notification=told)
+    with gate.database.read() as connection:
+        intents = _intents(gate.book, connection, told)
+        bypasses = _unexplained(gate.book, connection, told)
+    if not intents:
+        if told.sort in ("unknown", "malformed"):
+            return Delivered(fate=told.sort, notification=told, bypasses=bypasses)
+        task = (Bypass(what="task", id=told.task, at=told.at),) if told.task else ()
+        return Delivered(fate="unlinked", notification=told, bypasses=(*task, *bypasses))
+    progress = progress_of(told)
+    fresh = [observe(gate, intent, progress) for intent in intents]
+    return Delivered(
+        fate="kept" if any(fresh) else "known", notification=told, intents=intents, bypasses=bypasses
+    )
+
+
+def progress_of(told: Notification) -> Progress:
+    """Give what a notification says of a task, as it is kept.
+
+    Args:
+        told: the notification.
+
+    Returns:
+        What is to be kept of it.
+    """
+    return Progress(
+        source="notification",
+        status=told.status,
+        body=told.body,
+        digest=told.digest,
+        at=told.at,
+        task=told.task,
+        results=told.results,
+        summary=told.summary,
+    )
+
+
+def _intents(book: Book, connection: Connection, told: Notification) -> tuple[UUID, ...]:
+    if told.task is not None:
+        for service in (PIPELINES, VOICE) if told.pipeline else (VOICE, PIPELINES):
+            record = find_task(connection, book, service, told.task)
+            if record is not None:
+                return (record.intent.id,)
+    during = tuple(_during(book, connection, told))
+    if told.sort == "call_over":
+        return tuple(each.intent for each in during if each.may_run and each.operation in _STARTS.values())
+    if told.task is None:
+        return ()
+    # The task is not on record: perhaps its request is one of which nobody knows how it ended.
+    wanted = _STARTS.get(told.type)
+    open_ = [each.intent for each in during if each.is_unsettled and each.operation == wanted]
+    known = {intent: state_of(book, connection, intent).task for intent in open_}
+    same = tuple(intent for intent, task in known.items() if task == told.task)
+    free = tuple(intent for intent, task in known.items() if task is None)
+    # Several would be a guess, and the wrong one is worse than none.
+    return same or (free if len(free) == 1 else ())
+
+
+def _during(book: Book, connection: Connection, told: Notification) -> Iterable[CallIntent]:
+    if told.transaction is None:
+        return ()
+    return intents_of_call(book, connection, call_of_transaction(told.transaction))
+
+
+def _unexplained(book: Book, connection: Connection, told: Notification) -> tuple[Bypass, ...]:
+    """Find the changes of profiles without a request of ours; each request explains one."""
+    used: set[UUID] = set()
+    found = []
+    for change in sorted(told.changes, key=lambda each: str(each.at)):
+        explained = next(
+            (intent for intent in _explaining(book, connection, told, change) if intent not in used), None
+        )
+        if explained is None:
+            found.append(Bypass(what=change.how, id=change.profile, at=change.at))
+        else:
+            used.add(explained)
+    return tuple(found)
+
+
+def _explaining(
+    book: Book, connection: Connection, told: Notification, change: ProfileChange
+) -> Iterable[UUID]:
+    operation = _CHANGES[change.how]
+    for linked in _outcomes_naming(book, connection, change.profile):
+        intent = entries.by_id(connection, book.tenant, linked.row.re) if linked.row.re else None
+        if intent is None:
+            continue
+        keys = book.vault.data_keys(connection, linked.subjects).values()
+        asked = {each.get("operation") for each in open_parts(intent, keys).values() if "operation" in each}
+        if operation in asked and _fits(change.at, intent.at, linked.row.at):
+            yield intent.id
+    for each in _during(book, connection, told):
+        if (
+            each.is_unsettled
+            and each.operation == operation
+            and _fits(change.at, each.at, each.at + _OPEN_FOR)
+        ):
+            yield each.intent
+
+
+def _outcomes_naming(book: Book, connection: Connection, profile: str) -> tuple[subjects.LinkedEntry, ...]:
+    try:
+        named = book.vault.task_subjects(profile)
+    except InvalidInput:
+        return ()
+    return subjects.entries_of(connection, book.tenant, named, ["outcome"])
+
+
+def _fits(at: datetime | None, since: datetime, until: datetime) -> bool:
+    return at is None or since - _SKEW <= at <= until + _SKEW
