@@ -18,17 +18,15 @@ Example:
     [('malformed', 'unreadable'), ('task', 'IdentificationNoMatchesFound')]
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, Literal
 
 from consentgate.aws.envelopes import Message, messages, spelled
+from consentgate.aws.members import channel_of, score_of, text_of, time_of, truth_of
 from consentgate.canonical import MAX_INTEGER, Json
-from consentgate.errors import InvalidInput
-from consentgate.moment import floor
 from consentgate.values import dataclass
 
 Sort = Literal["task", "ready", "call_over", "unknown", "malformed"]
@@ -42,7 +40,6 @@ UNREADABLE: Final = "unreadable"
 
 # The sample of the documents says the one, their list the other.
 _ALIASES: Final = {"VoiceprintGenerationSuccess": "VoiceprintGenerationSuccessful"}
-_LONGEST_ID: Final = 1024
 _LONGEST_STATUS: Final = 128
 
 # What may lie beside a person's own parts; all else of a message may name other people.
@@ -167,26 +164,26 @@ def _notification(message: Message) -> Notification:
     if not isinstance(detail, Mapping):
         return _foreign(message, value)
     digest = sha256(spelled(value) or message.body).digest()
-    type_, status = _text(value.get("detail-type")) or "", _status(detail.get("detailStatus"))
+    type_, status = text_of(value.get("detail-type")) or "", _status(detail.get("detailStatus"))
     sort, trouble = _sort(value, type_, status)
     summary, results = _summary(value, detail)
     return Notification(
         sort=sort,
         trouble=trouble,
         record=message.record,
-        event=_text(value.get("id")),
+        event=text_of(value.get("id")),
         type=type_,
         status=status or UNREADABLE,
         # Without a status it is not known what the time is of: it must not stand before what is known.
-        at=_time(value.get("time")) if status else None,
-        task=_text(detail.get("taskId")),
-        transaction=_text(detail.get("transactionId")),
-        connector=_text(detail.get("voiceConnectorId")),
-        call=_text(detail.get("callId")),
-        is_caller=_truth(detail.get("isCaller")),
-        pipeline=_text(detail.get("mediaInsightsPipelineId")),
-        stream=_text(detail.get("streamArn")),
-        channel=_channel(detail.get("channelId")),
+        at=time_of(value.get("time")) if status else None,
+        task=text_of(detail.get("taskId")),
+        transaction=text_of(detail.get("transactionId")),
+        connector=text_of(detail.get("voiceConnectorId")),
+        call=text_of(detail.get("callId")),
+        is_caller=truth_of(detail.get("isCaller")),
+        pipeline=text_of(detail.get("mediaInsightsPipelineId")),
+        stream=text_of(detail.get("streamArn")),
+        channel=channel_of(detail.get("channelId")),
         matches=tuple(_matches(detail)),
         changes=tuple(_changes(detail)),
         results=results,
@@ -214,8 +211,8 @@ def _foreign(message: Message, value: Mapping[str, Any]) -> Notification:
         sort="malformed" if ours else "unknown",
         trouble="It has no detail." if ours else "It is no event of the vendor's.",
         record=message.record,
-        event=_text(value.get("id")),
-        type=_text(value.get("detail-type")) or "",
+        event=text_of(value.get("id")),
+        type=text_of(value.get("detail-type")) or "",
         results=True,
         body=message.body,
         digest=sha256(spelled(value) or message.body).digest(),
@@ -259,7 +256,7 @@ def _plain(members: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str,
             continue
         if isinstance(value, bool) or (isinstance(value, int) and abs(value) <= MAX_INTEGER):
             kept[name] = value
-        elif (text := _text(value)) is not None:
+        elif (text := text_of(value)) is not None:
             kept[name] = text
         elif value is None or (name == "resources" and value == []):
             kept[name] = None if value is None else []
@@ -268,9 +265,9 @@ def _plain(members: Mapping[str, Any], known: frozenset[str]) -> tuple[dict[str,
 
 def _matches(detail: Mapping[str, Any]) -> Iterator[Match]:
     for each in _objects(detail.get("speakerSearchDetails"), "results"):
-        profile = _text(each.get("voiceProfileId"))
+        profile = text_of(each.get("voiceProfileId"))
         if profile is not None:
-            yield Match(profile=profile, score=_score(each.get("confidenceScore")))
+            yield Match(profile=profile, score=score_of(each.get("confidenceScore")))
 
 
 def _changes(detail: Mapping[str, Any]) -> Iterator[ProfileChange]:
@@ -278,48 +275,11 @@ def _changes(detail: Mapping[str, Any]) -> Iterator[ProfileChange]:
     how: Literal["create", "update"]
     for how in ("create", "update"):
         for each in _objects(found, f"{how}VoiceProfileTransactions"):
-            profile = _text(each.get("voiceProfileId"))
+            profile = text_of(each.get("voiceProfileId"))
             if profile is not None:
-                yield ProfileChange(how=how, profile=profile, at=_time(each.get("requestTimestamp")))
+                yield ProfileChange(how=how, profile=profile, at=time_of(each.get("requestTimestamp")))
 
 
 def _objects(holder: object, name: str) -> list[Mapping[str, Any]]:
     found = holder.get(name) if isinstance(holder, Mapping) else None
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list | tuple) else []
-
-
-def _score(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        score = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return score if math.isfinite(score) and 0 <= score <= 1 else None
-
-
-def _time(value: object) -> datetime | None:
-    if not isinstance(value, str) or len(value) > 64:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-        return floor(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
-    except (ValueError, OverflowError, InvalidInput):
-        return None
-
-
-def _channel(value: object) -> int | None:
-    if isinstance(value, str) and value in ("0", "1"):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value in (0, 1) else None
-
-
-def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
-
-
-def _text(value: object) -> str | None:
-    """An id or a word of the vendor's: a text of sane length in Unicode."""
-    if not isinstance(value, str) or not (0 < len(value) <= _LONGEST_ID):
-        return None
-    return value.encode("utf-8", "replace").decode()

@@ -6,19 +6,18 @@ vendor's time and the results.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from consentgate.aws.envelopes import spelled
+from consentgate.aws.members import text_of, time_of
 from consentgate.canonical import Json
 from consentgate.errors import InvalidInput
 from consentgate.gate.progress import Progress, Source
-from consentgate.moment import floor, to_text
+from consentgate.moment import to_text
 
 _NOUNS: Final = ("SpeakerSearchTask", "VoiceToneAnalysisTask")
 _TIMES: Final = ("UpdatedTimestamp", "StartedTimestamp", "CreatedTimestamp")
-_LONGEST: Final = 1024
 
 
 def read_task(body: bytes, source: Source) -> Progress | None:
@@ -44,12 +43,12 @@ def read_task(body: bytes, source: Source) -> Progress | None:
 
 
 def _progress(body: bytes, source: Source, noun: str, task: Mapping[str, Any]) -> Progress | None:
-    id_, status = _text(task.get(f"{noun}Id")), _text(task.get(f"{noun}Status"))
+    id_, status = text_of(task.get(f"{noun}Id")), text_of(task.get(f"{noun}Status"))
     if status is None:
         return None
     details = task.get("SpeakerSearchDetails")
     details = details if isinstance(details, Mapping) else {}
-    at = next((at for name in _TIMES if (at := _time(task.get(name))) is not None), None)
+    at = next((at for name in _TIMES if (at := time_of(task.get(name))) is not None), None)
     results = details.get("Results")
     told = [id_, status, to_text(at) if at else None, results, details.get("VoiceprintGenerationStatus")]
     try:
@@ -70,28 +69,10 @@ def _progress(body: bytes, source: Source, noun: str, task: Mapping[str, Any]) -
 
 def _summary(noun: str, task: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Json]:
     names = (f"{noun}Id", f"{noun}Status", "StatusMessage")
-    kept: dict[str, Json] = {name: text for name in names if (text := _text(task.get(name))) is not None}
+    kept: dict[str, Json] = {name: text for name in names if (text := text_of(task.get(name))) is not None}
     for name in _TIMES:
-        if (at := _time(task.get(name))) is not None:
+        if (at := time_of(task.get(name))) is not None:
             kept[name] = to_text(at)
-    if (voiceprint := _text(details.get("VoiceprintGenerationStatus"))) is not None:
+    if (voiceprint := text_of(details.get("VoiceprintGenerationStatus"))) is not None:
         kept["VoiceprintGenerationStatus"] = voiceprint
     return kept
-
-
-def _text(value: object) -> str | None:
-    if not isinstance(value, str) or not (0 < len(value) <= _LONGEST):
-        return None
-    return value.encode("utf-8", "replace").decode()
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        if isinstance(value, str) and len(value) <= 64:
-            at = datetime.fromisoformat(value)
-            return floor(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return floor(datetime.fromtimestamp(value, UTC))
-    except (ValueError, OverflowError, OSError, InvalidInput):
-        return None
-    return None

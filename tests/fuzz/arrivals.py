@@ -9,13 +9,14 @@ from consentgate.aws.linking import progress_of
 from consentgate.aws.notifications import Notification, read
 from consentgate.aws.taskstates import read_task
 from consentgate.testing import events
+from consentgate.testing.clock import START
 from tests.fuzz.target import Target, in_json, of_json
 
 _EVENTS: Final = (
     events.search_event("task-1", "IdentificationSuccessful", matches=[("vp-1", 0.94)], transaction="tx-1"),
     events.tone_event("task-2", "VoiceToneAnalysisCompleted"),
     events.ready_event("tx-1"),
-    events.post_call_event("tx-1", best="vp-9", created=[("vp-1", events.START)]),
+    events.post_call_event("tx-1", best="vp-9", created=[("vp-1", START)]),
 )
 _TASK: Final = {
     "SpeakerSearchTask": {

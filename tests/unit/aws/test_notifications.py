@@ -168,7 +168,9 @@ def test_the_summary_after_a_call_names_the_profiles_that_were_made_and_updated(
         ("yesterday", None),
         ("0001-01-01T00:00:00+14:00", None),
         ("x" * 100, None),
-        (17, None),
+        (1795348800, START),
+        (1e300, None),
+        (True, None),
     ],
 )
 def test_a_time_is_taken_in_utc_or_not_at_all(time: object, at: datetime | None) -> None:
