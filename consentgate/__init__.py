@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         PresignRefused,
         StatementRefused,
     )
+    from consentgate.gate.vendorrequest import VendorRequest
     from consentgate.ledger.speaker import NOBODY, Speaker
     from consentgate.policy.facts import Evidence
 
@@ -37,6 +38,7 @@ __all__ = [
     "SigningIssuer",
     "Speaker",
     "StatementRefused",
+    "VendorRequest",
     "__version__",
 ]
 
@@ -54,6 +56,7 @@ _HOMES = {
     "SigningIssuer": "consentgate.config.issuing",
     "Speaker": "consentgate.ledger.speaker",
     "StatementRefused": "consentgate.errors",
+    "VendorRequest": "consentgate.gate.vendorrequest",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
-from consentgate.config.calls import Calls
+from consentgate.config.guarding import Guarding
 from consentgate.config.parts import assemble
 from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.errors import LogRefused
@@ -17,8 +17,8 @@ from consentgate.moment import Clock, Random, system_clock, system_random
 _LOG: Final = logging.getLogger("consentgate")
 
 
-class ConsentGate(Calls):
-    """Gates the speaker searches of boto3 clients, and keeps the evidence.
+class ConsentGate(Guarding):
+    """Gates what boto3 clients and other engines do with voices, and keeps the evidence.
 
     One object serves a process: it is safe to use from many threads, and after a fork.
 

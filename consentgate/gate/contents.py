@@ -5,6 +5,7 @@ about no speaker lies under a key of the month.
 """
 
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -89,7 +90,7 @@ def denial_contents(
 
 
 def request_members(request: GatedRequest) -> dict[str, Json]:
-    """Give the stored form of a request: method, path, query and exact body, never a header.
+    """Give the stored form of a request: method, path, query and exact body or its digest, never a header.
 
     Args:
         request: the request.
@@ -103,10 +104,16 @@ def request_members(request: GatedRequest) -> dict[str, Json]:
         "method": request.method,
         "path": request.path,
         "query": request.query,
-        "body": canonical.b64(request.body),
         "token_from": request.token_from,
         "lasts_ms": request.lasts_ms,
     }
+    if request.keep_body:
+        members["body"] = canonical.b64(request.body)
+    else:
+        members["body_sha256"] = canonical.b64(sha256(request.body).digest())
+        members["body_size"] = len(request.body)
+    if request.leg_beside:
+        members["leg"] = request.leg
     if request.token is not None:
         members["token"] = request.token
     if request.region is not None:

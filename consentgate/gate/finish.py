@@ -93,8 +93,9 @@ def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: obje
         # Somebody ends this thread: the outcome is kept where that is quickly done, and nothing is held up.
         _spooled(gate, ending)
         raise
-    if stops and ending.started is not None:
-        stopped = vendor.stop(ending.started)
+    if stops and (ending.started is not None or ending.end == "succeeded"):
+        # What was answered as a whole runs no more: there is nothing to stop, and nothing to be used.
+        stopped = ending.started is None or vendor.stop(ending.started)
         record_stops(gate, ending, stops, stopped=stopped)
         raise ConsentWithdrawn(response, str(ending.entry), stopped=stopped)
     return written
@@ -144,7 +145,7 @@ def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
         intent=Answer(id=permit.entry, h=permit.hash),
         owners=permit.owners,
         about=permit.about,
-        end=classify(exchange.attempts, started=exchange.task is not None),
+        end=classify(exchange.attempts, started=exchange.task is not None or exchange.complete),
         exchange=exchange,
         service=permit.request.service,
         operation=permit.request.operation,

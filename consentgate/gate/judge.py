@@ -136,7 +136,7 @@ def _judge(
         operation=request.action,
         purpose=purpose,
         processing_country=request.country,
-        audio_captured_at=at,
+        audio_captured_at=min(request.captured_at or at, at),
         recording_consent=reading.call.recording_consent if reading.call else None,
         controller=gate.controller,
         context=replace(request.context, call_leg=on.leg) if request.context else None,

@@ -43,6 +43,9 @@ class GatedRequest:
         token_from: who made that token.
         lasts_ms: the longest that the client may take, retries included, in milliseconds.
         trouble: code of a reason why the request cannot be gated at all, or None.
+        captured_at: the first moment of audio that was recorded before, or None for live audio.
+        keep_body: whether the body is kept, or its digest and length.
+        leg_beside: whether the leg is kept beside the body, which does not name it.
     """
 
     intent: UUID
@@ -62,6 +65,9 @@ class GatedRequest:
     token_from: TokenSource
     lasts_ms: int
     trouble: str | None = None
+    captured_at: datetime | None = None
+    keep_body: bool = True
+    leg_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,7 @@ class Exchange:
         results: whether the answer carries results about other people.
         summary: the members of the answer other than its results.
         error: the vendor's error code or the exception's class, or None.
+        complete: whether the answer is a success after which nothing runs on at the vendor.
     """
 
     attempts: tuple[Attempt, ...]
@@ -87,6 +94,7 @@ class Exchange:
     results: bool = False
     summary: Mapping[str, Json] = field(default_factory=dict, repr=False)
     error: str | None = None
+    complete: bool = False
 
     @property
     def digest(self) -> bytes:

@@ -51,9 +51,9 @@ class Sources:
     def __post_init__(self) -> None:
         if self.who is not None and not callable(self.who):
             raise InvalidInput("who is a function of the operation and its parameters that returns speakers.")
-        _in_seconds(self.who_timeout, "who_timeout")
+        in_seconds(self.who_timeout, "who_timeout")
         if self.wait_for_call is not None:
-            _in_seconds(self.wait_for_call, "wait_for_call")
+            in_seconds(self.wait_for_call, "wait_for_call")
 
     @property
     def are_none(self) -> bool:
@@ -109,7 +109,7 @@ class Resolver:
                 if trouble is not None:
                     return replace(request, trouble=trouble)
             if missing and sources.wait_for_call is not None:
-                self._attendance.wait(call, request.leg, _in_seconds(sources.wait_for_call, "wait_for_call"))
+                self._attendance.wait(call, request.leg, in_seconds(sources.wait_for_call, "wait_for_call"))
         except ConsentGateError:
             # What the decision will run into as well, and deny for.
             return request
@@ -158,7 +158,7 @@ class Resolver:
             # The system gives no thread; the place must not be lost for good.
             running.release()
             return _Answer(trouble="WHO_FAILED")
-        ended.wait(_in_seconds(self._sources.who_timeout, "who_timeout"))
+        ended.wait(in_seconds(self._sources.who_timeout, "who_timeout"))
         return found[0] if found else _Answer(trouble="WHO_TIMED_OUT")
 
 
@@ -179,7 +179,19 @@ def _registration(call: str, leg: LegName | None, said: object) -> Registration 
     return Registration(call=call, legs=legs)
 
 
-def _in_seconds(given: Seconds, name: str) -> float:
+def in_seconds(given: Seconds, name: str) -> float:
+    """Read a time that a backend hands in.
+
+    Args:
+        given: seconds, or a timedelta.
+        name: what it is, in messages.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        InvalidInput: it is neither, not above nothing, or longer than ten minutes.
+    """
     seconds: object = given.total_seconds() if isinstance(given, timedelta) else given
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_S:
         raise InvalidInput(f"{name} is a timedelta or a number of seconds, at most {_LONGEST_S:.0f}.")

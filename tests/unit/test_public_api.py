@@ -20,6 +20,7 @@ EXPECTED = (
     "SigningIssuer",
     "Speaker",
     "StatementRefused",
+    "VendorRequest",
     "__version__",
 )
 

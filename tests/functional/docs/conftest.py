@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Reference, Speaker
+from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Reference, Speaker, VendorRequest
 from consentgate.config.setup import make_home
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import FrozenClock
@@ -89,6 +89,16 @@ def _joined(world: World) -> None:
     world.search("tx-5")
     world.register("tx-5", late)
     world.gate.leave_call("tx-5", caller=[late])
+    _guarded(world, first)
+
+
+def _guarded(world: World, caller: Speaker) -> None:
+    """A request of another engine, of which no body is kept."""
+    request = VendorRequest(body=b"voice", keep="digest", country="US")
+    known: Any = {"purpose": "authentication", "recording_consent": "all_parties"}
+    with world.gate.guarded("search", caller, request, **known) as permit:
+        permit.sending()
+        permit.answered(b"{}")
 
 
 def _unanswered(world: World) -> None:
