@@ -111,18 +111,14 @@ class Guarded:
             return self._within(await in_thread(lambda: self._permitted(AsyncGuardedPermit)))
         except BaseException as error:
             # Cancelled while the intent was being written: nothing was sent under it.
-            await in_thread(partial(self._finish, error))
+            await self._finish_beside(error)
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left()
-        if isinstance(error, GeneratorExit):
-            # Nobody resumes this coroutine, so it may not wait for anything.
-            self._finish(error)
-        else:
-            await in_thread(partial(self._finish, error))
+        await self._finish_beside(error)
 
     @property
     def is_open(self) -> bool:
@@ -201,6 +197,13 @@ class Guarded:
                 raise denied from error
             raise
         return request
+
+    async def _finish_beside(self, error: BaseException | None) -> None:
+        if isinstance(error, GeneratorExit):
+            # Nobody resumes this coroutine, so it may not wait for the loop.
+            self._finish(error)
+        else:
+            await in_thread(partial(self._finish, error))
 
     def _finish(self, error: BaseException | None) -> None:
         """[6] The outcome; what must end the thread or task goes on as what it is."""

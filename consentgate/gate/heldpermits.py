@@ -71,7 +71,7 @@ class AsyncGuardedPermit(HeldPermit):
         """
         try:
             return await in_thread(lambda: self.begin(body))
-        except asyncio.CancelledError as error:
+        except (asyncio.CancelledError, GeneratorExit) as error:
             self.unsent(error)
             raise
 
