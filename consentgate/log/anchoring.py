@@ -1,0 +1,235 @@
+"""Anchors: places outside the database that keep checkpoints, so that nobody can put an older log in their place.
+
+Order of effects: 1 read the newest checkpoint, and hold it against the log's key and the stored tree; 2 put it into
+the anchor; 3 write down what the anchor answered. A crash between 2 and 3 is repaired by the next pass: putting the
+same checkpoint again gives the same evidence.
+
+Invariants: a call never waits for an anchor; each anchor has a thread of its own, so that one which is slow or dead
+keeps no other from its checkpoints; only checkpoints of the log's own key, over the tree that is stored, leave the
+house. What went wrong last with each anchor stands in `failures` until it takes a checkpoint again, and is said in a
+warning.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from typing import Final, Protocol
+
+from consentgate.errors import ConsentGateError, LogRefused, Malformed, SignatureInvalid
+from consentgate.log.tree import root_at, stored_nodes
+from consentgate.moment import floor
+from consentgate.storage import anchors, checkpoints, deployment
+from consentgate.storage.anchors import AnchorRow
+from consentgate.storage.database import Database
+from consentgate.storage.failures import Duplicate
+from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
+from consentgate.tlog.notekey import NoteKey
+from consentgate.tlog.proof import consistency_proof
+from consentgate.values import dataclass
+
+EVERY_S: Final = 60.0
+
+_LOG: Final = logging.getLogger("consentgate")
+_VERIFY: Final = "Run `consentgate verify`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A checkpoint for an anchor.
+
+    Attributes:
+        head: what it claims.
+        note: the signed note.
+        before: size of the checkpoint that the anchor took last, as far as that is written down; 0 for none.
+        consistency: gives the proof that the checkpoint continues the tree of a smaller size.
+    """
+
+    head: Checkpoint
+    note: str = field(repr=False)
+    before: int
+    consistency: Callable[[int], tuple[bytes, ...]] = field(repr=False)
+
+
+class Anchor(Protocol):
+    """A place outside the database that keeps checkpoints and gives none back.
+
+    Attributes:
+        name: what the settings call it.
+        kind: ``directory``, ``s3`` or ``witness``.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the settings call it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+        ...
+
+    def put(self, submitted: Submission) -> str:
+        """Keep a checkpoint; durable on return, and the same again for the same checkpoint.
+
+        Args:
+            submitted: the checkpoint. It may be smaller than one that is kept already, where two processes anchor.
+
+        Returns:
+            The evidence: where it lies, or the signature over it. It is verified already.
+
+        Raises:
+            LogRefused: the anchor keeps what contradicts the checkpoint.
+            Misconfigured: the anchor is not as the settings say, or does not know this log.
+            Unavailable: it is out of reach.
+        """
+        ...
+
+
+class _Line:
+    """One anchor's thread in this process, and what became of it."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self.due = 0.0
+        self.failure: ConsentGateError | None = None
+        self.warned = False
+
+    @property
+    def busy(self) -> bool:
+        return self.thread is not None and self.thread.is_alive()
+
+
+class Anchorer:
+    """Puts the newest checkpoint into each anchor that lacks it."""
+
+    def __init__(
+        self,
+        database: Database,
+        places: Sequence[Anchor],
+        *,
+        key_of: Callable[[int], NoteKey],
+        log: int | None = None,
+        every: float = EVERY_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is put anywhere before `begin` or `once`.
+
+        Args:
+            database: where the checkpoints are.
+            places: the anchors; their names differ.
+            key_of: gives the public key of the log of a number.
+            log: number of the log; None follows the one that grows, from epoch to epoch.
+            every: seconds between two checkpoints for one anchor, at least, of all processes together.
+            monotonic: seconds that never jump.
+        """
+        self._database = database
+        self._places = tuple(places)
+        self._key_of = key_of
+        self._fixed = log
+        self._every = every
+        self._monotonic = monotonic
+        self._lines: dict[int, dict[str, _Line]] = {}
+
+    @property
+    def failures(self) -> Mapping[str, ConsentGateError]:
+        """What went wrong last, by the anchor's name; nothing for one that took its last checkpoint."""
+        return {name: line.failure for name, line in self._current().items() if line.failure is not None}
+
+    def begin(self) -> None:
+        """Start what is due, and return at once."""
+        now = self._monotonic()
+        for place in self._places:
+            line = self._current()[place.name]
+            if not line.busy and now >= line.due:
+                line.due = now + self._every
+                self._start(place, line, at_once=False)
+
+    def once(self, within: float = 30.0) -> None:
+        """Bring every anchor up to the newest checkpoint, whether it is due or not.
+
+        Args:
+            within: how many seconds to wait for them; one that takes longer goes on by itself, and its thread ends
+                with the process.
+        """
+        end = self._monotonic() + within
+        lines = self._current()
+        for place in self._places:
+            if not lines[place.name].busy:
+                self._start(place, lines[place.name], at_once=True)
+        for line in lines.values():
+            if line.thread is not None:
+                line.thread.join(max(0.0, end - self._monotonic()))
+
+    def _current(self) -> dict[str, _Line]:
+        # A fork leaves the parent's threads behind.
+        return self._lines.setdefault(os.getpid(), {each.name: _Line() for each in self._places})
+
+    def _start(self, place: Anchor, line: _Line, *, at_once: bool) -> None:
+        line.thread = threading.Thread(
+            target=self._keep,
+            args=(place, line, at_once),
+            name=f"consentgate-anchor-{place.name}",
+            daemon=True,
+        )
+        line.thread.start()
+
+    def _keep(self, place: Anchor, line: _Line, at_once: bool) -> None:
+        try:
+            self._put(place, at_once=at_once)
+        except ConsentGateError as failure:
+            line.failure = failure
+            if not line.warned:
+                line.warned = True
+                _LOG.warning("The anchor %s takes no checkpoints: %s", place.name, failure)
+            return
+        if line.warned:
+            _LOG.info("The anchor %s takes checkpoints again.", place.name)
+        line.failure, line.warned = None, False
+
+    def _put(self, place: Anchor, *, at_once: bool) -> None:
+        # 1 read
+        now = floor(self._database.clock())
+        with self._database.read() as connection:
+            log = deployment.current_log(connection) if self._fixed is None else self._fixed
+            newest = checkpoints.latest_checkpoint(connection, log=log)
+            last = anchors.newest_of(connection, place.name, log=log)
+            before = last.size if last else 0
+            if newest is None or newest.size <= before:
+                return
+            # By the rows, since other processes anchor too.
+            if last and not at_once and 0 <= (now - last.at).total_seconds() < self._every:
+                return
+            head = self._own(newest.note, self._key_of(log))
+            if root_at(head.size, stored_nodes(connection, head.size, log=log)) != head.root:
+                raise LogRefused(f"The log's tree is not what was signed: no anchor gets it. {_VERIFY}")
+
+        def consistency(old: int) -> tuple[bytes, ...]:
+            with self._database.read() as inside:
+                return consistency_proof(old, head.size, stored_nodes(inside, head.size, log=log))
+
+        # 2 put
+        evidence = place.put(Submission(head=head, note=newest.note, before=before, consistency=consistency))
+        # 3 write down
+        row = AnchorRow(
+            name=place.name,
+            size=head.size,
+            kind=place.kind,
+            evidence=evidence,
+            at=floor(self._database.clock()),
+        )
+        try:
+            self._database.write(lambda connection: anchors.insert_anchor(connection, row, log=log))
+        except Duplicate:
+            # Another process was as fast; what it wrote is about the same checkpoint.
+            return
+
+    def _own(self, note: str, key: NoteKey) -> Checkpoint:
+        try:
+            return open_checkpoint(note, key)
+        except (Malformed, SignatureInvalid) as error:
+            raise LogRefused(
+                f"The newest checkpoint is not of the log's key: no anchor gets it. {_VERIFY}"
+            ) from error
