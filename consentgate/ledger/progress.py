@@ -139,6 +139,28 @@ def state_of(book: Book, connection: Connection, intent: UUID) -> TaskState:
     return fold(each for each in read if each is not None)
 
 
+def is_complete(book: Book, connection: Connection, outcome: EntryRow) -> bool:
+    """Tell whether a request was over with its answer: the answer was a success, and named nothing that runs on.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        outcome: the outcome's entry.
+
+    Returns:
+        Whether it was; False where nobody can read the outcome any more.
+
+    Raises:
+        Malformed: the stored outcome cannot be read.
+    """
+    if outcome.end != "succeeded":
+        return False
+    linked = subjects.subjects_of(connection, book.tenant, [outcome.id])[outcome.id]
+    opened = open_parts(outcome, book.vault.data_keys(connection, linked).values())
+    told = [content for name, content in opened.items() if name.startswith("exchange.")]
+    return bool(told) and all("task" not in each for each in told)
+
+
 def owners_of(book: Book, connection: Connection, row: EntryRow) -> dict[int, Subject]:
     """Find for whom the parts of an intent are sealed.
 
