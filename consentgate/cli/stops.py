@@ -11,7 +11,7 @@ from consentgate.cli.text import moment_text, short_ids, table
 from consentgate.verify.result import INCOMPLETE, Finding
 
 if TYPE_CHECKING:
-    from consentgate.gate.stopping import OpenStop
+    from consentgate.gate.orders import StopOrder
 
 
 @click.group(cls=Noun)
@@ -48,7 +48,7 @@ def _list(home: str | None) -> Done:
     )
 
 
-def _table(found: "tuple[OpenStop, ...]") -> str:
+def _table(found: "tuple[StopOrder, ...]") -> str:
     orders = short_ids(str(each.entry) for each in found)
     intents = short_ids(str(each.intent) for each in found)
     rows = [
@@ -64,7 +64,7 @@ def _table(found: "tuple[OpenStop, ...]") -> str:
     return table(rows, ("order", "at", "intent", "until", "tried"))
 
 
-def _finding(each: "OpenStop") -> Finding:
+def _finding(each: "StopOrder") -> Finding:
     return Finding(
         kind="open",
         where=f"entry {each.entry}",

@@ -14,12 +14,15 @@ from consentgate.config.parts import Parts
 from consentgate.errors import InvalidInput
 from consentgate.gate.attendance import Attendance
 from consentgate.gate.door import Gate
+from consentgate.gate.orders import StopOrder
 from consentgate.gate.ports import Vendor
 from consentgate.gate.replay import replay_due
 from consentgate.gate.resolve import WHO_TIMEOUT, Resolver, Seconds, Sources, Who
-from consentgate.gate.stopping import OpenStop, Stopping
+from consentgate.gate.stopping import Stopping
+from consentgate.gate.withdrawal import Withdrawal, withdrawn
+from consentgate.gate.worker import Worker
+from consentgate.ledger import ingest
 from consentgate.ledger.calls import LegName
-from consentgate.ledger.ingest import Ingested
 from consentgate.ledger.registering import Departure, Leaver, Registration
 from consentgate.ledger.speaker import Nobody, Speaker
 from consentgate.policy.facts import RecordingConsent
@@ -33,6 +36,10 @@ class Calls(Outcomes):
         self._door = Gate(parts.gate)
         self._stopping = Stopping(parts.gate)
         self._attendance = Attendance(parts.gate, leg_of, self._stopping)
+        self._worker = Worker(self._stopping, parts.book.clock)
+        if parts.service is not None:
+            self._stopping.tell(self._worker.wake)
+            parts.database.listen(self._worker.start)
 
     def protect(
         self,
@@ -161,7 +168,27 @@ class Calls(Outcomes):
         replay_due(self._parts.gate)
         return str(entry) if entry else None
 
-    def open_stops(self) -> tuple[OpenStop, ...]:
+    def withdraw(self, token: str) -> Withdrawal:
+        """Take in a withdrawal or refusal that was signed elsewhere, and carry out what follows from it.
+
+        After it returns no request for this person begins. What is under way is stopped, and voice profiles are
+        deleted that nothing covers keeping any more, at once where a client of this gate can, else by a worker.
+
+        Args:
+            token: the compact JWS. Taking the same one in again changes nothing, and tells how far it is by now.
+
+        Returns:
+            Its entry, and each stop order that follows from it: what is stopped, what is deleted, and what is still
+            open until when.
+
+        Raises:
+            InvalidInput: the token is a grant.
+            StatementRefused: issuer, notice, clock or id are not accepted.
+        """
+        ingest.require_negative(token)
+        return self._take(lambda _: token)
+
+    def open_stops(self) -> tuple[StopOrder, ...]:
         """List the stop orders that nobody carried out yet.
 
         Returns:
@@ -172,7 +199,7 @@ class Calls(Outcomes):
         """
         return self._stopping.open()
 
-    def carry_out_stops(self) -> tuple[OpenStop, ...]:
+    def carry_out_stops(self) -> tuple[StopOrder, ...]:
         """Stop what runs against a stop order, as far as a client of this gate can; trying again does no harm.
 
         Returns:
@@ -213,12 +240,17 @@ class Calls(Outcomes):
         vendor = Hooks(self._door, client, self._parts.book.clock, resolver).register(client)
         if vendor is not None:
             self._stopping.take(vendor)
+            self._work_on()
         return client
 
-    def _take(self, token: Callable[[Connection], str]) -> Ingested:
+    def _work_on(self) -> None:
+        if self._parts.service is not None:
+            self._worker.start()
+
+    def _take(self, token: Callable[[Connection], str]) -> Withdrawal:
         ingested = super()._take(token)
         self._stopping.carry_out_quietly(ingested.stops)
-        return ingested
+        return withdrawn(ingested, self._stopping)
 
 
 def _call(transaction_id: object) -> str:

@@ -1,10 +1,11 @@
 """Looking at stop orders without a client that could carry them out."""
 
 from consentgate.config.parts import Parts
-from consentgate.gate.stopping import OpenStop, Stopping
+from consentgate.gate.orders import StopOrder
+from consentgate.gate.stopping import Stopping
 
 
-def open_stops(parts: Parts) -> tuple[OpenStop, ...]:
+def open_stops(parts: Parts) -> tuple[StopOrder, ...]:
     """List the stop orders that nobody carried out yet.
 
     Args:

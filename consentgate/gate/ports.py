@@ -1,8 +1,22 @@
 """What the gate needs of the outside: a vendor that can stop what was started."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from consentgate.gate.request import Started
+from consentgate.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a vendor answered to a stop or deletion.
+
+    Attributes:
+        confirmed: whether the task does not run any more, or the profile is not there any more.
+        said: in one word: ``stopped``, ``deleted``, ``gone``, ``ended``, the vendor's error code, or ``no answer``.
+    """
+
+    confirmed: bool
+    said: str = ""
 
 
 class Vendor(Protocol):
@@ -30,5 +44,21 @@ class Vendor(Protocol):
 
         Returns:
             Whether the vendor confirmed the stop, or says that the task is no longer there.
+        """
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A vendor that also says what it was told, for the record."""
+
+    def carry_out(self, started: Started) -> Told:
+        """Stop a task, or delete a voice profile, at once: as `Vendor.stop`, with what the vendor said.
+
+        Args:
+            started: what was started or made.
+
+        Returns:
+            What came of it.
         """
         ...

@@ -1,54 +1,69 @@
-"""Stop orders against tasks that already run: carried out where a client for them is at hand, else listed as open.
+"""Carrying stop orders out: tasks are stopped and profiles deleted, where a client for them is at hand.
 
-The order is durable before anything is tried. A stop that is not confirmed leaves it open; trying again does no
-harm. A request under way is not touched here: the process that holds it meets the order with the outcome.
+::
+
+    a  read the order, and what it is against; one that is closed by now is left alone
+    b  the vendor stops or deletes
+    c  what came of it is noted, as an observation that answers the order
+
+The order is durable before anything is tried, and nothing else is remembered. A crash after b leaves the order open:
+trying again does no harm, since a task that is stopped and a profile that is gone count as done. For the same reason
+two may try at once. A request under way is not touched here: the process that holds it meets the order with the
+outcome.
 """
 
+import contextlib
 import weakref
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
-from consentgate.errors import ConsentGateError, Malformed
+from consentgate.errors import ConsentGateError
 from consentgate.gate.context import GateContext
-from consentgate.gate.ports import Vendor
+from consentgate.gate.orders import Against, StopOrder, caused_by, next_try, open_orders, read_against
+from consentgate.gate.ports import Explains, Told, Vendor
 from consentgate.gate.request import Started
-from consentgate.ledger.book import Content, open_parts
+from consentgate.ledger.book import Content
 from consentgate.ledger.stops import MAX_CALL
-from consentgate.storage import entries, orders, subjects
+from consentgate.storage import orders, subjects
 from consentgate.storage.orders import OrderRow
 from consentgate.values import dataclass
 
+# Append transactions live for seconds: what was written longer ago than this is seen by everybody.
+_SETTLED_AFTER: Final = timedelta(minutes=1)
+_TOO_LATE: Final = "too late"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenStop:
-    """A stop order that nobody carried out yet.
+class Round:
+    """What one pass over the open orders came to.
 
     Attributes:
-        entry: id of the order's entry.
-        intent: id of the intent that it is against.
-        ordered_at: when it was written.
-        until: when its task, if there is one, can run no longer.
-        tried: whether a stop was tried and the vendor did not confirm it.
+        tried: how many orders were tried.
+        done: how many of them are done.
+        left: how many are open still.
+        next_at: when the first of those is due, or None.
     """
 
-    entry: UUID
-    intent: UUID
-    ordered_at: datetime
-    until: datetime
-    tried: bool
+    tried: int
+    done: int
+    left: int
+    next_at: datetime | None
 
 
 class Stopping:
-    """The clients of this process that can stop tasks, and the orders that wait for one."""
+    """The clients of this process that can stop and delete, and the orders that wait for one."""
 
     def __init__(self, context: GateContext) -> None:
         self._context = context
         self._vendors: list[weakref.ref[Vendor]] = []
+        self._settled = 0
+        self._left: Callable[[], None] = _nothing
 
     @property
     def vendors(self) -> tuple[Vendor, ...]:
@@ -63,7 +78,15 @@ class Stopping:
         """
         self._vendors = [each for each in list(self._vendors) if each() is not None] + [weakref.ref(vendor)]
 
-    def open(self) -> tuple[OpenStop, ...]:
+    def tell(self, left: Callable[[], None]) -> None:
+        """Say whom to tell when something was not carried out at once.
+
+        Args:
+            left: called then.
+        """
+        self._left = left
+
+    def open(self) -> tuple[StopOrder, ...]:
         """List the orders that are open.
 
         Returns:
@@ -72,13 +95,29 @@ class Stopping:
         Raises:
             Unavailable: the database is out of reach.
         """
-        return tuple(_open(row) for row in self._orders())
+        with self._context.database.read() as connection:
+            return open_orders(self._context, connection)
 
-    def carry_out(self, intents: Collection[UUID] | None = None) -> None:
-        """Stop what runs against an order, as far as a client of this process serves it.
+    def caused_by(self, cause: UUID) -> tuple[StopOrder, ...]:
+        """List the orders that an entry is the cause of, and what came of them.
 
         Args:
-            intents: only the orders against these; None takes all that are open.
+            cause: id of the entry.
+
+        Returns:
+            Them, oldest first.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        with self._context.database.read() as connection:
+            return caused_by(self._context, connection, cause)
+
+    def carry_out(self, intents: Collection[UUID] | None = None) -> None:
+        """Stop and delete what there is an order for, as far as a client of this process serves it.
+
+        Args:
+            intents: only the orders against these; None takes all that are open, due or not.
 
         Raises:
             Unavailable: the database is out of reach.
@@ -86,86 +125,125 @@ class Stopping:
         vendors = self.vendors
         if not vendors or (intents is not None and not intents):
             return
-        for order in self._orders():
-            if intents is None or order.intent in intents:
-                self._carry_out(order, vendors)
+        for row in self._open(after=0):
+            if intents is None or row.intent in intents:
+                self._carry_out(row, vendors)
 
     def carry_out_quietly(self, intents: Collection[UUID]) -> None:
-        """Do the same after something that is done and stands: what cannot be stopped now stays open.
+        """Do the same after something that is done and stands: what cannot be done now stays open.
 
         Args:
             intents: the orders against these.
         """
-        try:
+        if not intents:
+            return
+        with contextlib.suppress(ConsentGateError):
             self.carry_out(intents)
-        except ConsentGateError:
-            return
+        # A worker looks when they are due again.
+        self._left()
 
-    def _orders(self) -> tuple[OrderRow, ...]:
+    def carry_out_due(self, wanted: Callable[[], bool]) -> Round:
+        """Try every order that is due, and close those that came too late.
+
+        Args:
+            wanted: asked before each whether to go on.
+
+        Returns:
+            What it came to.
+
+        Raises:
+            Unavailable: the database is out of reach.
+        """
+        vendors, now = self.vendors, self._context.book.now()
+        rows = self._open(after=self._settled)
+        tried = done = 0
+        due: list[datetime] = []
+        for row in rows:
+            if not wanted():
+                break
+            if next_try(row) > now:
+                due.append(next_try(row))
+                continue
+            came = self._carry_out(row, vendors)
+            tried += came is not None
+            done += came is True
+        self._settle(rows, now)
+        return Round(tried=tried, done=done, left=len(rows) - done, next_at=min(due, default=None))
+
+    def _open(self, *, after: int) -> tuple[OrderRow, ...]:
         context = self._context
-        since = context.book.now() - MAX_CALL
         with context.database.read() as connection:
-            return orders.open_orders(connection, context.book.tenant, since=since)
+            return orders.open_orders(connection, context.book.tenant, after=after)
 
-    def _carry_out(self, order: OrderRow, vendors: tuple[Vendor, ...]) -> None:
+    def _settle(self, rows: tuple[OrderRow, ...], now: datetime) -> None:
+        """Pass over what is closed for ever, and old enough that nothing older can still come."""
+        context, before = self._context, now - _SETTLED_AFTER
+        with context.database.read() as connection:
+            newest = orders.newest_before(connection, context.book.tenant, before)
+        first = next((row.ordinal for row in rows if row.at < before), newest + 1)
+        self._settled = max(self._settled, min(newest, first - 1))
+
+    def _carry_out(self, row: OrderRow, vendors: tuple[Vendor, ...]) -> bool | None:
+        """Carry out one order; None where there was nothing to try."""
         context = self._context
+        # a
         with context.database.read() as connection:
-            started = _started(context, connection, order.intent)
-        serving = [vendor for vendor in vendors if started is not None and vendor.serves(started)]
-        if started is None or not serving:
-            return
-        stopped = any(vendor.stop(started) for vendor in serving)
-        if stopped or not order.tried:
-            context.database.write(lambda c: _note(context, c, order, stopped=stopped))
+            if all(each.closed for each in orders.orders_named(connection, context.book.tenant, [row.id])):
+                return None
+            against = read_against(context, connection, row.intent)
+        told = _told(against.started, vendors)
+        if told is None and against.does == "stop":
+            told = _nothing_runs(row, against, context.book.now())
+        if told is None:
+            return None
+        # c
+        context.database.write(lambda connection: _note(context, connection, row, told))
+        return told.confirmed or told.said == _TOO_LATE
 
 
-def _open(row: OrderRow) -> OpenStop:
-    return OpenStop(
-        entry=row.id,
-        intent=row.intent,
-        ordered_at=row.at,
-        until=row.intent_at + MAX_CALL,
-        tried=row.tried,
-    )
+def _told(started: Started | None, vendors: tuple[Vendor, ...]) -> Told | None:
+    """[b] Let the vendor do it; None while nobody knows what was started, or no client serves it."""
+    told = None
+    for vendor in vendors:
+        if started is not None and vendor.serves(started):
+            told = _carried_out(vendor, started)
+            if told.confirmed:
+                return told
+    return told
 
 
-def _started(gate: GateContext, connection: Connection, intent: UUID) -> Started | None:
-    """Find the task that an intent started; None while it is under way, or where nobody can tell any more."""
-    outcome = entries.final_outcome(connection, gate.book.tenant, intent)
-    told = _exchange(gate, connection, intent)
-    answered = _exchange(gate, connection, outcome.id) if outcome is not None else {}
-    service, operation, path = (_text(told, name) for name in ("service", "operation", "path"))
-    task = _text(answered, "task")
-    if service is None or operation is None or path is None or task is None:
-        return None
-    return Started(service=service, operation=operation, region=_text(told, "region"), path=path, task=task)
+def _nothing_runs(row: OrderRow, against: Against, now: datetime) -> Told | None:
+    """Why there is nothing to stop any more, or None."""
+    if against.complete:
+        return Told(confirmed=True, said="ended")
+    return Told(confirmed=False, said=_TOO_LATE) if row.intent_at + MAX_CALL <= now else None
 
 
-def _exchange(gate: GateContext, connection: Connection, entry: UUID) -> dict[str, Json]:
-    row = entries.by_id(connection, gate.book.tenant, entry)
-    linked = subjects.subjects_of(connection, gate.book.tenant, [entry])[entry]
-    keys = gate.book.vault.data_keys(connection, linked).values()
-    try:
-        opened = open_parts(row, keys) if row is not None else {}
-    except Malformed:
-        # Damaged: verification says so, and the order stays open.
-        return {}
-    return next((dict(each) for name, each in opened.items() if name.startswith("exchange.")), {})
+def _carried_out(vendor: Vendor, started: Started) -> Told:
+    if isinstance(vendor, Explains):
+        return vendor.carry_out(started)
+    return Told(confirmed=vendor.stop(started))
 
 
-def _text(members: dict[str, Json], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _note(gate: GateContext, connection: Connection, order: OrderRow, *, stopped: bool) -> None:
+def _note(gate: GateContext, connection: Connection, order: OrderRow, told: Told) -> None:
     """Note what came of it, under the key under which the order lies."""
-    end = "succeeded" if stopped else "unknown"
-    linked = subjects.subjects_of(connection, gate.book.tenant, [order.id])[order.id]
+    tenant = gate.book.tenant
+    if all(each.closed for each in orders.orders_named(connection, tenant, [order.id])):
+        # Somebody else was quicker.
+        return
+    linked = subjects.subjects_of(connection, tenant, [order.id])[order.id]
     keys = gate.book.vault.data_keys(connection, linked)
     if not keys:
         # Erased meanwhile: there is nobody left under whose key it could lie.
         return
-    part = Content(name="exchange.0", data_key=keys[min(keys)], members={"end": end, "stopped": stopped})
+    end = "succeeded" if told.confirmed else "undetermined" if told.said == _TOO_LATE else "unknown"
+    members: dict[str, Json] = {"end": end, "stopped": told.confirmed}
+    if told.said:
+        members["said"] = told.said
+    part = Content(name="exchange.0", data_key=keys[min(keys)], members=members)
     answer = Answer(id=order.id, h=order.hash)
     gate.book.write(connection, "observation", gate.book.now(), [part], linked, re=answer, end=end)
+
+
+def _nothing() -> None:
+    """Tell nobody."""

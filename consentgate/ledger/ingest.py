@@ -32,6 +32,7 @@ from consentgate.errors import (
 )
 from consentgate.ledger import bindings, notices
 from consentgate.ledger.book import Book, Content, open_parts
+from consentgate.ledger.profiles import order_deletions
 from consentgate.ledger.statements import read_statement
 from consentgate.ledger.stops import order_stops
 from consentgate.storage import entries, subjects
@@ -97,7 +98,7 @@ def ingest(book: Book, connection: Connection, token: str, registry: Registry, s
     entry, about = _written(book, connection, at, token, statement, manifest, same)
     stops: tuple[UUID, ...] = ()
     if statement.refuses:
-        stops = order_stops(book, connection, at, about, frozenset(statement.purposes), cause=entry)
+        stops = _ordered(book, connection, at, statement, about, registry, entry)
     elif statement.pair is not None:
         stops = bindings.settle(book, connection, at, statement, about, registry, cause=entry)
     return Ingested(entry=entry, statement=statement, new=True, stops=stops)
@@ -140,6 +141,21 @@ def _written(
     entry = book.write(connection, "statement", at, [part], about).id
     rows.insert_statement(connection, book.tenant, entry, statement.key)
     return entry, about
+
+
+def _ordered(
+    book: Book,
+    connection: Connection,
+    at: datetime,
+    statement: Statement,
+    about: set[UUID],
+    registry: Registry,
+    cause: UUID,
+) -> tuple[UUID, ...]:
+    """Order the stop of what runs, and the deletion of the voice profiles that nothing covers any more."""
+    purposes = frozenset(statement.purposes)
+    stops = order_stops(book, connection, at, about, purposes, registry, cause=cause)
+    return stops + order_deletions(book, connection, at, about, registry, cause=cause)
 
 
 def _verify(parsed: jws.Jws, statement: Statement, registry: Registry, at: datetime, *, known: bool) -> None:

@@ -4,7 +4,7 @@ Withdrawals, compromised keys and people who join a call write them, each in its
 one: a second cause finds it standing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -12,15 +12,20 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
+from consentgate.consent.issuers import Registry
 from consentgate.entries.leaf import Answer
 from consentgate.errors import Malformed
+from consentgate.ledger import standing
 from consentgate.ledger.book import Book, Content, open_parts
-from consentgate.ledger.progress import state_of
+from consentgate.ledger.progress import is_complete, state_of
 from consentgate.ledger.vault import Subject
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
 
 MAX_CALL: Final = timedelta(hours=24)
+
+MAKES_PROFILES: Final = frozenset({"enrol", "update"})
+"""Actions after which there is a voice profile of the person: nothing runs on then, and `profiles` looks after it."""
 
 Told: TypeAlias = tuple[Mapping[str, Json], ...]
 """What an intent's decisions say: one for each speaker whose key is there."""
@@ -32,6 +37,7 @@ def order_stops(
     at: datetime,
     about: Collection[UUID],
     purposes: frozenset[str],
+    registry: Registry,
     *,
     cause: UUID,
 ) -> tuple[UUID, ...]:
@@ -43,7 +49,8 @@ def order_stops(
         at: its time.
         about: ids of the subjects that the withdrawal reaches.
         purposes: the purposes that it names; empty means all.
-        cause: id of the withdrawal's entry.
+        registry: the issuers in force.
+        cause: id of the withdrawal's entry, which is written.
 
     Returns:
         Ids of the intents that are to be stopped.
@@ -51,7 +58,10 @@ def order_stops(
 
     def in_scope(told: Told) -> bool:
         named = {purpose for each in told if isinstance(purpose := each.get("purpose"), str)}
-        return not purposes or not named or not purposes.isdisjoint(named)
+        if not purposes or not named or not purposes.isdisjoint(named):
+            return True
+        # A grant for several purposes falls as a whole: what rests on it does not go on for the others either.
+        return not all(standing.still_rests(book, connection, each, registry) for each in told)
 
     return order_stops_where(book, connection, at, about, in_scope, cause=cause)
 
@@ -136,8 +146,24 @@ def live_intents(
         Those linked to any of them, oldest first.
     """
     for linked in subjects.entries_of(connection, book.tenant, about, ["intent"]):
-        if linked.row.at > at - MAX_CALL and _is_live(book, connection, linked.row.id):
+        if (
+            linked.row.at > at - MAX_CALL
+            and _is_live(book, connection, linked.row.id)
+            and not makes_profiles(decisions_of(book, connection, linked))
+        ):
             yield linked
+
+
+def makes_profiles(told: Iterable[Mapping[str, Json]]) -> bool:
+    """Tell whether a request makes or renews a voice profile.
+
+    Args:
+        told: what the decisions of its intent say.
+
+    Returns:
+        Whether it does.
+    """
+    return any(each.get("action") in MAKES_PROFILES for each in told)
 
 
 def decisions_of(book: Book, connection: Connection, linked: LinkedEntry) -> Told:
@@ -162,6 +188,8 @@ def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
     if outcome is not None and outcome.end != "succeeded":
         return False
     try:
+        if outcome is not None and is_complete(book, connection, outcome):
+            return False
         return not state_of(book, connection, intent).ended
     except Malformed:
         # Damaged: verification says so, and a doubt never keeps a stop order away.

@@ -268,11 +268,12 @@ def test_stop_that_the_vendor_does_not_confirm_stays_open_until_it_does(world: W
     [(intent, _)] = world.opened("intent")
     assert (order.intent, order.tried) == (intent.id, True)
     assert order.until == intent.at + timedelta(hours=24)
-    # Trying again is no news.
-    assert world.gate.carry_out_stops() == (order,)
-    assert len(world.opened("observation")) == 1
+    # Each try is on record, with what the vendor said.
+    [again] = world.gate.carry_out_stops()
+    assert (again.entry, again.tries, again.said) == (order.entry, 2, "ForbiddenException")
     assert world.gate.carry_out_stops() == ()
-    assert [row.end for row, _ in world.opened("observation")] == ["unknown", "succeeded"]
+    noted = [(row.end, parts["exchange.0"]["said"]) for row, parts in world.opened("observation")]
+    assert noted == [("unknown", "ForbiddenException")] * 2 + [("succeeded", "stopped")]
 
 
 def test_order_is_open_no_longer_than_its_task_can_run(world: World, ada: Speaker) -> None:
@@ -332,7 +333,7 @@ def test_damaged_record_of_the_task_leaves_the_order_open(
     def damaged(*_: Any, **__: Any) -> None:
         raise Malformed("damaged")
 
-    monkeypatch.setattr("consentgate.gate.stopping.open_parts", damaged)
+    monkeypatch.setattr("consentgate.gate.orders.open_parts", damaged)
     world.ivr.withdraw(ada, method="ivr_dtmf")
     assert [each.tried for each in world.gate.open_stops()] == [False]
     assert stopped(world) == 0
