@@ -13,7 +13,6 @@ Invariants:
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -160,7 +159,7 @@ class Lanes:
         leaf = leaf_of(draft, w=place.w, n=place.n, prev=place.prev, after=place.after)
         row = entry_row(self._tenant, leaf, encode(leaf), draft)
         # Before the statement: when its answer is lost, the lane shows what the database is to be asked for.
-        connection.info[_INFO] = replace(place, n=place.n + 1, prev=row.hash, after=None)
+        connection.info[_INFO] = _Place(w=place.w, n=place.n + 1, prev=row.hash)
         written = guarded.append(connection, row, about, guard)
         if written.code != "done":
             connection.info[_INFO] = place

@@ -1,4 +1,4 @@
-"""The background thread, one per process, that sequences and signs, and writes heartbeats in idle hours.
+"""The background thread, one per process, that sequences, signs and anchors, and writes heartbeats in idle hours.
 
 Invariants: it starts with the first write and not before; a fork leaves it behind and the child's first write
 starts another; it never dies in silence: what went wrong last is in `failure` until a pass succeeds. Nothing
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from consentgate.errors import ConsentGateError
+from consentgate.log.anchoring import Anchorer
 from consentgate.log.heartbeat import Heartbeat
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.signer import CurrentSigner, Signer
@@ -54,6 +55,7 @@ class LogService:
         sequencer: Sequencer | None = None,
         signer: Signer | CurrentSigner | None = None,
         heartbeat: Heartbeat | None = None,
+        anchorer: Anchorer | None = None,
         delay: float = SEQUENCE_DELAY,
         idle: float = IDLE_LOOK,
         sign_every: float = SIGN_EVERY,
@@ -65,6 +67,7 @@ class LogService:
             sequencer: what sequences; made if None.
             signer: what signs; None where another process does.
             heartbeat: what writes in idle hours; None where nothing does.
+            anchorer: what puts checkpoints into anchors, in threads of its own; None where there are none.
             delay: seconds from a write to its sequencing, so that a burst is one batch.
             idle: seconds between looks for the writes of other processes.
             sign_every: seconds between checkpoints, at least.
@@ -72,6 +75,7 @@ class LogService:
         self._sequencer = sequencer or Sequencer(database)
         self._signer = signer
         self._heartbeat = heartbeat
+        self._anchorer = anchorer
         self._delay = delay
         self._idle = idle
         self._sign_every = sign_every
@@ -100,7 +104,8 @@ class LogService:
             run.thread.join()
 
     def _current(self) -> _Run:
-        return self._runs.setdefault(os.getpid(), _Run(self._loop))
+        pid = os.getpid()
+        return self._runs.get(pid) or self._runs.setdefault(pid, _Run(self._loop))
 
     def _loop(self, run: _Run) -> None:
         try:
@@ -121,8 +126,12 @@ class LogService:
                 if unsigned and time.monotonic() - signed >= self._sign_every:
                     signed = time.monotonic()
                     unsigned = not self._sign()
+                if self._anchorer is not None:
+                    self._anchorer.begin()
             self._pass("sequence", self._sequencer.once)
             self._sign()
+            if self._anchorer is not None:
+                self._anchorer.stop()
         except BaseException as failure:
             self._failures[_THREAD] = failure
             raise

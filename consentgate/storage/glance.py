@@ -31,6 +31,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from consentgate.storage.arrays import numbers, octets, words
 from consentgate.storage.entries import COLUMNS, row_of
 from consentgate.storage.functions import GLANCE_FUNCTION
 from consentgate.storage.prepared import OverLists, Within, call
@@ -241,9 +242,8 @@ def glance(
         What was read.
     """
     if connection.dialect.name != "sqlite":
-        lists = (epochs, calls, hmacs, kinds, tenant_wide)
-        values = (tenant, *(sorted(each) for each in lists), _LAST_ID)
-        return _glance(call(connection, _CALL_GLANCE, values), tenant_wide)
+        lists = numbers(epochs), octets(calls), octets(hmacs), words(kinds), words(tenant_wide)
+        return _glance(call(connection, _CALL_GLANCE, (tenant, *lists, _LAST_ID)), tenant_wide)
     rows = _QUESTION.rows(
         connection,
         {"tenant": tenant, "last": _LAST_ID},

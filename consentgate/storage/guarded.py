@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from consentgate.moment import to_millis
 from consentgate.storage import entries, locks, subjects, versions
+from consentgate.storage.arrays import numbers, octets, words
 from consentgate.storage.entries import EntryRow
 from consentgate.storage.failures import Duplicate
 from consentgate.storage.functions import APPEND_FUNCTION
@@ -144,12 +145,12 @@ def _insert(connection: Connection, row: EntryRow, about: Collection[UUID]) -> i
 
 def _called(connection: Connection, row: EntryRow, about: Collection[UUID], guard: Guard) -> Written:
     values = (
-        sorted(guard.shared - guard.alone),
-        sorted(guard.alone),
-        list(guard.epochs),
-        list(guard.hmacs),
-        list(guard.kinds),
-        list(guard.calls),
+        numbers(sorted(guard.shared - guard.alone)),
+        numbers(sorted(guard.alone)),
+        numbers(guard.epochs),
+        octets(guard.hmacs),
+        words(guard.kinds),
+        octets(guard.calls),
         guard.version,
         row.tenant,
         row.id.bytes,
@@ -163,7 +164,7 @@ def _called(connection: Connection, row: EntryRow, about: Collection[UUID], guar
         row.leaf,
         row.hash,
         row.parts,
-        sorted({subject.bytes for subject in about}),
+        octets(sorted({subject.bytes for subject in about})),
     )
     code, ordinal, ids, hashes = call(connection, _APPEND, values)[0]
     if code == "lane":

@@ -94,6 +94,7 @@ class PostgresSession:
         self._driver_error: type[Exception] = self.connection.dialect.loaded_dbapi.Error
         self._clock = clock
         self._writes = writes
+        self._looked = time.monotonic()
         self.pooled = pooler
         try:
             self._settle(standby)
@@ -109,23 +110,31 @@ class PostgresSession:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open, failed ones included."""
-        return not self.lost and int(self._raw.info.transaction_status) != 0
+        return not self.lost and int(self._raw.pgconn.transaction_status) != 0
 
-    def alive(self) -> bool:
+    def alive(self, *, within: float = 0.0) -> bool:
         """Look, without a question to the server, whether it hung up while nobody used this connection.
+
+        Args:
+            within: a look that is at most so many seconds old counts as well.
 
         Returns:
             Whether the connection still seems to be there.
         """
         if self.lost or self.in_transaction:
             return False
+        now = time.monotonic()
+        if now - self._looked < within:
+            return True
         try:
             if self._heard():
                 # A notice is read and forgotten; after the server's farewell the socket stays readable.
                 self._raw.pgconn.consume_input()
-                return not self._heard()
+                if self._heard():
+                    return False
         except self._driver_error:
             return False
+        self._looked = now
         return True
 
     def begin_read(self) -> None:

@@ -34,6 +34,7 @@ WRITERS: Final = 8
 
 _ATTEMPTS: Final = 4
 _PAUSE_SECONDS: Final = 0.01
+_FRESH_SECONDS: Final = 0.5
 
 _Marks: TypeAlias = list[tuple[Participant, object]]
 
@@ -276,7 +277,8 @@ class PostgresWriters:
                 session = self._idle.pop()
             except IndexError:
                 break
-            if session.alive():
+            # One that is gone all the same is found out by the write, which is then made on another.
+            if session.alive(within=_FRESH_SECONDS):
                 return session
             marks = self._marks(session)
             self._abandon(session, self._lanes(session, marks, marks))

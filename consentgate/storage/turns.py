@@ -36,10 +36,12 @@ class Turns:
             Whether it came. In any case, an interrupt's too, `give` it back in the end.
         """
         called = threading.Lock()
-        called.acquire()
         with self._changing:
+            if not self._waiting and len(self._taken) < self._count:
+                self._taken.add(who)
+                return True
+            called.acquire()
             self._waiting[who] = called
-            self._call()
         called.acquire(timeout=wait)
         with self._changing:
             self._waiting.pop(who, None)

@@ -13,9 +13,11 @@ from consentgate.errors import Misconfigured, SchemaMismatch, Unavailable
 from consentgate.log.append import Lanes
 from consentgate.moment import from_millis, system_clock, system_random
 from consentgate.storage import deployment, postgres, schema
+from consentgate.storage.arrays import numbers, octets, words
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.storage.postgres import PostgresSession
+from consentgate.storage.prepared import call
 from consentgate.testing.clock import FrozenClock
 from tests.databases import Raw, engine_of
 from tests.functional.log.place import draft
@@ -249,3 +251,27 @@ def test_turn_that_does_not_come_is_unavailable(url: str) -> None:
         for each in busy:
             each.result()
     database.close()
+
+
+def test_arrays_are_read_as_they_were_meant(ledger: Ledger) -> None:
+    lists = [-(2**63), 0, 2**63 - 1], [b"", b'\x00\\"{},NULL'], ["call", "writer_stop"]
+    written = numbers(lists[0]), octets(lists[1]), words(lists[2])
+    with ledger.database.read() as connection:
+        read = call(connection, "SELECT %s::bigint[], %s::bytea[], %s::text[]", written)
+        nothing = call(connection, "SELECT %s::bigint[], %s::bytea[], %s::text[]", ("{}",) * 3)
+    assert read == [lists]
+    assert nothing == [([], [], [])]
+
+
+def test_connection_that_was_used_a_moment_ago_is_not_looked_at_and_still_nothing_is_lost(
+    ledger: Ledger, behind: Raw
+) -> None:
+    def append(connection: Connection) -> int:
+        return ledger.lanes.append(connection, draft(system_clock())).ordinal
+
+    first = ledger.database.write(append, single=True)
+    behind.execute(
+        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert ledger.database.write(append, single=True) > first
