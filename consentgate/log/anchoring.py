@@ -101,6 +101,10 @@ class _Line:
     def busy(self) -> bool:
         return self.thread is not None and self.thread.is_alive()
 
+    def join(self, seconds: float) -> None:
+        if self.thread is not None:
+            self.thread.join(max(0.0, seconds))
+
 
 class Anchorer:
     """Puts the newest checkpoint into each anchor that lacks it."""
@@ -132,6 +136,7 @@ class Anchorer:
         self._every = every
         self._monotonic = monotonic
         self._lines: dict[int, dict[str, _Line]] = {}
+        self._ended = False
 
     @property
     def failures(self) -> Mapping[str, ConsentGateError]:
@@ -143,7 +148,7 @@ class Anchorer:
         now = self._monotonic()
         for place in self._places:
             line = self._current()[place.name]
-            if not line.busy and now >= line.due:
+            if not line.busy and now >= line.due and not self._ended:
                 line.due = now + self._every
                 self._start(place, line, at_once=False)
 
@@ -160,8 +165,18 @@ class Anchorer:
             if not lines[place.name].busy:
                 self._start(place, lines[place.name], at_once=True)
         for line in lines.values():
-            if line.thread is not None:
-                line.thread.join(max(0.0, end - self._monotonic()))
+            line.join(end - self._monotonic())
+
+    def stop(self, within: float = 5.0) -> None:
+        """Start nothing more, and wait for what is under way.
+
+        Args:
+            within: how many seconds; what takes longer is put again by whoever anchors next.
+        """
+        self._ended = True
+        end = self._monotonic() + within
+        for line in self._current().values():
+            line.join(end - self._monotonic())
 
     def _current(self) -> dict[str, _Line]:
         # A fork leaves the parent's threads behind.
@@ -174,14 +189,19 @@ class Anchorer:
             name=f"consentgate-anchor-{place.name}",
             daemon=True,
         )
-        line.thread.start()
+        try:
+            line.thread.start()
+        except RuntimeError:
+            # The system gives no thread now: the next pass asks again.
+            line.thread = None
 
     def _keep(self, place: Anchor, line: _Line, at_once: bool) -> None:
         try:
             self._put(place, at_once=at_once)
         except ConsentGateError as failure:
             line.failure = failure
-            if not line.warned:
+            # What was stopped while it was under way is nobody's alarm.
+            if not line.warned and not self._ended:
                 line.warned = True
                 _LOG.warning("The anchor %s takes no checkpoints: %s", place.name, failure)
             return

@@ -15,6 +15,7 @@ from consentgate.errors import ConsentGateError, LogRefused, Unavailable
 from consentgate.log.anchoring import Anchor, Anchorer, Submission
 from consentgate.log.directory import DirectoryAnchor
 from consentgate.log.lag import Expected, lags
+from consentgate.log.service import LogService
 from consentgate.storage import anchors, checkpoints, stored
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.tlog.notekey import NoteKey
@@ -131,6 +132,53 @@ def test_slow_anchor_keeps_neither_others_nor_its_caller(tmp_path: Path, log: Lo
     assert len(slow.got) == 1
     gate.set()
     settled(log, 2)
+
+
+def test_what_is_under_way_is_waited_for_and_nothing_more_begins(
+    tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = threading.Event()
+    slow = Scripted(gate=gate, failure=Unavailable("The database was closed."))
+    work = anchorer(tmp_path, log, slow, every=0)
+    grown(tmp_path, log)
+    work.begin()
+    while not slow.got:
+        time.sleep(0.01)
+    work.stop(within=0.05)
+    gate.set()
+    work.stop()
+    assert work.failures
+    work.begin()
+    work.stop()
+    assert (len(slow.got), caplog.records) == (1, [])
+
+
+def test_a_system_without_threads_is_asked_again(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    place = Scripted()
+    work = anchorer(tmp_path, log, place)
+    grown(tmp_path, log)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none)
+        work.once()
+    assert place.got == []
+    work.once()
+    assert len(place.got) == 1
+
+
+def test_service_anchors_in_the_background(tmp_path: Path, log: Log) -> None:
+    place = Scripted()
+    work = anchorer(tmp_path, log, place, every=0)
+    signer = signer_at(tmp_path, log.database)
+    service = LogService(log.database, signer=signer, anchorer=work, delay=0.01, sign_every=0.02, idle=0.05)
+    log.append(2)
+    settled(log, 1)
+    service.stop()
+    assert rows(log)[-1] == ("scripted", 2, "2")
 
 
 def test_dead_anchor_is_said_once_and_until_it_is_back(
