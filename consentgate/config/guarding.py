@@ -50,6 +50,7 @@ class Guarding(Calls):
         super().__init__(parts)
         # One for each service, the newest: stop orders that come later are carried out through it.
         self._engines: dict[str, Engine] = {}
+        self._stop_seconds = _STOP
 
     def guarded(
         self,
@@ -171,7 +172,7 @@ class Guarding(Calls):
         known = self._engines.get(service)
         if known is not None and (stop is None or known.asks(stop)):
             return known
-        engine = Engine(service, stop, within=_STOP)
+        engine = Engine(service, stop, within=self._stop_seconds)
         if stop is not None:
             self._engines[service] = engine
             self._stopping.take(engine)

@@ -92,7 +92,7 @@ def join(
     ordered = [
         live.intent.row.id
         for live in _live(gate, connection, registration.call, registered)
-        if _falls(gate, connection, live, registered, leg_of(live.exchange))
+        if _falls(gate, connection, live, registered, _leg_beside(live.exchange) or leg_of(live.exchange))
     ]
     return Joined(entry=registered.entry, stops=tuple(ordered))
 
@@ -107,6 +107,11 @@ def _live(gate: GateContext, connection: Connection, call: str, registered: Regi
     found = stops.live_intents(gate.book, connection, registered.at, frozenset(about))
     read = (_read(gate, connection, call, each) for each in found)
     return [each for each in read if each is not None]
+
+
+def _leg_beside(exchange: Mapping[str, Json]) -> LegName | None:
+    """The leg of a request that names it beside its body, as guarded blocks do."""
+    return next((each for each in LEGS if each == exchange.get("leg")), None)
 
 
 def _read(gate: GateContext, connection: Connection, call: str, intent: LinkedEntry) -> _Live | None:
