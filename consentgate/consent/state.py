@@ -3,8 +3,9 @@
 Rules (they decide who may be compared, so they stand here once):
 
 - Commit order decides what a refusal or withdrawal removes: every grant before it that is in its scope. A
-  later grant stands again. Clocks never delay a negative statement: it acts from the earlier of the time that
-  it claims and the time at which the ledger received it, and here whatever the decision's own clock says.
+  later grant stands again, unless it says itself that it was given before the no: what is taken in late is not a
+  change of mind. Clocks never delay a negative statement: it acts from the earlier of the time that it claims and
+  the time at which the ledger received it, and here whatever the decision's own clock says.
 - A grant acts from the earlier of both times too; ingest refuses those that claim the future.
 - A negative statement counts when any of its references is any of the speaker's, or is bound to one; a grant only
   when its *first* reference is the speaker's first, because the others merely reach further people, or when a
@@ -162,15 +163,17 @@ def fold(received: Iterable[Received], *, references: tuple[Reference, ...], pur
     bonds = bonds_of(said)
     others = bound_to(bonds, references[0]) if bonds and references else {}
     consents: list[Consent] = []
+    noes: list[Received] = []
     for place, each in enumerate(said):
         statement = each.statement
         if statement.grants:
-            consents += _grants(each, references[:1], others)
+            consents += [_outlived(it, noes) if noes else it for it in _grants(each, references[:1], others)]
         elif statement.refuses and _is_about(statement, purpose):
             known_as = heard_under(bonds, references, place) if bonds else references
             for named in statement.references:
                 if named in known_as:
                     consents = _end(consents, each)
+                    noes.append(each)
                     break
     return State(consents=tuple(consents))
 
@@ -228,13 +231,28 @@ def _is_about(negative: Statement, purpose: str | None) -> bool:
     return not negative.purposes or purpose is None or purpose in negative.purposes
 
 
-def _end(consents: list[Consent], negative: Received) -> list[Consent]:
+def _outlived(consent: Consent, noes: list[Received]) -> Consent:
+    """A grant that came in late: each no that was said after it was given takes it away."""
+    given = consent.grant.given_at if consent.grant is not None else None
+    endings = tuple(
+        _ending(no)
+        for no in noes
+        if given is not None and given < _ending(no).at and _in_scope(consent, no.statement)
+    )
+    return replace(consent, endings=(*consent.endings, *endings)) if endings else consent
+
+
+def _ending(negative: Received) -> Ending:
     statement = negative.statement
-    ending = Ending(
+    return Ending(
         kind="refused" if statement.state == "ConsentRefused" else "withdrawn",
         at=min(statement.event_time, negative.received_at),
         entry=negative.entry,
     )
+
+
+def _end(consents: list[Consent], negative: Received) -> list[Consent]:
+    statement, ending = negative.statement, _ending(negative)
     ended, reached = [], False
     for each in consents:
         if _in_scope(each, statement):

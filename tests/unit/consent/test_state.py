@@ -72,11 +72,32 @@ def test_an_opt_out_of_a_person_never_seen_is_kept() -> None:
     assert state.consents[0].endings[0].kind == "refused"
 
 
-def test_commit_order_decides_and_no_claimed_time_does() -> None:
+def test_commit_order_decides_and_no_claimed_time_of_a_no_does() -> None:
     early = negative(event_time=AT - 1000 * HOUR)
     assert standing(early, GRANT) == ["e1"]
     late = negative(event_time=AT + 1000 * HOUR)
     assert standing(GRANT, late) == []
+    # It acts from its receipt then, and what is given after that stands.
+    assert standing(late, replace(GRANT, event_time=AT + HOUR)) == ["e1"]
+
+
+@pytest.mark.parametrize("purposes", [(), ("authentication",)])
+@pytest.mark.parametrize("state", ["ConsentRefused", "ConsentWithdrawn"])
+def test_no_wins_over_a_grant_that_was_given_before_it_and_comes_in_after_it(
+    state: terms.State, purposes: tuple[str, ...]
+) -> None:
+    no = negative(state, purposes=purposes)
+    older = replace(GRANT, event_time=AT - HOUR)
+    assert standing(no, older) == []
+    assert standing(no, older, GRANT) == ["e2"]
+    [consent] = fold(received(no, older), references=(CUSTOMER,), purpose="authentication").consents[1:]
+    assert [(each.entry, each.at) for each in consent.endings] == [("e0", AT)]
+
+
+def test_older_grant_outside_the_scope_of_a_no_stands() -> None:
+    older = replace(GRANT, event_time=AT - HOUR, purposes=("fraud_watchlist",))
+    no = negative(purposes=("authentication",))
+    assert standing(no, older, purpose="fraud_watchlist") == ["e1"]
 
 
 @pytest.mark.parametrize(("claimed", "acts"), [(AT - HOUR, AT - HOUR), (AT + 99 * HOUR, AT + HOUR)])
@@ -200,9 +221,12 @@ NEGATIVES = st.builds(
     event_time=st.integers(-50, 50).map(lambda hours: AT + hours * HOUR),
 )
 GRANTS = st.builds(
-    lambda references, purposes: replace(GRANT, references=references, purposes=purposes or PURPOSES),
+    lambda references, purposes, hours: replace(
+        GRANT, references=references, purposes=purposes or PURPOSES, event_time=AT + hours * HOUR
+    ),
     REFERENCES,
     SCOPES,
+    st.integers(-50, 50),
 )
 HISTORIES = st.lists(st.one_of(GRANTS, NEGATIVES), max_size=8)
 
