@@ -9,6 +9,7 @@ from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, Misconfigured
 from consentgate.gate.context import GateContext, Limits
 from consentgate.gate.spool import Spool
+from consentgate.gate.unsigned import Unsigned
 from consentgate.keys.custody import KeyFile
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
@@ -232,5 +233,9 @@ def _context(
         limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
         envelopes=envelopes,
         spool=Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None,
+        # A test's clock jumps, and the log is kept in real time: one says nothing about the other.
+        unsigned=Unsigned(database, limit=settings.max_unsigned_age)
+        if database.clock is system_clock
+        else None,
         shadow=settings.shadow,
     )

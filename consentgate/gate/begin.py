@@ -8,7 +8,8 @@
     4 append    intent or denial, in one transaction that first compares the versions again
 
 What changed between 2 and 4 makes it begin anew, a few times; then it denies. Every doubt denies: a failure
-of the ledger is a reason like any other, and is recorded where a record can be written.
+of the ledger is a reason like any other, and is recorded where a record can be written. Before all of it stands
+that the log is being signed.
 """
 
 import time
@@ -95,6 +96,8 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
 
 
 def _begin(gate: GateContext, request: GatedRequest) -> Permit:
+    if gate.unsigned is not None and gate.unsigned.overdue(gate.book.now()):
+        raise _record_failure(gate, request, reason("LOG_UNSIGNED"))
     disagreed: ClockDisagrees | None = None
     for _ in range(_ROUNDS):
         # [1] and [2] in one statement: the call, who is on the leg, and all that a decision reads

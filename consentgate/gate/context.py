@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from consentgate.gate.shadow import Shadow
 from consentgate.gate.spool import Spool
+from consentgate.gate.unsigned import Unsigned
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
 from consentgate.ledger.reader import Reader
@@ -47,6 +48,7 @@ class GateContext:
         limits: times.
         envelopes: seals outcomes that cannot be written.
         spool: where they wait, or None.
+        unsigned: says whether entries have waited too long for a signature; None under a test's clock, which jumps.
         shadow: the shadow mode where it was switched on, or None.
         months: the tenant's monthly keys that this process has used, by name.
     """
@@ -61,5 +63,6 @@ class GateContext:
     limits: Limits
     envelopes: Envelopes
     spool: Spool | None = None
+    unsigned: Unsigned | None = None
     shadow: Shadow | None = None
     months: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)

@@ -186,6 +186,8 @@ _GATE: Final = (
     ("LEDGER_UNREADABLE", "Something stored in the ledger could not be read.", "Run consentgate verify."),
     ("LEG_UNKNOWN", "Nobody said who is on this leg of the call.",
      "Register the leg's speakers, or NOBODY; or pass CallLeg."),
+    ("LOG_UNSIGNED", "Entries of the log have waited too long for a signature.",
+     "Run consentgate log sign --once: it says why the log is not signed."),
     ("NO_PERMIT", "The request has no intent in the ledger.", "Send it through the protected client."),
     ("NO_SPEAKER", "Nobody said who is on the call.", "Register the call's speakers."),
     ("OPERATION_NOT_CONSENTED", "The consent does not cover this operation.",
