@@ -12,11 +12,13 @@ import platform
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.appends import measure_appends
 from benchmarks.calls import measure_calls, profile_calls
 from benchmarks.figures import Figure, markdown, plain
 from benchmarks.place import Place, postgres_place, sqlite_place
@@ -27,8 +29,8 @@ from benchmarks.start import measure_first_decision, measure_imports
 PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
-MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy")
-PARTS = ("calls", "start", "policy")
+MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy", "eventsourcing")
+PARTS = ("calls", "start", "policy", "appends")
 
 
 def machine() -> str:
@@ -40,23 +42,27 @@ def machine() -> str:
     )
 
 
-def measure(options: argparse.Namespace, places: list[Place], cold: list[Place]) -> list[Figure]:
-    """Measure everything that was asked for."""
+def measure(options: argparse.Namespace, places: Callable[[str], list[Place]]) -> list[Figure]:
+    """Measure everything that was asked for; each part on databases of its own."""
     figures: list[Figure] = []
     if "calls" in options.parts:
-        for place in places:
+        for place in places("calls"):
             _say(f"calls on {place.name} ...")
             figures += measure_calls(place, options.rounds)
     if "start" in options.parts:
         _say("imports ...")
         figures += measure_imports(options.starts)
-        for place in cold:
+        for place in places("start"):
             _say(f"cold start on {place.name} ...")
             figures += measure_first_decision(place, options.starts)
     if "policy" in options.parts:
         _say("decisions ...")
         figures += measure_decisions(options.rounds)
         figures += measure_packs(options.starts)
+    if "appends" in options.parts:
+        for place in places("appends"):
+            _say(f"appends on {place.name} ...")
+            figures += measure_appends(place, options.rounds)
     return figures
 
 
@@ -95,17 +101,16 @@ def main() -> None:
     options = arguments()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
-        wanted = [options.database] if options.database else ["sqlite", "postgresql"]
-        made = {
-            use: [_place(stack, folder / f"{use}-{kind}", kind) for kind in wanted]
-            for use in ("calls", "start")
-            if use in options.parts
-        }
+        kinds = [options.database] if options.database else ["sqlite", "postgresql"]
+
+        def places(part: str) -> list[Place]:
+            return [_place(stack, folder / f"{part}-{kind}", kind) for kind in kinds]
+
         if options.profile:
-            for place in made["calls"]:
+            for place in places("calls"):
                 print(profile_calls(place, options.profile))
             return
-        figures = measure(options, made.get("calls", []), made.get("start", []))
+        figures = measure(options, places)
     if options.json:
         print(json.dumps({"machine": machine(), "figures": [asdict(figure) for figure in figures]}, indent=1))
     else:

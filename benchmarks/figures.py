@@ -11,22 +11,24 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """Seconds with the gate beside seconds of the baseline.
+    """What the gate takes beside what the baseline takes.
 
     Attributes:
         name: what was done.
-        ours: median with the gate, in seconds.
-        theirs: median of the baseline, in seconds.
+        ours: median with the gate: seconds, or of a ``share`` how many in a second.
+        theirs: median of the baseline, likewise.
         value: a ratio, or seconds.
-        kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, or ``faster``: so many times.
-        target: the most that the value shall be, of ``faster`` the least; None where nothing was promised.
+        kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, ``faster``: so many times, or
+            ``share``: so many times as many in a second.
+        target: the most that the value shall be, of ``faster`` and ``share`` the least; None where nothing was
+            promised.
     """
 
     name: str
     ours: float
     theirs: float
     value: float
-    kind: Literal["times", "added", "takes", "faster"]
+    kind: Literal["times", "added", "takes", "faster", "share"]
     target: float | None
 
     @property
@@ -34,14 +36,14 @@ class Figure:
         """Whether the value is within its target; true without one."""
         if self.target is None:
             return True
-        return self.value >= self.target if self.kind == "faster" else self.value <= self.target
+        return self.value >= self.target if self.kind in _LEAST else self.value <= self.target
 
     @property
     def used(self) -> float:
         """What part of the target was used up: at most one where it is met; nothing without a target."""
         if self.target is None:
             return 0.0
-        return self.target / self.value if self.kind == "faster" else self.value / self.target
+        return self.target / self.value if self.kind in _LEAST else self.value / self.target
 
     @property
     def reading(self) -> str:
@@ -53,7 +55,7 @@ class Figure:
         """The target as people read it."""
         if self.target is None:
             return ""
-        return f"{'at least' if self.kind == 'faster' else 'at most'} {self._written(self.target)}"
+        return f"{'at least' if self.kind in _LEAST else 'at most'} {self._written(self.target)}"
 
     @property
     def verdict(self) -> str:
@@ -64,7 +66,7 @@ class Figure:
 
     def cells(self) -> tuple[str, ...]:
         """Give the row of the table."""
-        written = _us if self.kind == "faster" else _ms
+        written = _WRITTEN.get(self.kind, _ms)
         return self.name, written(self.ours), written(self.theirs), self.reading, self.promise, self.verdict
 
     def _written(self, value: float) -> str:
@@ -72,7 +74,7 @@ class Figure:
             return f"{value:.1f}x faster"
         if self.kind == "takes":
             return f"{value * 1e3:.1f} ms"
-        return f"{value:.2f}x" if self.kind == "times" else f"{value * 1e3:+.0f} ms"
+        return f"{value:.2f}x" if self.kind in ("times", "share") else f"{value * 1e3:+.0f} ms"
 
 
 HEADS = ("", "with the gate", "baseline", "figure", "target", "")
@@ -114,6 +116,18 @@ def faster(name: str, ours: Sequence[float], theirs: Sequence[float], target: fl
     )
 
 
+def share(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of how many times as many it is in a second: the median of the rounds' own ratios."""
+    return Figure(
+        name=name,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        value=statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+        kind="share",
+        target=target,
+    )
+
+
 def takes(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
     """Make a figure of the seconds that something takes, whatever its baseline does."""
     middle = statistics.median(ours)
@@ -140,9 +154,17 @@ def markdown(figures: Sequence[Figure]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
+def _rate(each_second: float) -> str:
+    return f"{each_second:,.0f}/s"
+
+
 def _us(seconds: float) -> str:
     return f"{seconds * 1e6:.1f} µs"
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.2f} ms" if seconds < 0.1 else f"{seconds * 1e3:.0f} ms"
+
+
+_LEAST = ("faster", "share")
+_WRITTEN = {"faster": _us, "share": _rate}
