@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from consentgate.aws.looking import look
 from consentgate.aws.operations import GATED
 from consentgate.gate.ports import Told
+from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
 from consentgate.ledger.progress import ENDED
 
@@ -90,6 +92,20 @@ class ChimeVendor:
             return self._asked(method, parameters)
         thread.join(self._within)
         return told[0] if told else Told(confirmed=False, said=NO_ANSWER)
+
+    def look(self, started: Started) -> Progress:
+        """Ask how a task goes, within the same bound.
+
+        Args:
+            started: the task.
+
+        Returns:
+            What the vendor says.
+
+        Raises:
+            Unavailable: it did not say.
+        """
+        return look(self._client, started, within=self._within)
 
     def _asked(self, method: str, parameters: Mapping[str, str]) -> Told:
         try:
