@@ -77,7 +77,9 @@ def _asked(client: Any, method: str, parameters: Mapping[str, Any]) -> Progress 
         return Unavailable(f"The vendor answered {told[:64]} when it was asked for the task.")
     except Exception as error:  # noqa: BLE001  # botocore's, or another handler's: the caller learns what it was
         return Unavailable(f"The vendor could not be asked: {type(error).__name__}.")
-    return read_task(_ANSWER.body, "poll") or Unavailable("The vendor's answer shows no task that can be read.")
+    return read_task(_ANSWER.body, "poll") or Unavailable(
+        "The vendor's answer shows no task that can be read."
+    )
 
 
 def _completed(client: Any, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from consentgate.config.guarding import Guarding
 from consentgate.config.parts import assemble
 from consentgate.config.results import Results
 from consentgate.config.settings import Settings, home_of, load_settings
-from consentgate.errors import LogRefused
+from consentgate.errors import LogRefused, Unavailable
+from consentgate.gate.orders import StopOrder
 from consentgate.gate.replay import replay_due
 from consentgate.moment import Clock, Random, system_clock, system_random
 
@@ -44,7 +45,7 @@ class ConsentGate(Guarding, Results):
             engine: the host's engine, if its pool is to be used; our own otherwise.
             clock: the time; a clock of `consentgate.testing` marks the database as a test database for ever.
             random: randomness.
-            background: whether a thread of this process sequences and signs the log.
+            background: whether threads of this process sequence and sign the log, and carry stop orders out.
             shadow: whether requests that would be denied go out all the same and are recorded as what they are,
                 until the last day that the settings name; only where the settings allow it.
 
@@ -98,8 +99,11 @@ class ConsentGate(Guarding, Results):
         settings = load_settings(home_of(home))
         return cls(settings, engine=engine, clock=clock, random=random, background=background, shadow=shadow)
 
-    def ready(self) -> None:
-        """Check that the gate could decide now: the database answers and the log is being kept.
+    def ready(self) -> tuple[StopOrder, ...]:
+        """Check that the gate could decide now: the database answers, the log is kept, stop orders are looked after.
+
+        Returns:
+            The stop orders that are open, each with its deadline: worth a look, and no reason to take no requests.
 
         Raises:
             ConsentGateError: what stands in the way.
@@ -108,11 +112,15 @@ class ConsentGate(Guarding, Results):
         service = self._parts.service
         if service is not None and service.failure is not None:
             raise LogRefused("The log is not being kept; see the cause.") from service.failure
+        if (failure := self._worker.failure) is not None:
+            raise Unavailable("Stop orders are not being carried out; see the cause.") from failure
+        return self.open_stops()
 
     def close(self) -> None:
         """Sequence and sign what is written, and let go of threads and connections; twice does nothing more."""
         if not self._closed:
             self._closed = True
+            self._worker.stop()
             self._parts.close()
 
     def __enter__(self) -> Self:
