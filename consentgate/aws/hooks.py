@@ -8,7 +8,8 @@
     before-sign             no presigned URL that is made past the client's own method
     before-send             each attempt again: same bytes, permit still good
     response-received       how the attempt ended
-    after-call, -error      step 6
+    needs-retry             whether a throttled request is sent again
+    after-call, -error      step 6; what no event tells of is recorded by `around`
 
 What decides runs after every other handler, so that nobody changes what it saw; what records runs before every
 other, so that none that raises keeps an outcome out of the ledger. Handlers return None always: botocore takes any
@@ -17,16 +18,19 @@ other value for new parameters or for a response. Behind all handlers stands the
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from consentgate.aws.around import Around
 from consentgate.aws.endings import answered, failed, fault_of
 from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
 from consentgate.aws.passage import (
     KEY,
     Passage,
     is_gated,
+    origin_of,
     permitted,
     require_same,
     stand_behind,
@@ -34,6 +38,8 @@ from consentgate.aws.passage import (
 )
 from consentgate.aws.patience import longest_ms
 from consentgate.aws.regions import country_of
+from consentgate.aws.retrying import Retrying
+from consentgate.aws.standing import Manners, mark, stands
 from consentgate.aws.vendor import ChimeVendor
 from consentgate.canonical import Json
 from consentgate.errors import (
@@ -47,11 +53,11 @@ from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Exchange, GatedRequest, Permit
-from consentgate.gate.resolve import Resolver, Sources
-from consentgate.moment import Clock
+from consentgate.gate.resolve import Resolver
+from consentgate.gate.retry import Retry
+from consentgate.moment import Clock, Random
 from consentgate.policy.reasons import reason
 
-_MARK: Final = "consentgate_gate"
 # Another handler answered in the vendor's place: nothing left.
 _FOREIGN: Final = "AnsweredInProcess"
 
@@ -59,7 +65,16 @@ _FOREIGN: Final = "AnsweredInProcess"
 class Hooks:
     """The gate's handlers on one client."""
 
-    def __init__(self, gate: Gate, client: Any, clock: Clock, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        client: Any,
+        clock: Clock,
+        random: Random,
+        resolver: Resolver,
+        retry: Retry,
+        stop_within: float,
+    ) -> None:
         model = getattr(getattr(client, "meta", None), "service_model", None)
         service = model.service_id.hyphenize() if model is not None else f"a {type(client).__name__}"
         if service not in SERVICES:
@@ -68,38 +83,41 @@ class Hooks:
         self._gate = gate
         self._service = service
         self._region: str | None = client.meta.region_name
-        self._lasts_ms = longest_ms(client.meta.config)
-        self._origin = _origin(client.meta.endpoint_url)
-        self._vendor = ChimeVendor(client)
+        self._lasts_ms = longest_ms(client.meta.config, retry)
+        self._origin = origin_of(client.meta.endpoint_url)
+        self._vendor = ChimeVendor(client, within=stop_within)
         self._clock = clock
         self._resolver = resolver
+        self._retrying = Retrying(gate, client, retry, clock, random)
+        self._around = Around(self._on_left)
 
-    def register(self, client: Any) -> Vendor | None:
+    def register(self, client: Any, manners: Manners) -> Vendor | None:
         """Put the handlers and the last look in place, once however often it is called.
 
         Args:
             client: the client.
+            manners: how it is asked for.
 
         Returns:
             What stops tasks through this client; None where the handlers stood already.
 
         Raises:
-            InvalidInput: another gate is in this client already, or the same with other sources.
+            InvalidInput: another gate is in this client already, or the same in other ways.
             Misconfigured: this botocore is not supported.
         """
         meta = client.meta
-        standing = getattr(meta, _MARK, None)
-        if standing is not None:
-            require_standing(standing, self._gate, self._resolver.sources, "client")
+        if stands(meta, self._gate, manners, "client"):
             return None
         stand_behind(client)
-        setattr(meta, _MARK, (self._gate, self._resolver.sources))
+        self._around.stand(client)
+        mark(meta, self._gate, manners)
         deciding = {
             "provide-client-params": self._on_parameters,
             "before-call": self._on_call,
             "request-created": self._on_attempt,
             "before-sign": self._on_sign,
             "before-send": self._on_send,
+            "needs-retry": self._retrying.on_end_of_attempt,
         }
         recording = {
             "response-received": self._on_received,
@@ -127,7 +145,8 @@ class Hooks:
         intent = self._gate.new_intent()
         if operation.token is not None and not params.get(operation.token):
             params[operation.token] = _token(intent)
-        context[KEY] = Passage(intent=intent)
+        passage = context[KEY] = Passage(intent=intent)
+        self._around.begins(passage)
 
     def _on_call(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Decide on the serialised request; without a permit nothing goes on."""
@@ -191,21 +210,21 @@ class Hooks:
 
     def _on_answer(self, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that was answered."""
-        operation, passage = self._operation(model.name), context.get(KEY)
-        permit = used_up(passage)
-        if operation is None or passage is None or permit is None:
-            return
-        self._record(permit, lambda: answered(operation, passage, parsed), parsed)
+        self._on_left(model.name, context.get(KEY), None, parsed)
 
     def _on_failure(
         self, exception: BaseException, context: dict[str, Any], event_name: str, **_: Any
     ) -> None:
         """Record the outcome of a request that got no answer, or of which botocore gave none back."""
-        operation, passage = self._operation(event_name.rpartition(".")[2]), context.get(KEY)
-        permit = used_up(passage)
-        if operation is None or passage is None or permit is None:
+        self._on_left(event_name.rpartition(".")[2], context.get(KEY), exception, None)
+
+    def _on_left(self, name: str, passage: Any, error: BaseException | None, response: object) -> None:
+        """Record the outcome, once: whoever asks first takes the permit away."""
+        operation, permit = self._operation(name), used_up(passage)
+        if operation is None or permit is None:
             return
-        self._record(permit, lambda: failed(operation, passage, exception), None)
+        last = partial(failed, exception=error) if error else partial(answered, parsed=response)
+        self._record(permit, partial(last, operation, passage), response)
 
     def _record(self, permit: Permit, read: Callable[[], Exchange], response: object) -> None:
         try:
@@ -237,7 +256,7 @@ class Hooks:
         if (
             trouble is None
             and said is not None
-            and (said.token is None or _origin(passage.url) != self._origin)
+            and (said.token is None or origin_of(passage.url) != self._origin)
         ):
             # Another handler replaced the parameters after the token was set, or turned the request to another
             # place: not what the caller asked for.
@@ -262,30 +281,6 @@ class Hooks:
             trouble=trouble,
         )
         return request, said.parameters if said else {}
-
-
-def require_standing(standing: object, gate: Gate, sources: Sources, what: str) -> None:
-    """Check that what protects a client or session already is what is asked for again.
-
-    Args:
-        standing: gate and sources that stand.
-        gate: the gate that is asked for.
-        sources: the sources that are asked for; those that name nothing fit any.
-        what: ``client`` or ``session``.
-
-    Raises:
-        InvalidInput: it is another gate, or the same with other sources.
-    """
-    its_gate, its_sources = standing if isinstance(standing, tuple) else (None, None)
-    if its_gate is not gate:
-        raise InvalidInput(f"Another gate protects this {what} already; each {what} has one.")
-    if not sources.are_none and sources != its_sources:
-        raise InvalidInput(f"This {what} is protected already, with another who or wait_for_call.")
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _token(intent: UUID) -> str:

@@ -9,35 +9,30 @@ Note:
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from consentgate.aws.hooks import require_standing
 from consentgate.aws.operations import SERVICES
+from consentgate.aws.standing import Manners, mark, stands
 from consentgate.errors import InvalidInput
 from consentgate.gate.door import Gate
-from consentgate.gate.resolve import Sources
-
-_MARK: Final = "consentgate_gate"
 
 
-def install(session: Any, gate: Gate, sources: Sources, protect: Callable[[Any], object]) -> None:
+def install(session: Any, gate: Gate, manners: Manners, protect: Callable[[Any], object]) -> None:
     """Let a session protect the clients of gated services that it makes, once however often it is called.
 
     Args:
         session: of boto3 or botocore.
         gate: the gate.
-        sources: where the clients learn who is on a call.
+        manners: how the clients are protected.
         protect: protects one client.
 
     Raises:
-        InvalidInput: it is no session, another gate is in it already, or the same with other sources.
+        InvalidInput: it is no session, another gate is in it already, or the same in other ways.
     """
     events = _events(session)
-    standing = getattr(events, _MARK, None)
-    if standing is not None:
-        require_standing(standing, gate, sources, "session")
+    if stands(events, gate, manners, "session"):
         return
-    setattr(events, _MARK, (gate, sources))
+    mark(events, gate, manners)
     base = _base(protect)
 
     def add_base(base_classes: list[type], **_: Any) -> None:

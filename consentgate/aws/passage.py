@@ -14,7 +14,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote, urlparse, urlsplit
 from uuid import UUID
 
 from consentgate.errors import ConsentDenied, Misconfigured
@@ -145,6 +145,19 @@ def is_gated(method: object, url: object) -> bool:
     path = urlparse(url).path
     plain = unquote(path)
     return any(_ROUTES.fullmatch(each.lower()) for each in (path, plain, posixpath.normpath(plain)))
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Tell where a URL leads.
+
+    Args:
+        url: the URL.
+
+    Returns:
+        Its scheme, and its host and port as they stand there.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 def permitted(context: object) -> tuple[Passage, Permit]:

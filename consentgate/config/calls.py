@@ -1,6 +1,7 @@
 """The live side of `ConsentGate`: clients, who is on a call, and what must stop."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.aws.operations import call_of_transaction, leg_of
+from consentgate.aws.standing import Manners
 from consentgate.config.keystates import Compromised
 from consentgate.config.outcomes import Outcomes
 from consentgate.config.parts import Parts
@@ -17,7 +19,7 @@ from consentgate.gate.door import Gate
 from consentgate.gate.orders import StopOrder
 from consentgate.gate.ports import Vendor
 from consentgate.gate.replay import replay_due
-from consentgate.gate.resolve import WHO_TIMEOUT, Resolver, Seconds, Sources, Who
+from consentgate.gate.resolve import Resolver, Seconds, Sources, Who
 from consentgate.gate.stopping import Stopping
 from consentgate.gate.withdrawal import Withdrawal, withdrawn
 from consentgate.gate.worker import Worker
@@ -46,8 +48,9 @@ class Calls(Outcomes):
         client: Any,
         *,
         who: Who | None = None,
-        who_timeout: Seconds = WHO_TIMEOUT,
+        who_timeout: Seconds | None = None,
         wait_for_call: Seconds | None = None,
+        retry: int | None = None,
     ) -> Any:
         """Put the gate into a boto3 client; from now on its gated operations need a consent.
 
@@ -56,26 +59,29 @@ class Calls(Outcomes):
             who: asked who is on a call of which the ledger knows nothing, with the vendor's name of the operation
                 and its parameters. It returns the speakers of the leg that the request names, a mapping of
                 ``Caller`` and ``Callee`` to speakers or `NOBODY`, or None where it does not know either.
-            who_timeout: how long `who` may take, as seconds or a timedelta.
+            who_timeout: how long `who` may take, as seconds or a timedelta; by default what the settings say.
             wait_for_call: how long a request waits for the registration of its call; by default not at all.
+            retry: how often a request that the vendor throttles (429) is sent at most, under one intent; by default
+                what the settings say.
 
         Returns:
             The same client.
 
         Raises:
             InvalidInput: it is a client of another service, another gate is in it already, or this one with
-                another `who` or `wait_for_call`.
+                another `who`, `wait_for_call` or `retry`.
             Misconfigured: this botocore is not supported.
         """
-        return self._protect(client, _sources(who, who_timeout, wait_for_call))
+        return self._protect(client, self._manners(who, who_timeout, wait_for_call, retry))
 
     def install(
         self,
         session: Any,
         *,
         who: Who | None = None,
-        who_timeout: Seconds = WHO_TIMEOUT,
+        who_timeout: Seconds | None = None,
         wait_for_call: Seconds | None = None,
+        retry: int | None = None,
     ) -> None:
         """Protect every client of a gated service that a session makes from now on; others are not touched.
 
@@ -84,15 +90,16 @@ class Calls(Outcomes):
             who: as `protect` takes it.
             who_timeout: likewise.
             wait_for_call: likewise.
+            retry: likewise.
 
         Raises:
-            InvalidInput: it is no session, another gate is in it already, or this one with another `who` or
-                `wait_for_call`.
+            InvalidInput: it is no session, another gate is in it already, or this one with another `who`,
+                `wait_for_call` or `retry`.
         """
         from consentgate.aws.installing import install
 
-        sources = _sources(who, who_timeout, wait_for_call)
-        install(session, self._door, sources, lambda client: self._protect(client, sources))
+        manners = self._manners(who, who_timeout, wait_for_call, retry)
+        install(session, self._door, manners, lambda client: self._protect(client, manners))
 
     def register_call(
         self,
@@ -233,11 +240,29 @@ class Calls(Outcomes):
     def _at_hand(self) -> tuple[Vendor, ...]:
         return self._stopping.vendors
 
-    def _protect(self, client: Any, sources: Sources) -> Any:
+    def _manners(
+        self, who: Who | None, who_timeout: Seconds | None, wait_for_call: Seconds | None, retry: int | None
+    ) -> Manners:
+        times = self._parts.settings.times
+        within = times.who if who_timeout is None else who_timeout
+        return Manners(
+            sources=Sources(who=who, who_timeout=within, wait_for_call=wait_for_call),
+            retry=replace(times.retry, attempts=retry) if retry is not None else None,
+        )
+
+    def _protect(self, client: Any, manners: Manners) -> Any:
         from consentgate.aws.hooks import Hooks
 
-        resolver = Resolver(self._attendance, sources)
-        vendor = Hooks(self._door, client, self._parts.book.clock, resolver).register(client)
+        times, book = self._parts.settings.times, self._parts.book
+        vendor = Hooks(
+            self._door,
+            client,
+            book.clock,
+            book.random,
+            Resolver(self._attendance, manners.sources),
+            manners.retry or times.retry,
+            times.stop.total_seconds(),
+        ).register(client, manners)
         if vendor is not None:
             self._stopping.take(vendor)
             self._work_on()
@@ -257,7 +282,3 @@ def _call(transaction_id: object) -> str:
     if not isinstance(transaction_id, str) or not transaction_id:
         raise InvalidInput("transaction_id is the vendor's transaction id.")
     return call_of_transaction(transaction_id)
-
-
-def _sources(who: Who | None, who_timeout: Seconds, wait_for_call: Seconds | None) -> Sources:
-    return Sources(who=who, who_timeout=who_timeout, wait_for_call=wait_for_call)

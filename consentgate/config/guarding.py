@@ -1,8 +1,6 @@
 """The side of `ConsentGate` for engines and APIs other than the vendor's: guarded blocks and functions."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
 
 from consentgate.aws.operations import SERVICES, call_of_transaction
 from consentgate.config.calls import Calls
@@ -17,9 +15,6 @@ from consentgate.gate.vendorrequest import VendorRequest, request_of
 from consentgate.ledger.speaker import Speaker
 from consentgate.policy.facts import OPERATIONS, RecordingConsent
 from consentgate.values import dataclass
-
-_LASTS: Final = timedelta(seconds=60)
-_STOP: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +45,7 @@ class Guarding(Calls):
         super().__init__(parts)
         # One for each service, the newest: stop orders that come later are carried out through it.
         self._engines: dict[str, Engine] = {}
-        self._stop_seconds = _STOP
+        self._stop_seconds = parts.settings.times.stop.total_seconds()
 
     def guarded(
         self,
@@ -148,7 +143,9 @@ class Guarding(Calls):
             raise InvalidInput("Pass speakers, or name in the request a call that is registered.")
         if people is not None and not speakers:
             raise InvalidInput("Pass at least one speaker, or None for those of the registered call.")
-        lasts = in_seconds(ways.lasts if ways.lasts is not None else _LASTS, "lasts")
+        lasts = in_seconds(
+            ways.lasts if ways.lasts is not None else self._parts.settings.times.guarded, "lasts"
+        )
         return Guarded(
             self._door,
             self._attendance,
@@ -176,4 +173,5 @@ class Guarding(Calls):
         if stop is not None:
             self._engines[service] = engine
             self._stopping.take(engine)
+            self._work_on()
         return engine

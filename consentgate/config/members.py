@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from consentgate.config.times import members_of
 from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
 
@@ -26,6 +27,8 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
             "controller",
             "purposes",
             "limits",
+            "timeouts",
+            "retry",
             "log",
             "pooler",
             "spool",
@@ -34,7 +37,9 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "controller": frozenset({"id", "jurisdiction"}),
-    "limits": frozenset({"clock_skew_s", "outcome_budget_s"}),
+    "limits": frozenset({"clock_skew_s", "outcome_budget_s"}) | members_of("limits"),
+    "timeouts": members_of("timeouts"),
+    "retry": members_of("retry"),
     "log": frozenset({"state", "max_unsigned_age_s", "background"}),
     "spool": frozenset({"folder", "limit"}),
     "packs": frozenset({"overlay", "signers"}),

@@ -79,6 +79,7 @@ def database_of(settings: Settings, *, engine: Engine | None = None, clock: Cloc
         test_clock=clock is not system_clock,
         lambda_function="yes" if settings.on_lambda else None,
         pooler=settings.pooler,
+        wait=settings.times.turn.total_seconds(),
     )
 
 
@@ -230,7 +231,12 @@ def _context(
         controller=settings.controller,
         jurisdiction=settings.controller_jurisdiction,
         purposes=settings.purposes,
-        limits=Limits(outcome_budget=settings.outcome_budget, clock_skew=settings.clock_skew),
+        limits=Limits(
+            send_by=settings.times.send_by,
+            reread_after=settings.times.reread_after,
+            outcome_budget=settings.outcome_budget,
+            clock_skew=settings.clock_skew,
+        ),
         envelopes=envelopes,
         spool=Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None,
         # A test's clock jumps, and the log is kept in real time: one says nothing about the other.

@@ -14,9 +14,12 @@
     [purposes]
     search = "authentication"                # used when register_call names none
 
-    [limits]
+    [limits]                                 # these and all other times: docs/reference/times.md
     clock_skew_s = 5
     outcome_budget_s = 2
+
+    [retry]                                  # optional: requests that the vendor throttles
+    attempts = 3
 
     [log]                                    # optional
     state = "file"                           # the signer's memory; or "s3://bucket/key", for several hosts
@@ -45,6 +48,7 @@ from pathlib import Path
 from typing import Final
 
 from consentgate.config import members
+from consentgate.config.times import Times, read_times
 from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
 from consentgate.values import dataclass
@@ -70,6 +74,7 @@ class Settings:
         purposes: default purpose per action.
         clock_skew: how far in the future a grant may claim to be.
         outcome_budget: how long writing an outcome is retried.
+        times: all other times.
         spool: folder of outcomes that cannot be written, or None.
         spool_limit: at most so many wait in it.
         overlay: folder of the deployment's own rules, or None.
@@ -91,6 +96,7 @@ class Settings:
     purposes: Mapping[str, str] = field(default_factory=dict)
     clock_skew: timedelta = timedelta(seconds=5)
     outcome_budget: timedelta = timedelta(seconds=2)
+    times: Times = Times()
     spool: Path | None = None
     spool_limit: int = 1000
     overlay: Path | None = None
@@ -199,6 +205,9 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         purposes={k: members.text(path, purposes, k, "") for k in purposes},
         clock_skew=skew,
         outcome_budget=members.seconds(path, limits, "limits.outcome_budget_s", 2),
+        times=read_times(
+            path, {name: members.table(path, document, name) for name in ("limits", "timeouts", "retry")}
+        ),
         spool=members.spool_folder(home, path, spool),
         spool_limit=members.count(path, spool, "spool.limit", 1000),
         overlay=(home / members.text(path, packs, "overlay", "")).absolute() if packs else None,
