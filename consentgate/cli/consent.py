@@ -130,7 +130,8 @@ def _issue(home: str | None, answer: str, iss: str, token_out: str | None, **giv
 def _withdraw(home: str | None, iss: str, token_out: str | None, **given: Any) -> Done:
     """Sign that a person took their consent back, and take it in.
 
-    No request for this person begins after it returns. Requests that are under way get a stop order.
+    No request for this person begins after it returns. Requests that are under way get a stop order, and so do the
+    voice profiles that no consent covers keeping any more. A worker carries them out: `consentgate worker run`.
     """
     from consentgate.cli.values import evidence, speaker
 
@@ -197,18 +198,16 @@ def _add(home: str | None, file: str) -> Done:
 
     def work(gate: "ConsentGate") -> Done:
         taken = gate.ingest(token)
-        stops: list[Json] = [str(stop) for stop in taken.stops]
         word = state_word(taken.statement)
-        result: dict[str, Json] = {"entry": str(taken.entry), "state": word, "new": taken.new, "stops": stops}
+        result: dict[str, Json] = {"entry": str(taken.entry), "state": word, "new": taken.new, "stops": []}
         pairs = [
             ("consent", word),
             ("entry", str(taken.entry)),
             ("new", "" if taken.new else "no: it was in the ledger already"),
-            ("to stop", "\n".join(str(stop) for stop in taken.stops)),
         ]
         return Done(result=result, text=fields(pairs))
 
-    return writing(home, work)
+    return _with_stops(home, writing(home, work))
 
 
 @consent.command("show", example="consentgate consent show --reference customer:C-1001")
@@ -239,20 +238,27 @@ def _issued(issued: "Issued", state: str, token_out: str | None) -> Done:
         from consentgate.keys.files import write_secret
 
         write_secret(Path(token_out), issued.token.encode() + b"\n")
-    result: dict[str, Json] = {"entry": issued.entry, "state": state, "stops": [], "token_file": token_out}
+    result: dict[str, Json] = {
+        "entry": issued.entry,
+        "state": state,
+        "stops": [],
+        "orders": [],
+        "token_file": token_out,
+    }
     pairs = [("consent", state), ("entry", issued.entry), ("token", token_out or "")]
     return Done(result=result, text=fields(pairs))
 
 
 def _with_stops(home: str | None, done: Done) -> Done:
-    """Add the requests that a no just ordered to stop."""
+    """Add the stop orders that a no is the cause of."""
     from dataclasses import replace
     from uuid import UUID
 
-    from consentgate.config.views import stops_caused_by
+    from consentgate.cli.worker import items_of, orders_table
+    from consentgate.config.views import orders_caused_by
 
     with looking(home) as parts:
-        stops = stops_caused_by(parts, UUID(str(done.result["entry"])))
-    named: list[Json] = [str(stop) for stop in stops]
-    text = fields([("to stop", "\n".join(str(stop) for stop in stops))])
-    return replace(done, result={**done.result, "stops": named}, text=f"{done.text}\n{text}".rstrip())
+        orders = orders_caused_by(parts, UUID(str(done.result["entry"])))
+    stops: list[Json] = [str(each.intent) for each in orders]
+    text = f"{done.text}\n\n{orders_table(orders)}" if orders else done.text
+    return replace(done, result={**done.result, "stops": stops, "orders": items_of(orders)}, text=text)

@@ -26,9 +26,9 @@ from consentgate.cli.log import log
 from consentgate.cli.notice import notice
 from consentgate.cli.policy import policy
 from consentgate.cli.record import record
-from consentgate.cli.stops import stops
 from consentgate.cli.terminal import note
 from consentgate.cli.verify import verify
+from consentgate.cli.worker import worker
 from consentgate.errors import ConsentGateError
 
 PROGRAM: Final = "consentgate"
@@ -36,7 +36,7 @@ PROGRAM: Final = "consentgate"
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
     ("Begin", (demo, init, doctor, db)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
-    ("Evidence", (entries, record, stops, log, verify)),
+    ("Evidence", (entries, record, worker, log, verify)),
 )
 
 

@@ -100,7 +100,7 @@ def _runs(replayed: "Replayed") -> Finding:
         where=f"intent {replayed.intent}",
         expected="a task that was stopped",
         found="its speaker withdrew, and no client was at hand",
-        cure="Stop the task at the vendor, or let a process with a protected client call carry_out_stops.",
+        cure="Run `consentgate worker run --once` with the vendor's credentials, or stop the task in its console.",
     )
 
 

@@ -18,8 +18,9 @@ from consentgate.consent.notice import Manifest
 from consentgate.consent.reference import Reference
 from consentgate.consent.state import Received, State, fold
 from consentgate.errors import InvalidInput, Malformed
+from consentgate.gate.orders import StopOrder
+from consentgate.gate.stopping import Stopping
 from consentgate.ledger import controller, notices, statements
-from consentgate.ledger.book import open_parts
 from consentgate.policy.assertions import Assertion
 from consentgate.storage import artifacts, entries, subjects
 from consentgate.storage.entries import EntryRow
@@ -174,28 +175,17 @@ def said_in(parts: Parts, entry: UUID) -> Received:
     return received[0]
 
 
-def stops_caused_by(parts: Parts, entry: UUID) -> tuple[UUID, ...]:
-    """List the requests that a refusal or withdrawal ordered to stop.
+def orders_caused_by(parts: Parts, entry: UUID) -> tuple[StopOrder, ...]:
+    """List the stop orders that a statement is the cause of, and what came of them.
 
     Args:
         parts: the deployment.
         entry: id of the statement's entry.
 
     Returns:
-        Ids of the intents.
+        Them, oldest first.
     """
-    tenant = parts.book.tenant
-    with parts.database.read() as connection:
-        about = subjects.subjects_of(connection, tenant, [entry])[entry]
-        stops = subjects.entries_of(connection, tenant, about, ["stop"])
-        keys = parts.book.vault.data_keys(connection, [s for each in stops for s in each.subjects])
-        caused = [each for each in stops if _cause(each, keys) == str(entry)]
-    return tuple(each.row.re for each in caused if each.row.re is not None)
-
-
-def _cause(stop: LinkedEntry, keys: dict[UUID, bytes]) -> object:
-    opened = open_parts(stop.row, [keys[s] for s in stop.subjects if s in keys])
-    return next((content.get("cause") for content in opened.values()), None)
+    return Stopping(parts.gate).caused_by(entry)
 
 
 def _linked(parts: Parts, connection: Connection, row: EntryRow) -> LinkedEntry:

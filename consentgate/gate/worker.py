@@ -8,6 +8,7 @@ silence: what went wrong last is in `failure` until a pass succeeds.
 
 import os
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -98,22 +99,37 @@ class Worker:
         try:
             while not run.ended.is_set():
                 run.wake.clear()
-                run.wake.wait(self._wait(self._pass(run)))
+                run.wake.wait(self.rest(self.look(lambda: not run.ended.is_set())))
         except BaseException as failure:
             self._failure = failure
             raise
 
-    def _pass(self, run: _Run) -> Round | None:
+    def look(self, wanted: Callable[[], bool]) -> Round | None:
+        """Do one pass, and keep what went wrong.
+
+        Args:
+            wanted: asked before each order whether to go on.
+
+        Returns:
+            What it came to, or None where it failed.
+        """
         try:
-            done = self._stopping.carry_out_due(lambda: not run.ended.is_set())
+            done = self._stopping.carry_out_due(wanted)
         except ConsentGateError as failure:
             self._failure = failure
             return None
         self._failure = None
         return done
 
-    def _wait(self, done: Round | None) -> float:
-        """How long until the next look: when the next order is due, and never longer than between idle looks."""
+    def rest(self, done: Round | None) -> float:
+        """Say how long to wait until the next pass.
+
+        Args:
+            done: what the last one came to, or None where it failed.
+
+        Returns:
+            Seconds: until the next order is due, and never longer than between idle looks.
+        """
         if done is None or done.next_at is None:
             return self._idle
         until: timedelta = done.next_at - self._clock()

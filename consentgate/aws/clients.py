@@ -1,0 +1,86 @@
+"""Clients for whoever carries stop orders out without being the process that searches.
+
+Invariant: they are asked to stop, to delete and to look, never for anything that is gated.
+"""
+
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from consentgate.aws.operations import SERVICES
+from consentgate.aws.vendor import ChimeVendor
+from consentgate.gate.ports import Told
+from consentgate.gate.request import Started
+
+# One try within the bound of a stop: trying again is the worker's.
+_CONFIG: Final = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1})
+
+
+class OwnClients:
+    """The gate's `Vendor` port on clients of its own: one for each service and region, made when it is needed.
+
+    Credentials and endpoints are those of the environment, as boto3 finds them.
+    """
+
+    def __init__(self, session: Any = None) -> None:
+        """Make none yet.
+
+        Args:
+            session: the boto3 session that makes them; by default a new one.
+        """
+        self._session = session
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def serves(self, started: Started) -> bool:
+        """Tell whether a client for this can be made.
+
+        Args:
+            started: the task, or the voice profile.
+
+        Returns:
+            Whether the service is one of the vendor's, and the region is known.
+        """
+        return started.service in SERVICES and started.region is not None
+
+    def stop(self, started: Started) -> bool:
+        """Stop a task, or delete a voice profile, at once, within a bound.
+
+        Args:
+            started: the task, or the voice profile.
+
+        Returns:
+            Whether the vendor confirmed, or says that it is gone.
+        """
+        return self.carry_out(started).confirmed
+
+    def carry_out(self, started: Started) -> Told:
+        """Do the same, and say what the vendor said.
+
+        Args:
+            started: the task, or the voice profile.
+
+        Returns:
+            What came of it.
+        """
+        try:
+            client = self._client(started.service, started.region or "")
+        except (BotoCoreError, ValueError) as error:
+            # No such region, half of a pair of keys: somebody has to mend the environment.
+            return Told(confirmed=False, said=type(error).__name__)
+        return ChimeVendor(client).carry_out(started)
+
+    def close(self) -> None:
+        """Close every client."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def _client(self, service: str, region: str) -> Any:
+        found = self._clients.get((service, region))
+        if found is None:
+            self._session = self._session or boto3.Session()
+            found = self._session.client(service, region_name=region, config=_CONFIG)
+            self._clients[service, region] = found
+        return found
