@@ -1,38 +1,37 @@
 """``consentgate log``: the transparency log over the ledger."""
 
-import signal
-import threading
-from collections.abc import Callable
-
 import click
 
 from consentgate.canonical import Json
-from consentgate.cli.command import Done, Noun
+from consentgate.cli.anchor import anchor, items, lines
+from consentgate.cli.command import DONE, Done, Noun
 from consentgate.cli.opening import settings_of
+from consentgate.cli.running import until_stopped
 from consentgate.cli.text import fields, moment_text
 from consentgate.errors import InvalidInput, Unavailable
-
-EVERY = 10.0
-"""Seconds between looks, without --once."""
+from consentgate.verify.result import INCOMPLETE
 
 
 @click.group(cls=Noun)
 def log() -> None:
-    """Show, sequence and sign the log."""
+    """Show, sequence, sign and anchor the log."""
 
 
 @log.command("show", example="consentgate log show")
 def _show(home: str | None) -> Done:
-    """Show the log: origin, vkey, size, and the last checkpoint.
+    """Show the log: origin, vkey, size, the last checkpoint, and how far behind its anchors are.
 
-    The vkey is read from the file beside the key; compare it with the one that `consentgate init` printed.
+    The vkey is read from the file beside the key; compare it with the one that `consentgate init` printed. Exit code
+    4 when an anchor has been behind for longer than its alarm.
     """
+    from consentgate.config.anchoring import standings
     from consentgate.config.upkeep import log_database, log_state, vkey_of
     from consentgate.moment import to_text
 
     settings = settings_of(home)
     with log_database(settings) as database:
         state = log_state(database)
+        anchored = standings(settings, database)
     vkey = vkey_of(settings)
     last = state.checkpoint
     checkpoint: Json = {"size": last.size, "at": to_text(last.at), "note": last.note} if last else None
@@ -43,6 +42,7 @@ def _show(home: str | None) -> Done:
         "unsequenced": state.unsequenced,
         "unsigned": state.unsigned,
         "checkpoint": checkpoint,
+        "anchors": items(anchored),
         "test_database": state.test,
     }
     pairs = [
@@ -57,7 +57,12 @@ def _show(home: str | None) -> Done:
         ("database", "a test database: a test clock was used on it" if state.test else ""),
         ("checkpoint", last.note.rstrip() if last else ""),
     ]
-    return Done(result=result, text=fields(pairs))
+    text = "\n\n".join([fields(pairs), *([lines(anchored)] if anchored else [])])
+    late = any(each.lag.late for each in anchored)
+    return Done(result=result, text=text, exit=INCOMPLETE if late else DONE)
+
+
+log.add_command(anchor)
 
 
 @log.command("sequence", example="consentgate log sequence --once")
@@ -68,7 +73,7 @@ def _sequence(home: str | None, once: bool) -> Done:
     from consentgate.log.sequencer import Sequencer
 
     with log_database(settings_of(home)) as database:
-        total = _run(Sequencer(database).once, once=once)
+        total = until_stopped(Sequencer(database).once, once=once)
     text = f"{total} {'entry' if total == 1 else 'entries'} sequenced" if total else "Nothing to sequence"
     return Done(result={"sequenced": total}, text=f"{text}.")
 
@@ -86,7 +91,7 @@ def _sign(home: str | None, once: bool) -> Done:
     settings = settings_of(home)
     with log_database(settings) as database:
         signer = signer_of(settings, database)
-        _run(lambda: int(signer.once() is not None), once=once)
+        until_stopped(lambda: int(signer.once() is not None), once=once)
         last = log_state(database).checkpoint
     if last is None:
         return Done(result={"size": 0}, text="Nothing to sign: the log is empty.")
@@ -191,20 +196,3 @@ _OF_FILES = {
     "signature": "this tree was signed",
     "witnesses": "enough witnesses cosigned",
 }
-
-
-def _run(work: Callable[[], int], *, once: bool) -> int:
-    """Do something once, or again and again until the process is told to stop."""
-    if once:
-        return work()
-    stop = threading.Event()
-    before = {s: signal.signal(s, lambda *_: stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
-    total = 0
-    try:
-        while not stop.is_set():
-            total += work()
-            stop.wait(EVERY)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return total

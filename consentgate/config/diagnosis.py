@@ -7,6 +7,7 @@ check that is not ``ok`` says what to do.
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
+from consentgate.config.anchoring import anchors_check
 from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import assertion_checks, missing_assertions
 from consentgate.config.overlays import packs_check
@@ -71,6 +72,7 @@ def _inside(parts: Parts, codes: Collection[str]) -> Iterator[Check]:
     yield _test_mark(parts)
     yield _tried("log", lambda: _log(parts))
     yield _tried("signer", lambda: _signer(parts))
+    yield _tried("anchors", lambda: anchors_check(parts.settings, parts.database))
     yield _tried("requests", lambda: _requests(parts))
     yield _tried("issuers", lambda: _issuers(parts))
     try:

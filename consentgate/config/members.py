@@ -34,6 +34,8 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
             "spool",
             "packs",
             "shadow",
+            "anchors",
+            "witness_policy",
         }
     ),
     "controller": frozenset({"id", "jurisdiction"}),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
+from consentgate.config.anchoring import anchorer_of
 from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, Misconfigured
@@ -135,7 +136,7 @@ def keeper_of(settings: Settings, database: Database, lanes: Lanes, random: Rand
         The service; its thread starts with the first write.
 
     Raises:
-        Misconfigured: the log's key is not there or cannot be used.
+        Misconfigured: the log's key is not there or cannot be used, or an anchor cannot.
         Unavailable: the database is out of reach.
     """
     signer = CurrentSigner(
@@ -143,7 +144,12 @@ def keeper_of(settings: Settings, database: Database, lanes: Lanes, random: Rand
         lambda log: signer_of(settings, database, log=log),
         signer=signer_of(settings, database),
     )
-    return LogService(database, signer=signer, heartbeat=Heartbeat(database, lanes, random))
+    return LogService(
+        database,
+        signer=signer,
+        heartbeat=Heartbeat(database, lanes, random),
+        anchorer=anchorer_of(settings, database),
+    )
 
 
 def assemble(

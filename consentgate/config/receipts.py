@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from consentgate.config.anchoring import witnesses_of
 from consentgate.config.entries import entry_named
 from consentgate.config.settings import Settings
 from consentgate.config.upkeep import log_database, reading
@@ -61,12 +62,13 @@ def proved(settings: Settings, named: str) -> Proved:
     Raises:
         InvalidInput: no entry, or more than one, is named so.
         LogRefused: the stored tree is not what was signed.
-        Unavailable: no checkpoint covers the entry yet, or the database is out of reach.
+        Misconfigured: the witness policy cannot be used.
+        Unavailable: no checkpoint with enough cosignatures covers the entry yet, or the database is out of reach.
     """
     with reading(settings) as parts:
         entry = entry_named(parts, named)
         with parts.database.read() as connection:
-            made = prove(connection, parts.book.tenant, entry)
+            made = prove(connection, parts.book.tenant, entry, witnesses=witnesses_of(settings))
     size = int(made.note.split("\n", 2)[1])
     return Proved(entry=str(entry), position=made.index, size=size, text=receipt.encode(made))
 
@@ -84,10 +86,12 @@ def published(settings: Settings, folder: Path, *, with_leaves: bool) -> Publish
 
     Raises:
         LogRefused: the stored tree is not what was signed, or the folder holds something else.
-        Unavailable: nothing is signed yet, the folder cannot be written, or the database is out of reach.
+        Misconfigured: the witness policy cannot be used.
+        Unavailable: nothing is signed yet, too few witnesses cosigned, the folder cannot be written, or the database
+            is out of reach.
     """
     with log_database(settings) as database, database.read() as connection:
-        return publish(connection, folder, with_leaves=with_leaves)
+        return publish(connection, folder, with_leaves=with_leaves, witnesses=witnesses_of(settings))
 
 
 def files_of(folder: Path) -> Read:

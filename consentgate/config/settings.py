@@ -37,6 +37,8 @@
     [packs]                                  # optional: rules of your own: docs/formats/pack.md, Overlays
     overlay = "rules"                        # a folder of files that tighten packs or add jurisdictions
     signers = ["rules.example+0a1b2c3d+..."] # vkeys of who must have signed it; without them the folder is trusted
+
+Places that keep checkpoints stand under ``[[anchors]]``: `consentgate.config.anchors`.
 """
 
 import os
@@ -47,7 +49,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from consentgate.config import members
+from consentgate.config import anchors, members
+from consentgate.config.anchors import AnchorSettings
 from consentgate.config.times import Times, read_times
 from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
@@ -84,6 +87,8 @@ class Settings:
             declared.
         max_unsigned_age: how long entries may wait for a signature before the gate denies.
         background: whether a thread of each gate keeps the log.
+        anchors: places outside the database that keep checkpoints.
+        witness_policy: which witnesses have to have cosigned: ``k of n``, or a file in the home; None for none.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
@@ -105,6 +110,8 @@ class Settings:
     state: str | None = None
     max_unsigned_age: timedelta = timedelta(days=1)
     background: bool = True
+    anchors: tuple[AnchorSettings, ...] = ()
+    witness_policy: str | None = None
     pooler: bool = False
     on_lambda: bool = False
 
@@ -196,6 +203,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
     if skew > timedelta(seconds=_LARGEST_SKEW_S):
         raise Misconfigured(f"{path}: limits.clock_skew_s is at most {_LARGEST_SKEW_S}.")
     jurisdiction = controller.get("jurisdiction")
+    places = anchors.anchors(home, path, document)
     return Settings(
         home=home,
         database=members.database_url(home, path, environ.get(DATABASE_VARIABLE) or document.get("database")),
@@ -216,6 +224,8 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         state=members.state_place(path, log),
         max_unsigned_age=members.seconds(path, log, "log.max_unsigned_age_s", 86_400),
         background=members.flag(path, log, "log.background", True),
+        anchors=places,
+        witness_policy=anchors.witness_policy(path, document, places),
         pooler=members.flag(path, document, "pooler", False),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )

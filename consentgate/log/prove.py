@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.errors import InvalidInput, LogRefused, Malformed, Unavailable
+from consentgate.log.cosigned import Witnesses, newest_cosigned
 from consentgate.log.tree import stored_nodes
-from consentgate.storage import checkpoints, entries, sequence
+from consentgate.storage import entries, sequence
 from consentgate.tlog import checkpoint
 from consentgate.tlog.merkle import leaf_hash
 from consentgate.tlog.note import parse_note
@@ -17,13 +18,21 @@ from consentgate.tlog.proof import inclusion_proof, verify_inclusion
 from consentgate.tlog.receipt import Receipt
 
 
-def prove(connection: Connection, tenant: str, entry: UUID, *, log: int = sequence.FIRST_LOG) -> Receipt:
-    """Make an entry's receipt, under the newest checkpoint.
+def prove(
+    connection: Connection,
+    tenant: str,
+    entry: UUID,
+    *,
+    witnesses: Witnesses | None = None,
+    log: int = sequence.FIRST_LOG,
+) -> Receipt:
+    """Make an entry's receipt, under the newest checkpoint that enough witnesses cosigned.
 
     Args:
         connection: of `Database.read`.
         tenant: whose entry.
         entry: the entry's id.
+        witnesses: whose cosignatures go with the checkpoint, and how many have to; None for none.
         log: number of the log.
 
     Returns:
@@ -31,7 +40,7 @@ def prove(connection: Connection, tenant: str, entry: UUID, *, log: int = sequen
 
     Raises:
         InvalidInput: there is no such entry.
-        Unavailable: it has no position yet, or no checkpoint covers it yet.
+        Unavailable: it has no position yet, or no checkpoint, with enough cosignatures, covers it yet.
         LogRefused: the stored tree, or the entry, is not what was signed.
     """
     row = entries.by_id(connection, tenant, entry)
@@ -40,8 +49,10 @@ def prove(connection: Connection, tenant: str, entry: UUID, *, log: int = sequen
             "There is no entry of this id. `consentgate entries list` shows those that there are."
         )
     position = sequence.position_of(connection, tenant, entry, log=log)
-    newest = checkpoints.latest_checkpoint(connection, log=log)
-    if position is None or newest is None or newest.size <= position:
+    newest = None
+    if position is not None:
+        newest = newest_cosigned(connection, witnesses or Witnesses(), above=position, log=log)
+    if position is None or newest is None:
         raise Unavailable(
             "No checkpoint covers this entry yet."
             " Run `consentgate log sequence --once`, then `consentgate log sign --once`."

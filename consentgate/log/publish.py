@@ -12,8 +12,9 @@ from typing import Final
 from sqlalchemy import Connection
 
 from consentgate.errors import LogRefused, Malformed, Unavailable
+from consentgate.log.cosigned import Witnesses, newest_cosigned
 from consentgate.log.tree import root_at, stored_nodes
-from consentgate.storage import checkpoints, looking, sequence
+from consentgate.storage import looking, sequence
 from consentgate.tlog import bundle, checkpoint
 from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.merkle import Node, leaf_hash
@@ -40,7 +41,12 @@ class Published:
 
 
 def publish(
-    connection: Connection, folder: Path, *, with_leaves: bool = False, log: int = sequence.FIRST_LOG
+    connection: Connection,
+    folder: Path,
+    *,
+    with_leaves: bool = False,
+    witnesses: Witnesses | None = None,
+    log: int = sequence.FIRST_LOG,
 ) -> Published:
     """Bring a folder up to the newest checkpoint.
 
@@ -48,6 +54,7 @@ def publish(
         connection: of `Database.read`.
         folder: where to; made if it is not there.
         with_leaves: whether the leaves are published too, as entry bundles.
+        witnesses: whose cosignatures go with the checkpoint, and how many have to; None for none.
         log: number of the log.
 
     Returns:
@@ -55,9 +62,9 @@ def publish(
 
     Raises:
         LogRefused: the stored tree is not what was signed, or the folder holds something else than this log's past.
-        Unavailable: nothing is signed yet, or a file cannot be written.
+        Unavailable: nothing is signed yet, too few witnesses cosigned, or a file cannot be written.
     """
-    newest = checkpoints.latest_checkpoint(connection, log=log)
+    newest = newest_cosigned(connection, witnesses or Witnesses(), log=log)
     if newest is None:
         raise Unavailable("Nothing is signed yet. Run `consentgate log sign --once`.")
     head = _head(newest.note)

@@ -45,6 +45,13 @@ _NEWEST: Final = (
     .order_by(anchor.c.size.desc())
     .limit(1)
 )
+_SIZES: Final = (
+    select(anchor.c.size)
+    .where(anchor.c.log == _LOG, anchor.c.kind == bindparam("kind"), anchor.c.size > bindparam("above"))
+    .distinct()
+    .order_by(anchor.c.size.desc())
+    .limit(bindparam("limit"))
+)
 _INSERT: Final = insert(anchor)
 
 _LATER: Final = anchor.alias("later")
@@ -120,6 +127,26 @@ def anchors_at(connection: Connection, size: int, *, log: int = FIRST_LOG) -> tu
     """
     with translated():
         return tuple(_row(*row) for row in connection.execute(_AT, {"log": log, "size": size}))
+
+
+def sizes_of_kind(
+    connection: Connection, kind: str, *, above: int = 0, limit: int = 1000, log: int = FIRST_LOG
+) -> tuple[int, ...]:
+    """List the checkpoints that anchors of a kind keep.
+
+    Args:
+        connection: any.
+        kind: of the anchors.
+        above: only larger sizes.
+        limit: at most so many.
+        log: number of the log.
+
+    Returns:
+        Their sizes, the largest first.
+    """
+    values = {"log": log, "kind": kind, "above": above, "limit": limit}
+    with translated():
+        return tuple(connection.execute(_SIZES, values).scalars())
 
 
 def first_anchored(

@@ -74,6 +74,7 @@ WITHOUT_TENANT: Final = {
             "anchors.insert_anchor",
             "anchors.newest_of",
             "anchors.anchors_at",
+            "anchors.sizes_of_kind",
             "checkpoints.insert_checkpoint",
             "checkpoints.latest_checkpoint",
             "checkpoints.checkpoint_at",

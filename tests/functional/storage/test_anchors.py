@@ -44,7 +44,11 @@ def test_rows_go_in_once_and_come_back(database: Database) -> None:
     with database.read() as connection:
         assert anchors.anchors_at(connection, 8) == (ROW, witness)
         assert anchors.newest_of(connection, "second-site") == ROW
-        assert [each["size"] for each in stored.anchors(connection)] == [4, 8, 8]
+        assert sorted(each["size"] for each in stored.anchors(connection)) == [4, 8, 8]
+        assert anchors.sizes_of_kind(connection, "directory") == (8, 4)
+        assert anchors.sizes_of_kind(connection, "directory", limit=1) == (8,)
+        assert anchors.sizes_of_kind(connection, "directory", above=4) == (8,)
+        assert anchors.sizes_of_kind(connection, "s3") == ()
 
 
 def test_logs_are_apart(database: Database) -> None:

@@ -1,0 +1,235 @@
+"""Anchors as objects: what the settings describe, ready to keep checkpoints, to be asked, and to be judged by."""
+
+from typing import Any, Final
+
+from consentgate.config.anchors import AnchorSettings, threshold
+from consentgate.config.check import INCOMPLETE, Check
+from consentgate.config.settings import Settings
+from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Misconfigured
+from consentgate.log.anchoring import Anchor, Anchorer
+from consentgate.log.cosigned import Witnesses
+from consentgate.log.directory import DirectoryAnchor
+from consentgate.log.lag import Expected, Lag, lags
+from consentgate.log.witness import WitnessAnchor
+from consentgate.storage import deployment
+from consentgate.storage.database import Database
+from consentgate.tlog import policy
+from consentgate.tlog.notekey import NoteKey
+from consentgate.tlog.policy import Group, Policy, PolicyWitness
+from consentgate.values import dataclass
+
+_FILE_LIMIT: Final = policy.LIMIT + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an anchor is doing.
+
+    Attributes:
+        lag: how far behind it is.
+        failure: what went wrong in this process when it last got a checkpoint; None where nothing did.
+    """
+
+    lag: Lag
+    failure: ConsentGateError | None = None
+
+
+def anchorer_of(settings: Settings, database: Database) -> Anchorer | None:
+    """Make what puts checkpoints into the anchors.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+
+    Returns:
+        The anchorer; None where the settings name no anchor, or only retired ones.
+
+    Raises:
+        Misconfigured: an anchor's URL cannot be used.
+    """
+    places = [place_of(each, database) for each in settings.anchors if not each.retired]
+    if not places:
+        return None
+    return Anchorer(database, places, key_of=lambda log: log_key_of(settings, log))
+
+
+def place_of(anchor: AnchorSettings, database: Database) -> Anchor:
+    """Make one anchor.
+
+    Args:
+        anchor: what the settings say of it.
+        database: whose clock it goes by.
+
+    Returns:
+        The anchor; nothing is reached.
+
+    Raises:
+        Misconfigured: its URL cannot be used.
+    """
+    if anchor.key is not None:
+        try:
+            return WitnessAnchor(name=anchor.name, key=anchor.key, url=anchor.url)
+        except InvalidInput as error:
+            raise Misconfigured(f"anchors.{anchor.name}.url cannot be used: {error}") from error
+    if anchor.kind != "s3":
+        return DirectoryAnchor(name=anchor.name, path=anchor.path)
+    # Who has no bucket does not load the driver for one.
+    from consentgate.aws.anchors import BucketAnchor
+
+    return BucketAnchor(
+        name=anchor.name,
+        bucket=anchor.bucket,
+        prefix=anchor.prefix,
+        retain=anchor.retain,
+        client=_client,
+        clock=database.clock,
+    )
+
+
+def log_key_of(settings: Settings, log: int) -> NoteKey:
+    """Read a log's public key from where `init` or `recover` wrote it, never from the database.
+
+    Args:
+        settings: the settings.
+        log: number of the log.
+
+    Returns:
+        The key.
+
+    Raises:
+        Misconfigured: the file is missing or cannot be used.
+    """
+    path = settings.log_file("vkey", log)
+    try:
+        return NoteKey.from_vkey(path.read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path} cannot be read: {type(error).__name__}. Restore it.") from error
+    except Malformed as error:
+        raise Misconfigured(f"{path} holds no vkey: {error}") from error
+
+
+def witnesses_of(settings: Settings) -> Witnesses:
+    """Say whose cosignatures count, and how many are needed.
+
+    Args:
+        settings: the settings.
+
+    Returns:
+        The witnesses' keys and the policy, if there is one.
+
+    Raises:
+        Misconfigured: the policy's file is missing or cannot be used.
+    """
+    own = {each.name: each for each in settings.anchors if each.key is not None}
+    keys = tuple(each.key for each in own.values() if each.key is not None)
+    if settings.witness_policy is None:
+        return Witnesses(keys=keys, policy=None)
+    quorum = threshold(settings.witness_policy)
+    if quorum is None:
+        made = _policy_file(settings, settings.witness_policy)
+        return Witnesses(keys=tuple(dict.fromkeys((*keys, *made.keys))), policy=made)
+    asked = tuple(
+        PolicyWitness(name=each.name, key=each.key)
+        for each in own.values()
+        if each.key is not None and not each.retired
+    )
+    # No anchor has a space in its name.
+    group = Group(name=settings.witness_policy, needed=quorum[0], members=tuple(each.name for each in asked))
+    made = Policy(logs=(), witnesses=asked, groups=(group,), quorum=group.name)
+    return Witnesses(keys=keys, policy=made)
+
+
+def lags_of(settings: Settings, database: Database) -> tuple[Lag, ...]:
+    """Say how far behind each anchor is that is not retired.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+
+    Returns:
+        One for each anchor, in the order of the settings; none without anchors, and nothing is read then.
+    """
+    expected = [
+        Expected(name=each.name, kind=each.kind, late_after=each.late_after)
+        for each in settings.anchors
+        if not each.retired
+    ]
+    if not expected:
+        return ()
+    with database.read() as connection:
+        log = deployment.current_log(connection)
+        return lags(connection, expected, database.clock(), log=log)
+
+
+def standings(settings: Settings, database: Database, work: Anchorer | None = None) -> tuple[Standing, ...]:
+    """Say how each anchor is doing that is not retired.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+        work: what put checkpoints into them in this process, if anything did.
+
+    Returns:
+        One for each anchor, in the order of the settings.
+    """
+    failures = work.failures if work is not None else {}
+    return tuple(Standing(lag=each, failure=failures.get(each.name)) for each in lags_of(settings, database))
+
+
+def anchors_check(settings: Settings, database: Database) -> Check:
+    """Say whether checkpoints are kept outside of the database, and how far behind that is.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+
+    Returns:
+        The check; an anchor that is behind for less than its alarm is no matter.
+
+    Raises:
+        Misconfigured: an anchor or the witness policy cannot be used.
+        Unavailable: the database is out of reach.
+    """
+    anchorer_of(settings, database)
+    witnesses_of(settings)
+    found = lags_of(settings, database)
+    if not found:
+        return Check(
+            name="anchors",
+            verdict="warn",
+            found="nothing outside of this database keeps checkpoints",
+            cure="Add [[anchors]] to consentgate.toml: a folder elsewhere, a locked bucket, or witnesses.",
+        )
+    late = [each for each in found if each.late]
+    if not late:
+        names = ", ".join(each.name for each in found)
+        return Check(name="anchors", verdict="ok", found=f"checkpoints are kept by {names}")
+    said = ", ".join(f"{each.name} ({each.behind} signed entries)" for each in late)
+    return Check(
+        name="anchors",
+        verdict="warn",
+        found=f"behind for longer than their alarm: {said}",
+        cure="Run `consentgate log anchor --once`: it says what stands in the way.",
+        exit=INCOMPLETE,
+    )
+
+
+def _policy_file(settings: Settings, name: str) -> Policy:
+    path = settings.home / name
+    try:
+        with path.open("rb") as file:
+            return policy.decode(file.read(_FILE_LIMIT))
+    except OSError as error:
+        raise Misconfigured(
+            f'The witness policy {path} cannot be read ({error.strerror}): name a file, or say "k of n".'
+        ) from error
+    except Malformed as error:
+        raise Misconfigured(f"The witness policy {path} cannot be used: {error}") from error
+
+
+def _client() -> Any:
+    import boto3
+
+    from consentgate.aws.anchors import CONFIG
+
+    return boto3.client("s3", config=CONFIG)
