@@ -26,6 +26,7 @@ from consentgate.cli.log import log
 from consentgate.cli.notice import notice
 from consentgate.cli.policy import policy
 from consentgate.cli.record import record
+from consentgate.cli.task import task
 from consentgate.cli.terminal import note
 from consentgate.cli.verify import verify
 from consentgate.cli.worker import worker
@@ -36,7 +37,7 @@ PROGRAM: Final = "consentgate"
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
     ("Begin", (demo, init, doctor, db)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
-    ("Evidence", (entries, record, worker, log, verify)),
+    ("Evidence", (entries, record, task, worker, log, verify)),
 )
 
 

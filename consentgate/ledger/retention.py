@@ -1,8 +1,8 @@
 """What the vendor still holds of a person because of what a request started, and when each of it is due to go.
 
-The vendor's own terms (data retention of Amazon Chime SDK voice analytics, as read in November 2026): a voice embedding
-that a search made can be enrolled for 24 hours and is deleted then; what a task found can be asked for for 7 days; a
-voice profile expires after 3 years, counted anew by each update.
+By the vendor's own terms, as read in November 2026 (data retention of Amazon Chime SDK voice analytics), a voice
+embedding that a search made can be enrolled for 24 hours and is deleted then; what a task found can be asked for for
+7 days; a voice profile expires after 3 years, counted anew by each update.
 
 Invariants: a time that nobody told is reckoned from the latest moment that it can be counted from, so that nothing is
 said to be gone before it is; that the vendor deletes is its word and is not proved here.

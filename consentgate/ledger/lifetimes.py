@@ -1,0 +1,178 @@
+"""The whole life of what a request started or made: the request, what was seen of it since, what the vendor holds.
+
+Invariant: all of it follows from entries; what lies under destroyed keys is missing, and never guessed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate import canonical
+from consentgate.canonical import Json
+from consentgate.errors import InvalidInput, Malformed
+from consentgate.ledger import retention
+from consentgate.ledger.book import Book, open_parts
+from consentgate.ledger.progress import TaskState, state_of
+from consentgate.ledger.retention import Held
+from consentgate.storage import entries, subjects
+from consentgate.storage.entries import EntryRow
+from consentgate.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetime:
+    """What a request started or made, from its start to its end.
+
+    Attributes:
+        intent: id of the intent's entry.
+        outcome: id of the outcome's entry.
+        service: the vendor's service.
+        operation: the vendor's name of the operation.
+        region: the region of the client, or None.
+        task: the vendor's id of the task or profile.
+        started_at: when the vendor's answer was put on record.
+        state: what was seen of it since.
+        held: what the vendor holds because of it, gone or not, the first to go first.
+        deleted_at: when a stop order to delete it was carried out, or None.
+    """
+
+    intent: UUID
+    outcome: UUID
+    service: str
+    operation: str
+    region: str | None
+    task: str = field(repr=False)
+    started_at: datetime
+    state: TaskState
+    held: tuple[Held, ...]
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """An outcome that names what was started, with its request."""
+
+    row: EntryRow
+    intent: UUID
+    asked: Mapping[str, Json]
+    answered: Mapping[str, Json]
+    task: str
+
+    @property
+    def operation(self) -> str:
+        return _text(self.asked, "operation")
+
+
+def lifetime_of(book: Book, connection: Connection, outcome: EntryRow) -> Lifetime | None:
+    """Read the life of what an outcome names.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        outcome: the outcome.
+
+    Returns:
+        What is known; None where it started nothing, or nobody can read it any more.
+
+    Raises:
+        Malformed: something stored cannot be read.
+    """
+    read = _read(book, connection, outcome)
+    if read is None:
+        return None
+    state = state_of(book, connection, read.intent)
+    region = read.asked.get("region")
+    newest, deleted_at = _of_profile(book, connection, read)
+    profile = retention.of_profile(newest.operation, newest.row.at, _answer(newest))
+    return Lifetime(
+        intent=read.intent,
+        outcome=read.row.id,
+        service=_text(read.asked, "service"),
+        operation=read.operation,
+        region=region if isinstance(region, str) else None,
+        task=read.task,
+        started_at=read.row.at,
+        state=state,
+        held=(
+            *retention.of_task(read.operation, read.row.at, state),
+            *(profile if deleted_at is None else ()),
+        ),
+        deleted_at=deleted_at,
+    )
+
+
+def outcomes_naming(book: Book, connection: Connection, id_: str) -> tuple[EntryRow, ...]:
+    """Find the outcomes that name a task, profile or domain of the vendor's.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        id_: the vendor's id.
+
+    Returns:
+        Them, oldest first.
+    """
+    try:
+        named = book.vault.task_subjects(id_)
+    except InvalidInput:
+        return ()
+    return tuple(each.row for each in subjects.entries_of(connection, book.tenant, named, ["outcome"]))
+
+
+def _of_profile(book: Book, connection: Connection, read: _Read) -> tuple[_Read, datetime | None]:
+    """Give the newest request that made or updated the same profile, and when it was deleted, if it was."""
+    newest, deleted = read, list[datetime]()
+    for each in _named_alike(book, connection, read):
+        deleted += _deletions(book, connection, each)
+        newest = each if each.row.at > newest.row.at else newest
+    return newest, max(deleted, default=None)
+
+
+def _named_alike(book: Book, connection: Connection, read: _Read) -> Iterator[_Read]:
+    if retention.of_profile(read.operation, read.row.at, None):
+        for row in outcomes_naming(book, connection, read.task):
+            each = _read(book, connection, row)
+            if each is not None and retention.of_profile(each.operation, row.at, None):
+                yield each
+
+
+def _deletions(book: Book, connection: Connection, read: _Read) -> Iterator[datetime]:
+    """When orders against a request that made a profile were carried out: each was one to delete it."""
+    for order in entries.stop_orders(connection, book.tenant, read.intent):
+        for note in entries.answers(connection, book.tenant, order.id, kinds=("observation",)):
+            if note.end == "succeeded":
+                yield note.at
+
+
+def _read(book: Book, connection: Connection, outcome: EntryRow) -> _Read | None:
+    intent = entries.by_id(connection, book.tenant, outcome.re) if outcome.re is not None else None
+    if intent is None:
+        raise Malformed("A stored outcome answers nothing. Run `consentgate verify`.")
+    linked = subjects.subjects_of(connection, book.tenant, [outcome.id])[outcome.id]
+    keys = book.vault.data_keys(connection, linked).values()
+    asked = _exchange(open_parts(intent, keys))
+    answered = _exchange(open_parts(outcome, keys))
+    task = answered.get("task")
+    if not asked or not isinstance(task, str):
+        return None
+    return _Read(row=outcome, intent=intent.id, asked=asked, answered=answered, task=task)
+
+
+def _exchange(opened: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
+    return next((told for name, told in opened.items() if name.startswith("exchange.")), {})
+
+
+def _answer(read: _Read) -> bytes | None:
+    told = read.answered.get("response")
+    try:
+        return canonical.unb64(told) if isinstance(told, str) else None
+    except Malformed:
+        return None
+
+
+def _text(members: Mapping[str, Json], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
