@@ -16,6 +16,8 @@ from consentgate.consent.terms import Method
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey
 from consentgate.errors import InvalidInput
+from consentgate.gate.orders import StopOrder
+from consentgate.gate.withdrawal import Withdrawal
 from consentgate.ledger import notices
 from consentgate.ledger.book import Book
 from consentgate.ledger.ingest import Ingested
@@ -39,11 +41,14 @@ class Issued:
         entry: id of its entry as text.
         token: the signed statement: personal data.
         stops: ids of the intents that a stop order was written for.
+        orders: those stop orders, and what became of them by now: tasks stopped, voice profiles deleted, and what is
+            open until when.
     """
 
     entry: str
     token: str = field(repr=False)
     stops: tuple[str, ...] = ()
+    orders: tuple[StopOrder, ...] = ()
 
 
 class SigningIssuer:
@@ -139,7 +144,8 @@ class SigningIssuer:
             evidence: digests of recordings or signed forms.
 
         Returns:
-            The entry and the token; durable. No request for this speaker begins after it returns.
+            The entry and the token; durable. No request for this speaker begins after it returns. What runs is
+            stopped, and voice profiles that nothing covers any more are deleted: `orders` says how far that is.
         """
         return self._negative("ConsentWithdrawn", speaker, method, None, None, purposes, evidence)
 
@@ -251,4 +257,7 @@ class SigningIssuer:
             return signed[0]
 
         done = self._take(keep)
-        return Issued(entry=str(done.entry), token=signed[0], stops=tuple(map(str, done.stops)))
+        orders = done.orders if isinstance(done, Withdrawal) else ()
+        return Issued(
+            entry=str(done.entry), token=signed[0], stops=tuple(map(str, done.stops)), orders=orders
+        )
