@@ -4,15 +4,18 @@ Invariant: a SQLite file that is not there is said to be missing, never made in 
 one.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.engine import make_url
 
 from consentgate.config.parts import Parts, assemble, database_of, signer_of
 from consentgate.config.settings import Settings
+from consentgate.entries import epoch
 from consentgate.errors import ConsentGateError, Malformed, Misconfigured, Unavailable
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import Clock, system_clock, system_random
@@ -23,12 +26,16 @@ from consentgate.storage.engines import open_engine, own_engine
 from consentgate.storage.schema import Upgrade
 from consentgate.values import dataclass
 
+_VKEY_FILE: Final = re.compile(r"log\.([1-9][0-9]{0,8})\.vkey")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogState:
-    """How far a log is.
+    """How far the log is that grows.
 
     Attributes:
+        log: its number: 0, or that of the last epoch.
+        origins: the origins of all logs, by their numbers.
         origin: its origin, or None before `init` made one.
         size: how many entries have a position.
         sequenced_at: when the last of them got it, or None.
@@ -37,6 +44,8 @@ class LogState:
         test: whether a test clock was ever used on this database.
     """
 
+    log: int
+    origins: Mapping[int, str]
     origin: str | None
     size: int
     sequenced_at: datetime | None
@@ -231,22 +240,28 @@ def log_state(database: Database) -> LogState:
         Its state.
     """
     with database.read() as connection:
-        tree = sequence.latest_tree(connection)
+        known = deployment.facts(connection)
+        log = epoch.current_log(known)
+        logs = epoch.origins(known)
+        tree = sequence.latest_tree(connection, log=log)
         return LogState(
-            origin=deployment.fact(connection, deployment.LOG_ORIGIN),
+            log=log,
+            origins=logs,
+            origin=logs.get(log),
             size=tree.size if tree else 0,
             sequenced_at=tree.at if tree else None,
-            unsequenced=looking.unsequenced(connection),
-            checkpoint=checkpoints.latest_checkpoint(connection),
-            test=deployment.is_test_database(connection),
+            unsequenced=looking.unsequenced(connection, log=log),
+            checkpoint=checkpoints.latest_checkpoint(connection, log=log),
+            test=deployment.TEST_DATABASE in known,
         )
 
 
-def vkey_of(settings: Settings) -> str | None:
-    """Read the log's public key from where `init` wrote it, never from the database.
+def vkey_of(settings: Settings, log: int | None = None) -> str | None:
+    """Read a log's public key from where `init` or `log recover` wrote it, never from the database.
 
     Args:
         settings: the settings.
+        log: number of the log; None for the newest that has a file.
 
     Returns:
         The vkey, or None where the file is missing.
@@ -254,9 +269,15 @@ def vkey_of(settings: Settings) -> str | None:
     Raises:
         Misconfigured: the file cannot be read.
     """
+    path = settings.log_file("vkey", _newest_vkey(settings) if log is None else log)
     try:
-        return settings.log_vkey.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{settings.log_vkey} cannot be read: {type(error).__name__}.") from error
+        raise Misconfigured(f"{path} cannot be read: {type(error).__name__}.") from error
+
+
+def _newest_vkey(settings: Settings) -> int:
+    found = (_VKEY_FILE.fullmatch(path.name) for path in settings.home.glob("log.*.vkey"))
+    return max((int(each[1]) for each in found if each is not None), default=sequence.FIRST_LOG)

@@ -7,7 +7,7 @@ import base64
 from pathlib import Path
 from typing import Final
 
-from consentgate.errors import Malformed, Misconfigured
+from consentgate.errors import Malformed, Misconfigured, Unavailable
 from consentgate.keys.files import read_secret, write_public, write_secret
 from consentgate.log.state import StateStore, first_state
 from consentgate.moment import Random
@@ -40,28 +40,6 @@ def initialise(database: Database, *, key: Path, vkey: Path, state: StateStore, 
         if deployment.fact(connection, deployment.LOG_ORIGIN) is not None:
             raise Misconfigured("This database has a log already; its key is not made twice.")
         test = deployment.is_test_database(connection)
-    public = make_identity(key=key, vkey=vkey, state=state, random=random, test=test)
-    database.write(lambda c: deployment.insert_fact(c, deployment.LOG_ORIGIN, public.name))
-    return public
-
-
-def make_identity(*, key: Path, vkey: Path, state: StateStore, random: Random, test: bool) -> NoteKey:
-    """Make what a log needs outside the database: its key and its signer's state.
-
-    Args:
-        key: file for the private key, made for the owner alone.
-        vkey: file for the public key.
-        state: where the signer's state will lie.
-        random: gives key and origin.
-        test: whether it is a test database's log.
-
-    Returns:
-        The public key. Run again after a crash, it goes on where it stopped.
-
-    Raises:
-        Misconfigured: the state is of another log, or of one that signed.
-        Unavailable: a file or the state is out of reach.
-    """
     if key.exists():
         signer = read_key(key)
     else:
@@ -75,7 +53,45 @@ def make_identity(*, key: Path, vkey: Path, state: StateStore, random: Random, t
         state.create(first_state(public.name))
     elif found != first_state(public.name):
         raise Misconfigured("The signer's state is of another log: choose another place.")
+    database.write(lambda c: deployment.insert_fact(c, deployment.LOG_ORIGIN, public.name))
     return public
+
+
+def make_epoch_identity(*, key: Path, vkey: Path, state: StateStore, random: Random, test: bool) -> NoteKey:
+    """Make what an epoch's log needs outside the database.
+
+    The state comes first: where there is one of size 0, nothing was signed yet, and what was cut off goes on.
+
+    Args:
+        key: file for the private key, made for the owner alone.
+        vkey: file for the public key.
+        state: where the signer's state will lie.
+        random: gives key and origin.
+        test: whether it is a test database's log.
+
+    Returns:
+        The public key.
+
+    Raises:
+        Misconfigured: the state is missing beside a key, or is of a log that signed.
+        Unavailable: a file or the state is out of reach, or somebody else makes the same epoch.
+    """
+    found = state.read()
+    if (found is None and key.exists()) or (found is not None and found.size):
+        raise Misconfigured(
+            "The next epoch's key was used already: restore its state, or take its files away."
+        )
+    signer = read_key(key) if key.exists() else NoteSigner.generate(new_origin(random, test=test), random)
+    first = first_state(signer.key.name)
+    if found is None:
+        state.create(first)
+    elif found != first and not state.replace(found, first):
+        raise Unavailable("Somebody else opens an epoch in this moment: look at `consentgate log show`.")
+    if not key.exists():
+        write_secret(key, f"{signer.to_text()}\n".encode())
+    if not vkey.exists():
+        write_public(vkey, f"{signer.key.vkey}\n".encode())
+    return signer.key
 
 
 def new_origin(random: Random, *, test: bool) -> str:

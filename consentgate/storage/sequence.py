@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, insert, select, text
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, text
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
@@ -80,6 +80,10 @@ _TREE: Final = Prepared(
 _TURN: Final = text(
     "SELECT pg_try_advisory_xact_lock(hashtextextended('consentgate sequencer ' || current_schema(), :log))"
 )
+_WAIT: Final = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('consentgate sequencer ' || current_schema(), :log))"
+)
+_END: Final = Prepared(select(func.coalesce(func.max(seq.c.position) + 1, 0)).where(seq.c.log == _LOG))
 _INSERT_SEQ: Final = Prepared(insert(seq))
 # One statement for a batch: by rows, the driver costs more than the database.
 _INSERT_SEQ_AT_ONCE: Final = (
@@ -179,6 +183,34 @@ def has_turn(connection: Connection, *, log: int = FIRST_LOG) -> bool:
         return True
     with translated():
         return bool(connection.execute(_TURN, {"log": log}).scalar_one())
+
+
+def wait_turn(connection: Connection, *, log: int) -> None:
+    """Take the sequencer's turn until the end of the transaction, once whoever has it is done.
+
+    Args:
+        connection: of `Database.write`; on SQLite a write transaction is alone.
+        log: number of the log.
+
+    Raises:
+        Unavailable: the turn did not come in time, or the database refused.
+    """
+    if connection.dialect.name != "sqlite":
+        with translated():
+            connection.execute(_WAIT, {"log": log})
+
+
+def end_of(connection: Connection, *, log: int = FIRST_LOG) -> int:
+    """Read where a log's positions end, whatever its tree says.
+
+    Args:
+        connection: any.
+        log: number of the log.
+
+    Returns:
+        The position after the last one that is stored.
+    """
+    return int(_END.rows(connection, {"log": log})[0][0])
 
 
 def insert_batch(
