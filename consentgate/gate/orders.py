@@ -20,6 +20,7 @@ from consentgate.gate.context import GateContext
 from consentgate.gate.request import Started
 from consentgate.ledger.book import open_parts
 from consentgate.ledger.stops import MAX_CALL, makes_profiles
+from consentgate.moment import floor
 from consentgate.policy.assertions import in_force
 from consentgate.policy.facts import candidates
 from consentgate.policy.record import speaker_from
@@ -103,7 +104,7 @@ def next_try(row: OrderRow) -> datetime:
     wait = min(_FIRST_WAIT * doublings, _LONGEST_WAIT)
     # Spread by the order's id and not by chance: nothing has to be remembered between two looks.
     noise = sha256(row.id.bytes + row.tries.to_bytes(4, "big")).digest()[0] / 255
-    return row.tried_at + wait * (0.5 + noise / 2)
+    return floor(row.tried_at + wait * (0.5 + noise / 2))
 
 
 def open_orders(gate: GateContext, connection: Connection) -> tuple[StopOrder, ...]:
