@@ -20,7 +20,7 @@ _SHOWN: Final = frozenset(
         "candidates", "digest", "since", "conditions", "exemptions", "pack_set", "name", "by", "manifest",
         "service", "operation", "method", "region", "country", "token_from", "lasts_ms", "end", "attempts",
         "started_at", "ended_at", "status", "fault", "cause", "error", "request_id", "response_sha256",
-        "exchange", "links",
+        "exchange", "links", "source", "seen_at", "results",
     )
 )  # fmt: skip
 # An assertion about one person says something about that person; one about the controller does not.

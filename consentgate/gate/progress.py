@@ -196,7 +196,7 @@ def _note_ended(
 ) -> None:
     """Note that there is nothing left to stop: the order counts as done."""
     entry, hash_ = order
-    members: dict[str, Json] = {"end": "succeeded", "stopped": False, "ended": True}
+    members: dict[str, Json] = {"end": "succeeded", "stopped": True, "said": "ended"}
     part = Content(name="exchange.0", data_key=owner.data_key, members=members)
     gate.book.write(
         connection,

@@ -10,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, Reference, Speaker, VendorRequest
 from consentgate.config.setup import make_home
+from consentgate.testing import events
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import FrozenClock
 from tests.functional.gate.conftest import ISS, NOTICE, World
@@ -72,13 +73,22 @@ def _allowed(world: World) -> None:
     world.register("tx-1", caller, world.caller("1002"))
     world.denial("tx-1")
     world.register("tx-2", caller)
-    world.search("tx-2")
+    _followed(world, world.search("tx-2")["SpeakerSearchTask"]["SpeakerSearchTaskId"])
     world.server.script.results(("vp-1", 0.93))
     world.register("tx-3", caller)
     world.search("tx-3")
     world.ivr.withdraw(caller, method="ivr_dtmf")
     world.denial("tx-3")
     _joined(world)
+
+
+def _followed(world: World, task: str) -> None:
+    """What the vendor tells of a task: its results, that the voice was good enough, and that the call is over."""
+    world.gate.notify(events.search_event(task, "IdentificationSuccessful", matches=[("vp-1", 0.93)]))
+    world.gate.notify(events.search_event(task, "VoiceprintGenerationSuccess"))
+    malformed = events.search_event(task, "")
+    world.gate.notify(malformed)
+    world.gate.notify(events.post_call_event("tx-2"))
 
 
 def _joined(world: World) -> None:

@@ -54,9 +54,11 @@ SECTIONS = {
     ("outcome", "exchange"): "### `exchange` of an outcome or observation",
     ("outcome", "matches"): "### `matches`",
     ("observation", "exchange"): "### `exchange` of an outcome or observation",
+    ("observation", "matches"): "### `matches`",
     ("stop", "decision"): "### `decision` of a stop",
 }
 OF_A_STOP = "### `exchange` of an observation of a stop"
+OF_A_TASK = "### `exchange` of an observation of a task"
 
 
 def documented(where: str) -> dict[str, bool]:
@@ -70,15 +72,15 @@ def documented(where: str) -> dict[str, bool]:
 def objects(kind: str, name: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The objects in one part, each with the text before its table."""
     word = name.partition(".")[0]
-    about_stop = "stopped" in content
+    about_stop, about_task = "stopped" in content, "source" in content
     # Every part says the version of its format; the page says so once.
-    where = OF_A_STOP if about_stop else SECTIONS[kind, word]
+    where = OF_A_STOP if about_stop else OF_A_TASK if about_task else SECTIONS[kind, word]
     yield where, {k: v for k, v in content.items() if k != "v"}
     if (kind, word) == ("call", "call"):
         yield "| member of a call's speaker |", content["speaker"]
     if kind in ("intent", "denial") and word == "decision":
         yield from ((f"| member of `{each}` |", content[each]) for each in ("asked", "speaker", "decision"))
-    if kind in ("outcome", "observation") and word == "exchange" and not about_stop:
+    if kind in ("outcome", "observation") and word == "exchange" and not (about_stop or about_task):
         yield from (("| member of an attempt |", each) for each in content["attempts"])
 
 
@@ -89,7 +91,7 @@ def test_every_member_written_is_on_the_page_and_the_other_way_round(lived: Worl
             assert content["v"] == 1
             for where, members in objects(row.kind, name, content):
                 found[where].append(members)
-    assert found.keys() == {*SECTIONS.values(), OF_A_STOP} | {
+    assert found.keys() == {*SECTIONS.values(), OF_A_STOP, OF_A_TASK} | {
         f"| member of {each} |"
         for each in ("a call's speaker", "`asked`", "`speaker`", "`decision`", "an attempt")
     }
@@ -120,7 +122,7 @@ def test_decision_is_made_again_from_what_its_entry_names(lived: World) -> None:
                 assert made == decision_from(content["decision"])
                 assert made.at == row.at
                 again += 1
-    assert again == 12
+    assert again == 13
 
 
 def remade(world: World, connection: Connection, content: Mapping[str, Any], packs: PackSet) -> Decision:
