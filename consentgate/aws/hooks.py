@@ -16,9 +16,8 @@ other, so that none that raises keeps an outcome out of the ledger. Handlers ret
 other value for new parameters or for a response. Behind all handlers stands the last look of `passage`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -52,7 +51,7 @@ from consentgate.errors import (
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import Exchange, GatedRequest, Permit
+from consentgate.gate.request import GatedRequest
 from consentgate.gate.resolve import Resolver
 from consentgate.gate.retry import Retry
 from consentgate.moment import Clock, Random
@@ -223,16 +222,13 @@ class Hooks:
         operation, permit = self._operation(name), used_up(passage)
         if operation is None or permit is None:
             return
-        last = partial(failed, exception=error) if error else partial(answered, parsed=response)
-        self._record(permit, partial(last, operation, passage), response)
-
-    def _record(self, permit: Permit, read: Callable[[], Exchange], response: object) -> None:
         try:
-            self._gate.finish(permit, read(), response, self._vendor)
+            exchange = failed(operation, passage, error) if error else answered(operation, passage, response)
+            self._gate.finish(permit, exchange, response, self._vendor)
         except ConsentGateError:
             raise
-        except Exception as error:  # a bug of ours: the caller must not take it for recorded
-            raise OutcomeNotRecorded(response, str(permit.entry)) from error
+        except Exception as failure:  # a bug of ours: the caller must not take it for recorded
+            raise OutcomeNotRecorded(response, str(permit.entry)) from failure
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""
