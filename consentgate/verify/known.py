@@ -20,7 +20,7 @@ EntryId: TypeAlias = tuple[str, bytes]
 
 RESTORE: Final = "Compare with a backup, an export or another copy; keep this database as it is."
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_INCOMPLETE: Final = frozenset({"unsequenced", "uncovered", "open"})
+_INCOMPLETE: Final = frozenset({"unsequenced", "uncovered", "open", "gap"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
