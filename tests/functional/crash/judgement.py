@@ -22,7 +22,9 @@ def require_ledger(storm: Storm) -> Account:
 
 def require_holds(settings: Settings) -> None:
     """Check that the log goes on by the normal path, and that everything holds afterwards."""
-    assert keep_log(settings) is None
+    failure = keep_log(settings)
+    assert failure is None, f"the log does not go on: {failure}"
     verified = verify_deployment(settings, vkey=None, with_keys=True, step=lambda: None)
-    assert list(verified.verification.findings) == []
+    found = verified.verification.findings
+    assert not found, f"verification finds {found[0].kind} {found[0].where}, and {len(found) - 1} more"
     assert verified.verification.exit_code == 0

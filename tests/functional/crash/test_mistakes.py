@@ -1,0 +1,30 @@
+"""The walk over every step finds mistakes: each of these is made in the process that is killed, and is found."""
+
+from collections.abc import Callable
+
+import pytest
+
+from consentgate.config.settings import Settings
+from tests.functional.crash import mistakes
+from tests.functional.crash.operations import named
+from tests.functional.crash.walk import walk
+
+
+@pytest.mark.parametrize(
+    ("operation", "mistake", "finding"),
+    [
+        ("append three, in a transaction", mistakes.caller_is_answered_before_the_commit, "lost by a kill"),
+        ("sequence", mistakes.positions_are_committed_before_their_tree, "verification finds"),
+        ("sign", mistakes.note_is_released_before_the_state_is_kept, "remembered=0, released=3"),
+        ("sign", mistakes.state_is_never_kept, "remembered=0, released=3"),
+        ("sign", mistakes.state_is_written_in_place, "remembered=-"),
+        ("sign", mistakes.signer_keeps_no_note, "does not go on: .* not its own"),
+        ("sign", mistakes.checkpoint_is_never_released, "another order of effects"),
+    ],
+    ids=lambda each: each.__name__ if callable(each) else each.partition(",")[0],
+)
+def test_seeded_mistake_is_found(
+    home: Settings, operation: str, mistake: Callable[[], None], finding: str
+) -> None:
+    with pytest.raises(AssertionError, match=finding):
+        walk(home, named(operation), mistake=mistake)
