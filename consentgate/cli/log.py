@@ -6,15 +6,21 @@ from consentgate.canonical import Json
 from consentgate.cli.anchor import anchor, items, lines
 from consentgate.cli.command import DONE, Done, Noun
 from consentgate.cli.opening import settings_of
+from consentgate.cli.recover import recover
 from consentgate.cli.running import until_stopped
 from consentgate.cli.text import fields, moment_text
 from consentgate.errors import InvalidInput, Unavailable
 from consentgate.verify.result import INCOMPLETE
 
+SEQUENCE_EVERY = 1.0
+"""Seconds between looks of `log sequence`."""
+SIGN_EVERY = 5.0
+"""Seconds between checkpoints of `log sign`, at least."""
+
 
 @click.group(cls=Noun)
 def log() -> None:
-    """Show, sequence, sign and anchor the log."""
+    """Show, sequence, sign, anchor and recover the log."""
 
 
 @log.command("show", example="consentgate log show")
@@ -32,28 +38,36 @@ def _show(home: str | None) -> Done:
     with log_database(settings) as database:
         state = log_state(database)
         anchored = standings(settings, database)
-    vkey = vkey_of(settings)
+    vkey = vkey_of(settings, state.log)
     last = state.checkpoint
     checkpoint: Json = {"size": last.size, "at": to_text(last.at), "note": last.note} if last else None
     result: dict[str, Json] = {
+        "log": state.log,
         "origin": state.origin,
+        "before": [{"log": number, "origin": state.origins[number]} for number in state.before],
         "vkey": vkey,
         "size": state.size,
         "unsequenced": state.unsequenced,
         "unsigned": state.unsigned,
+        "unsigned_since": to_text(state.unsigned_since) if state.unsigned_since else None,
         "checkpoint": checkpoint,
         "anchors": items(anchored),
         "test_database": state.test,
     }
     pairs = [
         ("origin", state.origin or "none: this database has no log"),
-        ("vkey", vkey or f"{settings.log_vkey} is not there"),
+        (
+            "epoch",
+            f"{state.log}, after {', '.join(state.origins[n] for n in state.before)}" if state.log else "",
+        ),
+        ("vkey", vkey or f"{settings.log_file('vkey', state.log)} is not there"),
         (
             "size",
             f"{state.size} entries"
             + (f", and {state.unsequenced} without a position" if state.unsequenced else ""),
         ),
         ("signed", f"{last.size} entries, {moment_text(last.at)}" if last else "nothing yet"),
+        ("unsigned", f"since {moment_text(state.unsigned_since)}" if state.unsigned_since else ""),
         ("database", "a test database: a test clock was used on it" if state.test else ""),
         ("checkpoint", last.note.rstrip() if last else ""),
     ]
@@ -63,17 +77,22 @@ def _show(home: str | None) -> Done:
 
 
 log.add_command(anchor)
+log.add_command(recover)
 
 
 @log.command("sequence", example="consentgate log sequence --once")
 @click.option("--once", is_flag=True, help="One pass, then end; otherwise run until interrupted.")
 def _sequence(home: str | None, once: bool) -> Done:
-    """Give committed entries their positions in the log."""
-    from consentgate.config.upkeep import log_database
-    from consentgate.log.sequencer import Sequencer
+    """Give committed entries their positions in the log.
 
-    with log_database(settings_of(home)) as database:
-        total = until_stopped(Sequencer(database).once, once=once)
+    A process that runs on also writes a heartbeat in each hour in which nothing else was written, if its login may
+    write entries. Run one in the place of the gates' own threads where settings have background = false.
+    """
+    from consentgate.config.keeping import sequencing
+    from consentgate.config.upkeep import log_database
+
+    with log_database(settings_of(home)) as database, sequencing(database, heartbeats=not once) as work:
+        total = until_stopped(work, once=once, every=SEQUENCE_EVERY)
     text = f"{total} {'entry' if total == 1 else 'entries'} sequenced" if total else "Nothing to sequence"
     return Done(result={"sequenced": total}, text=f"{text}.")
 
@@ -85,13 +104,12 @@ def _sign(home: str | None, once: bool) -> Done:
 
     Exit code 1 when the signer refuses: then the database does not continue what was signed before.
     """
-    from consentgate.config.parts import signer_of
+    from consentgate.config.keeping import signing
     from consentgate.config.upkeep import log_database, log_state
 
     settings = settings_of(home)
     with log_database(settings) as database:
-        signer = signer_of(settings, database)
-        until_stopped(lambda: int(signer.once() is not None), once=once)
+        until_stopped(signing(settings, database), once=once, every=SIGN_EVERY)
         last = log_state(database).checkpoint
     if last is None:
         return Done(result={"size": 0}, text="Nothing to sign: the log is empty.")

@@ -10,18 +10,18 @@ from typing import Final
 from consentgate.config.anchoring import anchors_check
 from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import assertion_checks, missing_assertions
+from consentgate.config.logchecks import log_check, log_key_check, signer_check
 from consentgate.config.overlays import packs_check
-from consentgate.config.parts import Parts, signer_of
+from consentgate.config.parts import Parts
+from consentgate.config.server import server_of
 from consentgate.config.settings import Settings
 from consentgate.config.sqlite import sqlite_check
-from consentgate.config.upkeep import check_database, database_file, log_state, reading, server_of, vkey_of
+from consentgate.config.upkeep import check_database, database_file, log_state, reading
 from consentgate.config.views import registry
 from consentgate.consent.issuers import Issuer, key_problems
 from consentgate.errors import ConsentGateError, Malformed, SchemaMismatch, Unavailable
 from consentgate.gate.spool import Spool
 from consentgate.keys.custody import KeyFile
-from consentgate.log.identity import read_key
-from consentgate.log.state import FileState
 from consentgate.moment import system_clock
 from consentgate.storage.intents import open_intents
 
@@ -49,7 +49,7 @@ def diagnose(settings: Settings, *, codes: Collection[str] = ()) -> tuple[Check,
         _settings(settings),
         _tried("packs", lambda: packs_check(settings)),
         _tried("keys", lambda: _keys(settings)),
-        _tried("log key", lambda: _log_key(settings)),
+        _tried("log key", lambda: log_key_check(settings)),
     ]
     if settings.spool is not None:
         spool = Spool(settings.spool, limit=settings.spool_limit)
@@ -70,8 +70,8 @@ def diagnose(settings: Settings, *, codes: Collection[str] = ()) -> tuple[Check,
 
 def _inside(parts: Parts, codes: Collection[str]) -> Iterator[Check]:
     yield _test_mark(parts)
-    yield _tried("log", lambda: _log(parts))
-    yield _tried("signer", lambda: _signer(parts))
+    yield _tried("log", lambda: log_check(parts))
+    yield _tried("signer", lambda: signer_check(parts))
     yield _tried("anchors", lambda: anchors_check(parts.settings, parts.database))
     yield _tried("requests", lambda: _requests(parts))
     yield _tried("issuers", lambda: _issuers(parts))
@@ -122,19 +122,6 @@ def _keys(settings: Settings) -> Check:
     return Check(name="keys", verdict="ok", found=f"{settings.keys.name}, for its owner alone")
 
 
-def _log_key(settings: Settings) -> Check:
-    own = read_key(settings.log_key).key.vkey
-    if vkey_of(settings) != own:
-        return Check(
-            name="log key",
-            verdict="fail",
-            found=f"{settings.log_vkey.name} is not the public half of {settings.log_key.name}",
-            cure=f"Restore the two files, or write the vkey again: {own}",
-            exit=_FINDING,
-        )
-    return Check(name="log key", verdict="ok", found=f"{settings.log_key.name}, for its owner alone")
-
-
 def _database(settings: Settings) -> Check:
     check_database(settings)
     return Check(name="database", verdict="ok", found="schema and triggers are as the migrations made them")
@@ -157,48 +144,6 @@ def _test_mark(parts: Parts) -> Check:
             cure="Make another home for real consents: `consentgate init --home FOLDER`.",
         )
     return Check(name="test mark", verdict="ok", found="no test clock was ever used on this database")
-
-
-def _log(parts: Parts) -> Check:
-    state = log_state(parts.database)
-    behind = [
-        text
-        for count, text in (
-            (state.unsequenced, f"{state.unsequenced} without a position"),
-            (state.unsigned, f"{state.unsigned} not signed"),
-        )
-        if count
-    ]
-    found = f"{state.size} entries" + "".join(f", {text}" for text in behind)
-    if not behind:
-        return Check(name="log", verdict="ok", found=f"{found}, all signed" if state.size else "no entry yet")
-    cure = "Run `consentgate log sequence --once`, then `consentgate log sign --once`; the service does both."
-    return Check(name="log", verdict="warn", found=found, cure=cure, exit=INCOMPLETE)
-
-
-def _signer(parts: Parts) -> Check:
-    state = FileState(parts.settings.log_state).read()
-    origin = signer_of(parts.settings, parts.database).key.key.name
-    last = log_state(parts.database)
-    if state is None:
-        return Check(
-            name="signer",
-            verdict="fail",
-            found="its memory of what it signed is missing: it will refuse to sign",
-            cure=f"Restore {parts.settings.log_state.name} from a backup.",
-            exit=_FINDING,
-        )
-    signed = last.checkpoint.size if last.checkpoint else 0
-    if origin != last.origin or state.origin != origin or not signed <= state.size <= last.size:
-        return Check(
-            name="signer",
-            verdict="fail",
-            found=f"it remembers {state.size} entries of {state.origin},"
-            f" the database shows {last.size} of {last.origin}",
-            cure="Run `consentgate verify`.",
-            exit=_FINDING,
-        )
-    return Check(name="signer", verdict="ok", found=f"it remembers {state.size} entries")
 
 
 def _requests(parts: Parts) -> Check:

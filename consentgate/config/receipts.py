@@ -14,6 +14,7 @@ from consentgate.config.upkeep import log_database, reading
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.log.prove import prove
 from consentgate.log.publish import Published, publish
+from consentgate.storage import deployment
 from consentgate.tlog import receipt
 from consentgate.tlog.notekey import NoteKey
 from consentgate.tlog.policy import LIMIT, Policy
@@ -68,7 +69,8 @@ def proved(settings: Settings, named: str) -> Proved:
     with reading(settings) as parts:
         entry = entry_named(parts, named)
         with parts.database.read() as connection:
-            made = prove(connection, parts.book.tenant, entry, witnesses=witnesses_of(settings))
+            log, witnesses = deployment.current_log(connection), witnesses_of(settings)
+            made = prove(connection, parts.book.tenant, entry, log=log, witnesses=witnesses)
     size = int(made.note.split("\n", 2)[1])
     return Proved(entry=str(entry), position=made.index, size=size, text=receipt.encode(made))
 
@@ -91,7 +93,8 @@ def published(settings: Settings, folder: Path, *, with_leaves: bool) -> Publish
             is out of reach.
     """
     with log_database(settings) as database, database.read() as connection:
-        return publish(connection, folder, with_leaves=with_leaves, witnesses=witnesses_of(settings))
+        log, witnesses = deployment.current_log(connection), witnesses_of(settings)
+        return publish(connection, folder, with_leaves=with_leaves, log=log, witnesses=witnesses)
 
 
 def files_of(folder: Path) -> Read:

@@ -6,16 +6,18 @@ two logs; what is there is kept, the refused state and the old log included.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
+from consentgate.config.anchoring import place_of
 from consentgate.config.parts import Parts, assemble, signer_of, state_of
 from consentgate.config.settings import Settings
-from consentgate.config.upkeep import require_database, vkey_of
+from consentgate.config.upkeep import keep_log, log_database, log_state, require_database, vkey_of
 from consentgate.entries.epoch import EpochRecord, current_log, origins
 from consentgate.errors import (
     ConsentGateError,
@@ -27,7 +29,6 @@ from consentgate.errors import (
 )
 from consentgate.log.epochs import Survivors, known_checkpoints, open_epoch
 from consentgate.log.identity import make_epoch_identity
-from consentgate.log.sequencer import Sequencer
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.storage import deployment
 from consentgate.storage.database import Database
@@ -36,6 +37,15 @@ from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
 
 _KEY_FILE: Final = re.compile(r"log\.([1-9][0-9]{0,8})\.(?:key|vkey|state)")
+
+
+@runtime_checkable
+class _Keeps(Protocol):
+    """An anchor that can be asked what it keeps; a witness keeps to itself what it cosigned."""
+
+    def held(self, origin: str) -> Iterator[tuple[str, bytes, datetime]]:
+        """Read what is kept of a log: name, content and time of each."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ class Recovered:
     Attributes:
         record: what its first entry says.
         vkey: the new log's public key.
-        size: how many entries it has by now.
+        size: how many entries are signed by now.
         failure: what kept it from being sequenced and signed at once, or None.
     """
 
@@ -96,7 +106,8 @@ def recover(
         InvalidInput: the signer does not refuse, or a file holds no checkpoint of the old log.
         Misconfigured: keys or settings cannot be used.
         SchemaMismatch: the database is not as the migrations made it.
-        Unavailable: the database or the signer's state is out of reach.
+        Unavailable: the database, the signer's state or an anchor is out of reach; an anchor that is gone for good
+            can be left out of the settings.
     """
     require_database(settings)
     parts = assemble(settings, engine=None, clock=clock, random=random, background=False)
@@ -112,9 +123,15 @@ def recover(
         survivors, expected = _looked(parts, old, kept, vkey)
         if not agreed(Plan(why=why, record=expected)):
             return None
-        return _opened(parts, old, survivors, expected.log, random)
+        record, made = _opened(parts, old, survivors, expected.log, random)
     finally:
         parts.close()
+    # The epoch is open whether it is signed at once or not.
+    failure = keep_log(settings)
+    with log_database(settings) as database:
+        state = log_state(database)
+    size = state.checkpoint.size if state.checkpoint else 0
+    return Recovered(record=record, vkey=made.vkey, size=size, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +157,7 @@ def _old_log(database: Database) -> _Old:
 def _looked(parts: Parts, old: _Old, kept: Sequence[Path], vkey: str | None) -> tuple[Survivors, EpochRecord]:
     settings = parts.settings
     key = _old_key(settings, old, vkey)
-    notes = list(_kept(settings, old.log, kept))
+    notes = list(_kept(settings, parts.database, old, kept))
     with parts.database.read() as connection:
         survivors = Survivors(old.log, known_checkpoints(connection, old.log, key, notes))
         survivors.extend(connection)
@@ -148,7 +165,9 @@ def _looked(parts: Parts, old: _Old, kept: Sequence[Path], vkey: str | None) -> 
         return survivors, survivors.record(connection, log=log, origin="", old_origin=old.origin)
 
 
-def _opened(parts: Parts, old: _Old, survivors: Survivors, log: int, random: Random) -> Recovered:
+def _opened(
+    parts: Parts, old: _Old, survivors: Survivors, log: int, random: Random
+) -> tuple[EpochRecord, NoteKey]:
     settings = parts.settings
     # 2 make the new log's key and state
     made = make_epoch_identity(
@@ -173,8 +192,7 @@ def _opened(parts: Parts, old: _Old, survivors: Survivors, log: int, random: Ran
         raise Unavailable(
             "Somebody else opened an epoch in this moment: look at `consentgate log show`."
         ) from error
-    size, failure = _signed(settings, parts.database)
-    return Recovered(record=record, vkey=made.vkey, size=size, failure=failure)
+    return record, made
 
 
 def _write(parts: Parts, connection: Connection, members: Mapping[str, Json]) -> None:
@@ -205,15 +223,21 @@ def _old_key(settings: Settings, old: _Old, vkey: str | None) -> NoteKey:
     return key
 
 
-def _kept(settings: Settings, log: int, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def _kept(
+    settings: Settings, database: Database, old: _Old, files: Sequence[Path]
+) -> Iterator[tuple[str, str]]:
     """Give the checkpoints that were kept outside the database."""
     for path in files:
         try:
             yield "given", path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{path} cannot be read: {type(error).__name__}.") from error
+    for anchor in settings.anchors:
+        place = place_of(anchor, database)
+        if isinstance(place, _Keeps):
+            yield from (("anchor", data.decode(errors="replace")) for _, data, _ in place.held(old.origin))
     try:
-        state = state_of(settings, log).read()
+        state = state_of(settings, old.log).read()
     except Misconfigured:
         # It is damaged: that may be why the log is recovered.
         return
@@ -238,13 +262,3 @@ def _unused(settings: Settings, log: int) -> bool:
     except Misconfigured:
         return False
     return state is not None and not state.size
-
-
-def _signed(settings: Settings, database: Database) -> tuple[int, ConsentGateError | None]:
-    """Sequence and sign the new log; the epoch is open whether that succeeds or not."""
-    try:
-        Sequencer(database).once()
-        checkpoint = signer_of(settings, database).once()
-    except ConsentGateError as failure:
-        return 0, failure
-    return (checkpoint.size if checkpoint else 0), None

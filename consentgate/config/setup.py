@@ -98,6 +98,9 @@ def _settings_text(
         lines.append(f"jurisdiction = {_quoted(jurisdiction)}")
     if purposes:
         lines += ["", "[purposes]", *(f"{action} = {_quoted(word)}" for action, word in purposes.items())]
+    if not database.startswith("sqlite"):
+        # Other hosts may reach this database: here it is said that this one signs.
+        lines += ["", "[log]", 'state = "file"']
     return "\n".join([*lines, ""])
 
 

@@ -18,11 +18,11 @@ from consentgate.config.settings import Settings
 from consentgate.entries import epoch
 from consentgate.errors import ConsentGateError, Malformed, Misconfigured, Unavailable
 from consentgate.log.sequencer import Sequencer
-from consentgate.moment import Clock, system_clock, system_random
-from consentgate.storage import checkpoints, deployment, looking, schema, sequence
+from consentgate.moment import Clock, from_millis, system_clock, system_random
+from consentgate.storage import checkpoints, deployment, looking, pulse, schema, sequence
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
-from consentgate.storage.engines import open_engine, own_engine
+from consentgate.storage.engines import open_engine
 from consentgate.storage.schema import Upgrade
 from consentgate.values import dataclass
 
@@ -40,6 +40,7 @@ class LogState:
         size: how many entries have a position.
         sequenced_at: when the last of them got it, or None.
         unsequenced: how many entries have none yet.
+        unsigned_since: since when entries of the settings' tenant wait for a signature, or None.
         checkpoint: the newest checkpoint, or None.
         test: whether a test clock was ever used on this database.
     """
@@ -50,26 +51,19 @@ class LogState:
     size: int
     sequenced_at: datetime | None
     unsequenced: int
+    unsigned_since: datetime | None
     checkpoint: CheckpointRow | None
     test: bool
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """The numbers of the logs that epochs ended."""
+        return tuple(number for number in self.origins if number != self.log)
 
     @property
     def unsigned(self) -> int:
         """How many positions no checkpoint covers yet."""
         return self.size - (self.checkpoint.size if self.checkpoint else 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresServer:
-    """A PostgreSQL server that can keep evidence.
-
-    Attributes:
-        version: its major version.
-        pooled: whether a proxy that pools transactions is in the way.
-    """
-
-    version: int
-    pooled: bool
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -99,28 +93,6 @@ def require_database(settings: Settings) -> None:
         raise Unavailable(
             f"The database {path} is not there. Restore it, or run `consentgate db upgrade` to make a new one."
         )
-
-
-def server_of(settings: Settings) -> PostgresServer:
-    """Look at the PostgreSQL server that holds a ledger.
-
-    Args:
-        settings: the settings.
-
-    Returns:
-        The server.
-
-    Raises:
-        Misconfigured: it cannot keep evidence.
-        Unavailable: it is out of reach.
-    """
-    from consentgate.storage.postgres import PostgresSession
-
-    session = PostgresSession(
-        own_engine(open_engine(settings.database)), writes=False, pooler=settings.pooler
-    )
-    session.close()
-    return PostgresServer(version=session.version, pooled=session.pooled)
 
 
 def upgrade_database(settings: Settings) -> Upgrade:
@@ -251,6 +223,7 @@ def log_state(database: Database) -> LogState:
             size=tree.size if tree else 0,
             sequenced_at=tree.at if tree else None,
             unsequenced=looking.unsequenced(connection, log=log),
+            unsigned_since=_time(pulse.unsigned_since(connection, database.tenant, log=log)),
             checkpoint=checkpoints.latest_checkpoint(connection, log=log),
             test=deployment.TEST_DATABASE in known,
         )
@@ -269,7 +242,7 @@ def vkey_of(settings: Settings, log: int | None = None) -> str | None:
     Raises:
         Misconfigured: the file cannot be read.
     """
-    path = settings.log_file("vkey", _newest_vkey(settings) if log is None else log)
+    path = settings.log_file("vkey", newest_log(settings) if log is None else log)
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -278,6 +251,18 @@ def vkey_of(settings: Settings, log: int | None = None) -> str | None:
         raise Misconfigured(f"{path} cannot be read: {type(error).__name__}.") from error
 
 
-def _newest_vkey(settings: Settings) -> int:
+def newest_log(settings: Settings) -> int:
+    """Say which log is the newest that has a public key in the home.
+
+    Args:
+        settings: the settings.
+
+    Returns:
+        Its number.
+    """
     found = (_VKEY_FILE.fullmatch(path.name) for path in settings.home.glob("log.*.vkey"))
     return max((int(each[1]) for each in found if each is not None), default=sequence.FIRST_LOG)
+
+
+def _time(millis: int | None) -> datetime | None:
+    return from_millis(millis) if millis is not None else None

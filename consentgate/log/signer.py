@@ -33,7 +33,7 @@ from consentgate.values import dataclass
 
 _CURE: Final = (
     "Run `consentgate verify`, and bring back the newer copy: entries are still written, but this log signs"
-    " nothing until it continues what was signed."
+    " nothing until it continues what was signed. Where there is no newer copy, run `consentgate log recover`."
 )
 
 
