@@ -154,7 +154,7 @@ def _ordered(
 ) -> tuple[UUID, ...]:
     """Order the stop of what runs, and the deletion of the voice profiles that nothing covers any more."""
     purposes = frozenset(statement.purposes)
-    stops = order_stops(book, connection, at, about, purposes, registry, cause=cause)
+    stops = order_stops(book, connection, at, about, purposes, cause=cause)
     return stops + order_deletions(book, connection, at, about, registry, cause=cause)
 
 

@@ -56,6 +56,9 @@ def order_deletions(
     named: set[str] = set()
     for linked, decisions, keys in _made(book, connection, about):
         profile = _profile(book, connection, linked, keys)
+        if entries.stop_orders(connection, book.tenant, linked.row.id):
+            named.update([profile] if profile is not None else [])
+            continue
         mine = [each for each in decisions if standing.is_about(book, connection, each, about)]
         if profile in named or all(_is_kept(book, connection, each, registry, at) for each in mine):
             continue
@@ -70,7 +73,7 @@ def order_deletions(
 def _made(
     book: Book, connection: Connection, about: Collection[UUID]
 ) -> Iterator[tuple[LinkedEntry, list[Mapping[str, Json]], dict[UUID, bytes]]]:
-    """Find what made or may have made a profile and has no order yet, with its decisions and the keys at hand."""
+    """Find what made or may have made a profile, with its decisions and the keys at hand."""
     for linked in subjects.entries_of(connection, book.tenant, about, ["intent"]):
         keys = book.vault.data_keys(connection, linked.subjects)
         try:
@@ -79,7 +82,7 @@ def _made(
             # Damaged: verification says so. A no is taken in all the same.
             continue
         decisions = [told for name, told in opened.items() if name.startswith("decision.")]
-        if not makes_profiles(decisions) or entries.stop_orders(connection, book.tenant, linked.row.id):
+        if not makes_profiles(decisions):
             continue
         outcome = entries.final_outcome(connection, book.tenant, linked.row.id)
         if outcome is None or outcome.end not in _MADE_NOTHING:

@@ -47,26 +47,6 @@ def state_for(
     return fold(received, references=known_as, purpose=purpose if isinstance(purpose, str) else None)
 
 
-def still_rests(book: Book, connection: Connection, decision: Mapping[str, Json], registry: Registry) -> bool:
-    """Tell whether the grant that a stored decision rests on stands.
-
-    Args:
-        book: the ledger.
-        connection: an open transaction.
-        decision: what an intent's ``decision`` part says.
-        registry: the issuers in force.
-
-    Returns:
-        Whether it does; of a decision that rests on none, such as one in shadow mode, that nothing fell.
-    """
-    decided = decision.get("decision")
-    grant = decided.get("grant") if isinstance(decided, Mapping) else None
-    if grant is None:
-        return True
-    state = state_for(book, connection, decision, registry)
-    return state is not None and any(each.entry == grant for each in state.standing)
-
-
 def is_about(
     book: Book, connection: Connection, decision: Mapping[str, Json], about: Collection[UUID]
 ) -> bool:

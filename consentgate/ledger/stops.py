@@ -12,10 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
-from consentgate.consent.issuers import Registry
 from consentgate.entries.leaf import Answer
 from consentgate.errors import Malformed
-from consentgate.ledger import standing
 from consentgate.ledger.book import Book, Content, open_parts
 from consentgate.ledger.progress import is_complete, state_of
 from consentgate.ledger.vault import Subject
@@ -37,7 +35,6 @@ def order_stops(
     at: datetime,
     about: Collection[UUID],
     purposes: frozenset[str],
-    registry: Registry,
     *,
     cause: UUID,
 ) -> tuple[UUID, ...]:
@@ -49,8 +46,7 @@ def order_stops(
         at: its time.
         about: ids of the subjects that the withdrawal reaches.
         purposes: the purposes that it names; empty means all.
-        registry: the issuers in force.
-        cause: id of the withdrawal's entry, which is written.
+        cause: id of the withdrawal's entry.
 
     Returns:
         Ids of the intents that are to be stopped.
@@ -58,10 +54,7 @@ def order_stops(
 
     def in_scope(told: Told) -> bool:
         named = {purpose for each in told if isinstance(purpose := each.get("purpose"), str)}
-        if not purposes or not named or not purposes.isdisjoint(named):
-            return True
-        # A grant for several purposes falls as a whole: what rests on it does not go on for the others either.
-        return not all(standing.still_rests(book, connection, each, registry) for each in told)
+        return not purposes or not named or not purposes.isdisjoint(named)
 
     return order_stops_where(book, connection, at, about, in_scope, cause=cause)
 
