@@ -15,7 +15,7 @@ from consentgate.config.settings import load_settings
 from consentgate.errors import Unavailable
 from consentgate.gate.shadow import Shadow
 from tests.functional.gate.broken import Outage
-from tests.functional.gate.conftest import World
+from tests.functional.gate.conftest import NOTICE, World
 from tests.functional.gate.guarded.conftest import Engine, guarded, identify
 
 
@@ -92,6 +92,19 @@ def test_withdrawal_after_an_answer_that_was_all_orders_no_stop(
     assert world.opened("stop") == []
     with pytest.raises(ConsentDenied), guarded(world, willing, b"voice"):
         pytest.fail("it was let in")
+
+
+def test_what_an_enrolment_made_is_deleted_by_the_same_function(
+    world: World, willing: Speaker, engine: Engine
+) -> None:
+    world.gate.add_notice(b"Acme keeps a voiceprint.", **{**NOTICE, "id": "keep", "operations": ["enrol"]})
+    world.ivr.grant(willing, notice="keep", method="ivr_dtmf")
+    with guarded(world, willing, identify(), "enrol", stop=engine.stop) as permit:
+        permit.answered(permit.send(engine), task="vp-9")
+    assert "response" in world.exchange("outcome")
+    world.ivr.withdraw(willing, method="ivr_dtmf")
+    assert [s.task for s in engine.stopped] == ["vp-9"]
+    assert world.gate.open_stops() == ()
 
 
 @pytest.mark.parametrize("failing", ["raises", "hangs", "says nothing"])
