@@ -14,14 +14,13 @@ from sqlalchemy import Connection
 
 from consentgate.aws.notifications import SEARCH, TONE, Notification, ProfileChange, read
 from consentgate.aws.operations import PIPELINES, VOICE, call_of_transaction
-from consentgate.errors import InvalidInput
 from consentgate.gate.context import GateContext
 from consentgate.gate.progress import Progress, observe
-from consentgate.ledger.book import Book, open_parts
+from consentgate.ledger.book import Book
 from consentgate.ledger.callintents import CallIntent, intents_of_call
+from consentgate.ledger.lifetimes import made_by_name
 from consentgate.ledger.progress import state_of
 from consentgate.ledger.tasks import find_task
-from consentgate.storage import entries, subjects
 from consentgate.values import dataclass
 
 Fate = Literal["kept", "known", "ready", "unlinked", "unknown", "malformed"]
@@ -196,14 +195,9 @@ def _explaining(
     book: Book, connection: Connection, told: Notification, change: ProfileChange
 ) -> Iterable[UUID]:
     operation = _CHANGES[change.how]
-    for linked in _outcomes_naming(book, connection, change.profile):
-        intent = entries.by_id(connection, book.tenant, linked.row.re) if linked.row.re else None
-        if intent is None:
-            continue
-        keys = book.vault.data_keys(connection, linked.subjects).values()
-        asked = {each.get("operation") for each in open_parts(intent, keys).values() if "operation" in each}
-        if operation in asked and _fits(change.at, intent.at, linked.row.at):
-            yield intent.id
+    for made in made_by_name(book, connection, change.profile):
+        if made.operation == operation and _fits(change.at, made.asked_at, made.row.at):
+            yield made.intent
     for each in _during(book, connection, told):
         if (
             each.is_unsettled
@@ -211,14 +205,6 @@ def _explaining(
             and _fits(change.at, each.at, each.at + _OPEN_FOR)
         ):
             yield each.intent
-
-
-def _outcomes_naming(book: Book, connection: Connection, profile: str) -> tuple[subjects.LinkedEntry, ...]:
-    try:
-        named = book.vault.task_subjects(profile)
-    except InvalidInput:
-        return ()
-    return subjects.entries_of(connection, book.tenant, named, ["outcome"])
 
 
 def _fits(at: datetime | None, since: datetime, until: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Tasks and voice profiles that requests of this deployment started or made, for people to look through."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -7,7 +8,7 @@ from sqlalchemy import Connection
 from consentgate.config.entries import entry_named
 from consentgate.config.parts import Parts
 from consentgate.errors import InvalidInput
-from consentgate.ledger.lifetimes import Lifetime, lifetime_of, outcomes_naming
+from consentgate.ledger.lifetimes import Lifetime, lifetime_of, made_by_name
 from consentgate.ledger.retention import still
 from consentgate.storage import entries, listing
 from consentgate.storage.entries import EntryRow
@@ -67,8 +68,8 @@ def task_shown(parts: Parts, text: str) -> Lifetime:
         Malformed: something stored cannot be read.
     """
     with parts.database.read() as connection:
-        named = outcomes_naming(parts.book, connection, text.strip())
-        found = _first(parts, connection, named)
+        named = made_by_name(parts.book, connection, text.strip())
+        found = _first(parts, connection, (each.row for each in named))
     if found is None:
         entry = entry_named(parts, text)
         with parts.database.read() as connection:
@@ -78,7 +79,7 @@ def task_shown(parts: Parts, text: str) -> Lifetime:
     return found
 
 
-def _first(parts: Parts, connection: Connection, rows: tuple[EntryRow, ...]) -> Lifetime | None:
+def _first(parts: Parts, connection: Connection, rows: Iterable[EntryRow]) -> Lifetime | None:
     found = (lifetime_of(parts.book, connection, row) for row in rows)
     return next((each for each in found if each is not None), None)
 

@@ -52,17 +52,28 @@ class Lifetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """An outcome that names what was started, with its request."""
+class Made:
+    """An outcome that names what was started or made, with its request.
+
+    Attributes:
+        row: the outcome.
+        intent: id of the intent's entry.
+        asked_at: when the intent was written.
+        asked: the request, as the intent holds it.
+        answered: the answer, as the outcome holds it.
+        task: the vendor's id of what it names.
+    """
 
     row: EntryRow
     intent: UUID
-    asked: Mapping[str, Json]
-    answered: Mapping[str, Json]
-    task: str
+    asked_at: datetime
+    asked: Mapping[str, Json] = field(repr=False)
+    answered: Mapping[str, Json] = field(repr=False)
+    task: str = field(repr=False)
 
     @property
     def operation(self) -> str:
+        """The vendor's name of the operation."""
         return _text(self.asked, "operation")
 
 
@@ -104,25 +115,31 @@ def lifetime_of(book: Book, connection: Connection, outcome: EntryRow) -> Lifeti
     )
 
 
-def outcomes_naming(book: Book, connection: Connection, id_: str) -> tuple[EntryRow, ...]:
-    """Find the outcomes that name a task, profile or domain of the vendor's.
+def made_by_name(book: Book, connection: Connection, id_: str) -> Iterator[Made]:
+    """Find what requests were answered with an id of the vendor's.
 
     Args:
         book: the ledger.
         connection: an open transaction.
-        id_: the vendor's id.
+        id_: the vendor's id of a task, profile or domain.
 
-    Returns:
-        Them, oldest first.
+    Yields:
+        Each such outcome with its request, oldest first; those that nobody can read any more are missing.
+
+    Raises:
+        Malformed: something stored cannot be read.
     """
     try:
         named = book.vault.task_subjects(id_)
     except InvalidInput:
-        return ()
-    return tuple(each.row for each in subjects.entries_of(connection, book.tenant, named, ["outcome"]))
+        return
+    for linked in subjects.entries_of(connection, book.tenant, named, ["outcome"]):
+        made = _read(book, connection, linked.row)
+        if made is not None:
+            yield made
 
 
-def _of_profile(book: Book, connection: Connection, read: _Read) -> tuple[_Read, datetime | None]:
+def _of_profile(book: Book, connection: Connection, read: Made) -> tuple[Made, datetime | None]:
     """Give the newest request that made or updated the same profile, and when it was deleted, if it was."""
     newest, deleted = read, list[datetime]()
     for each in _named_alike(book, connection, read):
@@ -131,15 +148,14 @@ def _of_profile(book: Book, connection: Connection, read: _Read) -> tuple[_Read,
     return newest, max(deleted, default=None)
 
 
-def _named_alike(book: Book, connection: Connection, read: _Read) -> Iterator[_Read]:
+def _named_alike(book: Book, connection: Connection, read: Made) -> Iterator[Made]:
     if retention.of_profile(read.operation, read.row.at, None):
-        for row in outcomes_naming(book, connection, read.task):
-            each = _read(book, connection, row)
-            if each is not None and retention.of_profile(each.operation, row.at, None):
+        for each in made_by_name(book, connection, read.task):
+            if retention.of_profile(each.operation, each.row.at, None):
                 yield each
 
 
-def _deletions(book: Book, connection: Connection, read: _Read) -> Iterator[datetime]:
+def _deletions(book: Book, connection: Connection, read: Made) -> Iterator[datetime]:
     """When orders against a request that made a profile were carried out: each was one to delete it."""
     for order in entries.stop_orders(connection, book.tenant, read.intent):
         for note in entries.answers(connection, book.tenant, order.id, kinds=("observation",)):
@@ -147,7 +163,7 @@ def _deletions(book: Book, connection: Connection, read: _Read) -> Iterator[date
                 yield note.at
 
 
-def _read(book: Book, connection: Connection, outcome: EntryRow) -> _Read | None:
+def _read(book: Book, connection: Connection, outcome: EntryRow) -> Made | None:
     intent = entries.by_id(connection, book.tenant, outcome.re) if outcome.re is not None else None
     if intent is None:
         raise Malformed("A stored outcome answers nothing. Run `consentgate verify`.")
@@ -158,14 +174,14 @@ def _read(book: Book, connection: Connection, outcome: EntryRow) -> _Read | None
     task = answered.get("task")
     if not asked or not isinstance(task, str):
         return None
-    return _Read(row=outcome, intent=intent.id, asked=asked, answered=answered, task=task)
+    return Made(row=outcome, intent=intent.id, asked_at=intent.at, asked=asked, answered=answered, task=task)
 
 
 def _exchange(opened: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:
     return next((told for name, told in opened.items() if name.startswith("exchange.")), {})
 
 
-def _answer(read: _Read) -> bytes | None:
+def _answer(read: Made) -> bytes | None:
     told = read.answered.get("response")
     try:
         return canonical.unb64(told) if isinstance(told, str) else None

@@ -11,6 +11,7 @@ from consentgate import Speaker
 from consentgate.aws.linking import Delivered
 from consentgate.config.verification import verify_deployment
 from consentgate.ledger.progress import TaskState, state_of
+from consentgate.moment import to_millis
 from consentgate.testing import events
 from consentgate.testing.clock import START
 from consentgate.testing.events import search_event
@@ -117,3 +118,11 @@ def test_verification_knows_what_was_seen(world: World, caller: Speaker) -> None
     found = verify_deployment(world.gate._parts.settings, vkey=None, with_keys=True, step=lambda: None)
     assert [each for each in found.verification.levels if each.verdict == "broken"] == []
     assert {each.kind for each in found.verification.findings} <= {"unsequenced", "uncovered"}
+
+
+def test_what_was_asked_long_before_the_call_is_not_of_it(world: World, caller: Speaker) -> None:
+    lost(world)
+    with world.raw() as raw:
+        raw.unguarded(f"UPDATE entry SET at = {to_millis(START + timedelta(minutes=6))} WHERE kind = 'call'")
+    event = search_event("task-9", "IdentificationNoMatchesFound", transaction="tx-1")
+    assert told(world, event).fate == "unlinked"

@@ -149,7 +149,7 @@ def test_without_a_thread_nobody_is_asked(world: World, task: str, monkeypatch: 
             look(world.client, _of(task, "StartSpeakerSearchTask"), within=5)
 
 
-@pytest.mark.parametrize("operation", ["CreateVoiceProfileDomain", "Invented"])
+@pytest.mark.parametrize("operation", ["CreateVoiceProfile", "CreateVoiceProfileDomain", "Invented"])
 def test_what_cannot_be_asked_for_is_not(world: World, task: str, operation: str) -> None:
     with pytest.raises(Unavailable, match="nothing to ask for"):
         look(world.client, _of(task, operation), within=5)

@@ -5,13 +5,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
+from sqlalchemy import Connection
 
 from consentgate import Speaker
 from consentgate.canonical import unb64
-from consentgate.errors import InvalidInput
+from consentgate.entries.leaf import Answer
+from consentgate.errors import InvalidInput, Malformed
 from consentgate.gate.progress import Progress, observe
 from consentgate.ledger import progress
+from consentgate.ledger.book import Content
 from consentgate.ledger.progress import TaskState
+from consentgate.storage import entries
 from consentgate.testing.clock import START
 from tests.functional.gate.conftest import World
 
@@ -169,3 +174,29 @@ def test_a_status_is_a_plain_word(status: str) -> None:
 def refuse(**_: Any) -> None:
     """The vendor is out of reach."""
     raise OSError("out of reach")
+
+
+def test_an_observation_that_says_no_status_cannot_be_read(world: World, caller: Speaker) -> None:
+    intent = searched(world)
+    book = world.gate._parts.book
+
+    def odd(connection: Connection) -> None:
+        row = entries.by_id(connection, book.tenant, intent)
+        assert row is not None
+        owner = progress.owners_of(book, connection, row)[0]
+        part = Content(name="exchange.0", data_key=owner.data_key, members={"source": "poll"})
+        answer = Answer(id=row.id, h=row.hash)
+        book.write(connection, "observation", book.now(), [part], [owner.id], re=answer, end="unknown")
+
+    world.gate._parts.database.write(odd)
+    with pytest.raises(Malformed):
+        state(world, intent)
+
+
+def test_what_answers_an_intent_and_is_no_sighting_is_passed_over(world: World, caller: Speaker) -> None:
+    world.server.script.drop_after_accepting(times=None)
+    with pytest.raises(ConnectionClosedError):
+        world.search("tx-1")
+    intent = world.opened("intent")[-1][0].id
+    assert len(observations(world)) == 1
+    assert state(world, intent) == TaskState()

@@ -147,9 +147,9 @@ def test_a_call_that_can_be_analysed_is_told_apart() -> None:
 
 def test_the_summary_after_a_call_names_the_profiles_that_were_made_and_updated() -> None:
     later = START + timedelta(minutes=1)
-    found = one(
-        events.post_call_event("tx-1", best="vp-9", created=[("vp-1", START)], updated=[("vp-2", later)])
-    )
+    event = events.post_call_event("tx-1", best="vp-9", created=[("vp-1", START)], updated=[("vp-2", later)])
+    event["detail"]["speakerSearchResults"]["updateVoiceProfileTransactions"].append({"voiceProfileId": 7})
+    found = one(event)
     assert found.sort == "call_over"
     assert found.results
     assert [(each.how, each.profile, each.at) for each in found.changes] == [
