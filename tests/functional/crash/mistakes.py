@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from consentgate.log import state as state_module
+from consentgate.log.directory import DirectoryAnchor, file_of
 from consentgate.log.signer import Signer
 from consentgate.log.state import FileState, SignerState
 from consentgate.storage import checkpoints, sequence
@@ -79,3 +80,7 @@ def caller_is_answered_before_the_commit() -> None:
 
 def checkpoint_is_never_released() -> None:
     patch.setattr(checkpoints, "insert_checkpoint", lambda *_, **__: True)
+
+
+def checkpoint_is_noted_and_not_anchored() -> None:
+    patch.setattr(DirectoryAnchor, "put", lambda _, submitted: file_of(submitted.head))

@@ -1,9 +1,12 @@
 """What processes do to the log, and what a kill in the middle may leave: one row for each."""
 
+from datetime import timedelta
 from typing import Final
 
+from consentgate.config.anchoring import anchorer_of
 from consentgate.config.parts import signer_of
 from consentgate.log.append import Lanes, append_writer_stop
+from consentgate.log.heartbeat import Heartbeat
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import system_random
 from tests.functional.crash.walk import NOTHING, Hands, Operation, State
@@ -37,6 +40,23 @@ def sign(hands: Hands) -> None:
     signer_of(hands.settings, hands.database).once()
 
 
+def grow_and_sign(hands: Hands) -> None:
+    grow(hands)
+    sign(hands)
+
+
+def anchor(hands: Hands) -> None:
+    anchorer = anchorer_of(hands.settings, hands.database)
+    assert anchorer is not None
+    anchorer.once()
+    assert dict(anchorer.failures) == {}
+
+
+def beat(hands: Hands) -> None:
+    lanes = Lanes(hands.database, system_random)
+    assert Heartbeat(hands.database, lanes, system_random, every=timedelta(microseconds=1)).once()
+
+
 def live(hands: Hands) -> None:
     """A whole life: write, say that one stops, keep the log."""
     lanes = Lanes(hands.database, system_random)
@@ -66,6 +86,14 @@ OPERATIONS: Final = (
         run=sign,
         states=(NOTHING, State(remembered=3), State(remembered=3, released=3)),
     ),
+    Operation(
+        name="anchor",
+        before=grow_and_sign,
+        run=anchor,
+        anchor=True,
+        states=(NOTHING, State(anchored=3), State(anchored=3, noted=3)),
+    ),
+    Operation(name="beat, after an idle hour", run=beat, states=(NOTHING, State(written=1))),
     Operation(name="sign what is signed", run=sign, states=(NOTHING,)),
     Operation(
         name="append, stop, sequence, sign",

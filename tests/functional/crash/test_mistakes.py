@@ -20,6 +20,7 @@ from tests.functional.crash.walk import walk
         ("sign", mistakes.state_is_written_in_place, "remembered=-"),
         ("sign", mistakes.signer_keeps_no_note, "does not go on: .* not its own"),
         ("sign", mistakes.checkpoint_is_never_released, "another order of effects"),
+        ("anchor", mistakes.checkpoint_is_noted_and_not_anchored, "anchored=0, noted=3"),
     ],
     ids=lambda each: each.__name__ if callable(each) else each.partition(",")[0],
 )

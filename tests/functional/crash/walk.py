@@ -10,14 +10,16 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate.config.settings import Settings
+from consentgate.config.anchoring import anchorer_of
+from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.config.upkeep import keep_log, log_database
 from consentgate.entries.leaf import Draft
 from consentgate.log.append import Lanes
@@ -35,22 +37,30 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class State:
-    """What there is: entries, positions, the size that the signer remembers, and the one of its newest checkpoint."""
+    """What there is.
+
+    Attributes:
+        written: entries.
+        placed: entries with a position.
+        remembered: the size that the signer remembers.
+        released: the size of the newest checkpoint.
+        anchored: the size of the newest checkpoint that the anchor holds, if there is one.
+        noted: the size of the newest one that is said to be anchored.
+    """
 
     written: int = 0
     placed: int = 0
     remembered: int = 0
     released: int = 0
+    anchored: int = 0
+    noted: int = 0
 
     def since(self, before: "State") -> "State":
-        return State(
-            self.written - before.written,
-            self.placed - before.placed,
-            self.remembered - before.remembered,
-            self.released - before.released,
-        )
+        mine, old = astuple(self), astuple(before)
+        return State(*(new - was for new, was in zip(mine, old, strict=True)))
 
 
+ANCHOR = "disk"
 NOTHING = State()
 
 
@@ -83,12 +93,14 @@ class Operation:
         states: what a kill may leave, counted from before it, in the order in which it comes about.
         run: does it.
         before: what another process does first.
+        anchor: whether checkpoints are anchored.
     """
 
     name: str
     states: tuple[State, ...]
     run: Callable[[Hands], object]
     before: Callable[[Hands], object] = lambda _: None
+    anchor: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,8 @@ def walk(
     mistake: Callable[[], None] = lambda: None,
 ) -> Walked:
     """Kill a process at each step of an operation; fails where a kill leaves what it must not."""
+    if operation.anchor:
+        settings = anchored(settings)
     walked = Walked()
     for step in count():
         with log_database(settings) as database:
@@ -147,6 +161,8 @@ def require_goes_on(settings: Settings) -> None:
         assert remembered.get("note") in (*bare(settings.database).notes.values(), "")
     with log_database(settings) as database:
         Hands(settings, database).append(Lanes(database, system_random))
+    assert keep_log(settings) is None
+    keep_anchors(settings)
     require_holds(settings)
     require_whole(bare(settings.database), settings.log_vkey.read_text().strip())
 
@@ -188,8 +204,37 @@ def state_of(settings: Settings) -> State:
         (written,) = behind.execute("SELECT count(*) FROM entry").fetchone()
         (placed,) = behind.execute("SELECT count(*) FROM seq").fetchone()
         (released,) = behind.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchone()
-    remembered = memory(settings).get("size", -1)
-    return State(written=written, placed=placed, remembered=remembered, released=released)
+        (noted,) = behind.execute("SELECT coalesce(max(size), 0) FROM anchor").fetchone()
+    return State(
+        written=written,
+        placed=placed,
+        remembered=memory(settings).get("size", -1),
+        released=released,
+        anchored=max((size_of(path) for path in (settings.home / ANCHOR).glob("*/*")), default=0),
+        noted=noted,
+    )
+
+
+def anchored(settings: Settings) -> Settings:
+    """Let a folder keep the checkpoints."""
+    (settings.home / ANCHOR).mkdir()
+    with (settings.home / FILE).open("a") as file:
+        file.write(f'[[anchors]]\nname = "{ANCHOR}"\nkind = "directory"\npath = "{ANCHOR}"\n')
+    return load_settings(settings.home)
+
+
+def keep_anchors(settings: Settings) -> None:
+    """Put the newest checkpoint into the anchors, if there are any."""
+    with log_database(settings) as database:
+        anchorer = anchorer_of(settings, database)
+        if anchorer is not None:
+            anchorer.once()
+            assert dict(anchorer.failures) == {}
+
+
+def size_of(path: Path) -> int:
+    """Read the size that a kept checkpoint signs; 0 of what is half written."""
+    return 0 if path.suffix == ".new" else int(path.read_text().split("\n")[1])
 
 
 def memory(settings: Settings) -> dict[str, Any]:
