@@ -77,8 +77,8 @@ def test_what_was_asked_and_what_was_told_make_one_state(world: World, task: str
     world.clock.advance(1)
     world.server.finish(task)
     state = world.gate.poll(task)
-    assert [each.source for each in state.sightings] == ["notification", "poll"]
-    assert state.status == "SUCCEEDED"
+    assert [each.status for each in state.sightings] == ["IdentificationNoMatchesFound", "SUCCEEDED"]
+    assert state.ended
 
 
 def test_no_request_that_needs_a_permit_is_sent(world: World, task: str) -> None:

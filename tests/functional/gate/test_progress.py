@@ -1,5 +1,6 @@
 """What is seen of a task is kept once, in whatever order it comes, and ends what it ends."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -200,3 +201,29 @@ def test_what_answers_an_intent_and_is_no_sighting_is_passed_over(world: World, 
     intent = world.opened("intent")[-1][0].id
     assert len(observations(world)) == 1
     assert state(world, intent) == TaskState()
+
+
+def test_an_end_and_a_withdrawal_at_the_same_time_leave_nothing_open(world: World) -> None:
+    speaker = world.caller()
+    # Nobody answers a stop: an order that the end does not close stays open.
+    world.server.script.fail("StopSpeakerSearchTask", error="ForbiddenException", times=None)
+    met = set()
+    for number in range(12):
+        world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
+        world.register(f"tx-{number}", speaker)
+        world.server.finish(world.search(f"tx-{number}")["SpeakerSearchTask"]["SpeakerSearchTaskId"])
+        intent, before = world.opened("intent")[-1][0].id, len(world.opened("stop"))
+        start = threading.Barrier(2)
+
+        def end(intent: UUID = intent, start: threading.Barrier = start) -> None:
+            start.wait()
+            keep(world, intent, seen("STOPPED"))
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        start.wait()
+        world.ivr.withdraw(speaker, method="ivr_dtmf")
+        thread.join()
+        assert world.gate.open_stops() == ()
+        met.add(len(world.opened("stop")) - before)
+    assert met <= {0, 1}
