@@ -1,22 +1,27 @@
 """Anchors as objects: what the settings describe, ready to keep checkpoints, to be asked, and to be judged by."""
 
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from consentgate.config.anchors import AnchorSettings, threshold
 from consentgate.config.check import INCOMPLETE, Check
 from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Misconfigured
-from consentgate.log.anchoring import Anchor, Anchorer
+from consentgate.log.anchoring import Anchorer
 from consentgate.log.cosigned import Witnesses
 from consentgate.log.directory import DirectoryAnchor
 from consentgate.log.lag import Expected, Lag, lags
 from consentgate.log.witness import WitnessAnchor
+from consentgate.moment import Clock
 from consentgate.storage import deployment
 from consentgate.storage.database import Database
 from consentgate.tlog import policy
 from consentgate.tlog.notekey import NoteKey
 from consentgate.tlog.policy import Group, Policy, PolicyWitness
 from consentgate.values import dataclass
+
+if TYPE_CHECKING:
+    from consentgate.aws.anchors import BucketAnchor
 
 _FILE_LIMIT: Final = policy.LIMIT + 1
 
@@ -47,18 +52,18 @@ def anchorer_of(settings: Settings, database: Database) -> Anchorer | None:
     Raises:
         Misconfigured: an anchor's URL cannot be used.
     """
-    places = [place_of(each, database) for each in settings.anchors if not each.retired]
+    places = [place_of(each, database.clock) for each in settings.anchors if not each.retired]
     if not places:
         return None
     return Anchorer(database, places, key_of=lambda log: log_key_of(settings, log))
 
 
-def place_of(anchor: AnchorSettings, database: Database) -> Anchor:
+def place_of(anchor: AnchorSettings, clock: Clock) -> "DirectoryAnchor | BucketAnchor | WitnessAnchor":
     """Make one anchor.
 
     Args:
         anchor: what the settings say of it.
-        database: whose clock it goes by.
+        clock: the time that it goes by.
 
     Returns:
         The anchor; nothing is reached.
@@ -82,7 +87,7 @@ def place_of(anchor: AnchorSettings, database: Database) -> Anchor:
         prefix=anchor.prefix,
         retain=anchor.retain,
         client=_client,
-        clock=database.clock,
+        clock=clock,
     )
 
 
@@ -126,7 +131,7 @@ def witnesses_of(settings: Settings) -> Witnesses:
         return Witnesses(keys=keys, policy=None)
     quorum = threshold(settings.witness_policy)
     if quorum is None:
-        made = _policy_file(settings, settings.witness_policy)
+        made = policy_file(settings.home / settings.witness_policy)
         return Witnesses(keys=tuple(dict.fromkeys((*keys, *made.keys))), policy=made)
     asked = tuple(
         PolicyWitness(name=each.name, key=each.key)
@@ -214,8 +219,18 @@ def anchors_check(settings: Settings, database: Database) -> Check:
     )
 
 
-def _policy_file(settings: Settings, name: str) -> Policy:
-    path = settings.home / name
+def policy_file(path: Path) -> Policy:
+    """Read a witness policy.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The policy.
+
+    Raises:
+        Misconfigured: it is missing or cannot be used.
+    """
     try:
         with path.open("rb") as file:
             return policy.decode(file.read(_FILE_LIMIT))

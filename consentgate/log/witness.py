@@ -8,6 +8,7 @@ Invariant: what is kept is one signature line over exactly the checkpoint that w
 """
 
 import contextlib
+import hashlib
 import http.client
 import socket
 import ssl
@@ -102,11 +103,30 @@ class WitnessAnchor:
             old = known
         raise Unavailable(f"The witness {self.name} says each time that it cosigned another size last.")
 
+    def newest(self, origin: str) -> bytes | None:
+        """Ask for the last checkpoint that it cosigned.
+
+        Args:
+            origin: the log's origin.
+
+        Returns:
+            The signed note, unverified; None where it has none of this log, or gives none out.
+
+        Raises:
+            Unavailable: it is out of reach, or its answer is none.
+        """
+        answer = self._exchanged("GET", f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+        if answer.status == http.client.NOT_FOUND:
+            return None
+        if answer.status != http.client.OK:
+            raise Unavailable(f"The witness {self.name} gives no checkpoint: HTTP {answer.status}.")
+        return answer.body
+
     def _asked(self, submitted: Submission, old: int) -> _Answer:
         inside = 0 < old < submitted.head.size
         hashes = submitted.consistency(old) if inside else ()
         request = AddCheckpoint(old=old, hashes=hashes, note=submitted.note)
-        return self._exchanged(addcheckpoint.encode(request))
+        return self._exchanged("POST", addcheckpoint.PATH, addcheckpoint.encode(request))
 
     def _cosignature(self, submitted: Submission, answer: _Answer) -> str:
         if answer.status != http.client.OK:
@@ -141,15 +161,16 @@ class WitnessAnchor:
             )
         return Unavailable(f"The witness {self.name} cosigned nothing: HTTP {status}.")
 
-    def _exchanged(self, body: bytes) -> _Answer:
+    def _exchanged(self, method: str, below: str, body: bytes | None = None) -> _Answer:
         parts = _parts(self.url)
         connection = self._connection(parts)
         overdue = threading.Event()
-        path = parts.path.rstrip("/") + addcheckpoint.PATH
+        path = parts.path.rstrip("/") + below
+        headers = {} if body is None else {"Content-Type": "text/plain; charset=utf-8"}
         try:
             connection.connect()
             with _hung_up_after(self.seconds, connection.sock, overdue):
-                connection.request("POST", path, body, {"Content-Type": "text/plain; charset=utf-8"})
+                connection.request(method, path, body, headers)
                 response = connection.getresponse()
                 data = self._read(response)
         except (OSError, http.client.HTTPException) as error:

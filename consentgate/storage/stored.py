@@ -196,6 +196,21 @@ def checkpoints(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
     yield from _stream(connection, _CHECKPOINTS.where(checkpoint.c.log == log))
 
 
+def has_anchors(connection: Connection) -> bool:
+    """Say whether any anchor ever took a checkpoint, as the rows have it.
+
+    Args:
+        connection: of `Database.read`.
+
+    Returns:
+        Whether there is a row, of whichever log.
+    """
+    if not inspect(connection).has_table(anchor.name):
+        return False
+    with translated():
+        return connection.execute(select(anchor.c.log).limit(1)).first() is not None
+
+
 def anchors(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]:
     """Read what anchors answered.
 
@@ -204,10 +219,10 @@ def anchors(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]
         log: number of the log.
 
     Yields:
-        name, size, kind, evidence and at, in any order; none of a database that is older than anchors.
+        name, size, kind, evidence and at, by size; none of a database that is older than anchors.
     """
     if inspect(connection).has_table(anchor.name):
-        yield from _stream(connection, _ANCHORS.where(anchor.c.log == log))
+        yield from _stream(connection, _ANCHORS.where(anchor.c.log == log).order_by(anchor.c.size))
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Stored]:

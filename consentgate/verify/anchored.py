@@ -53,6 +53,20 @@ class Covered:
     unreached: Mapping[str, str] = field(default_factory=dict)
 
 
+def names_of(anchors: Anchors | None) -> tuple[str, ...]:
+    """Name the levels that there are.
+
+    Args:
+        anchors: what is known about them; None where there are none.
+
+    Returns:
+        The levels' names, in order.
+    """
+    if anchors is None:
+        return ()
+    return (WITNESSES, ANCHORS) if anchors.witnesses or anchors.policy is not None else (ANCHORS,)
+
+
 def check_anchors(
     anchors: Anchors,
     checkpoints: Iterable[CheckpointRow],
@@ -205,7 +219,7 @@ class _Run:
         anchored = level_of(ANCHORS, found, signed_at(self._anchored))
         if self._unreached and anchored.verdict != "broken":
             anchored = Level(name=ANCHORS, verdict="cannot_judge", until=signed_at(self._anchored))
-        if not self._anchors.witnesses:
+        if WITNESSES not in names_of(self._anchors):
             return Covered(levels=(anchored,), findings=tuple(found), unreached=self._unreached)
         cosigned = [*self._rows.cosignatures, *self._unwitnessed(newest)]
         witnessed = level_of(WITNESSES, cosigned, signed_at(self._witnessed))

@@ -49,21 +49,24 @@ class Rows:
         Yields:
             The others, in the same order.
         """
+        size, names = None, set[str]()
         for number, row in enumerate(self._anchors.rows.anchors(), start=1):
+            where = f"anchor, row {number}"
             texts: tuple[object, ...] = (row.name, row.kind, row.evidence)
             numbers: tuple[object, ...] = (row.size, row.at)
-            if all(map(_is_text, texts)) and all(isinstance(each, int) for each in numbers):
-                yield row
-                continue
-            self.findings.append(
-                Finding(
-                    kind="malformed",
-                    where=f"anchor, row {number}",
-                    expected="text and numbers",
-                    found="values of other types",
-                    cure=RESTORE,
+            if not all(map(_is_text, texts)) or not all(isinstance(each, int) for each in numbers):
+                expected, found = "text and numbers", "values of other types"
+                self.findings.append(
+                    Finding(kind="malformed", where=where, expected=expected, found=found, cure=RESTORE)
                 )
-            )
+                continue
+            if row.size != size:
+                size, names = row.size, set()
+            if row.name in names:
+                self.findings.append(extra(where, "a second row of this name, size"))
+                continue
+            names.add(row.name)
+            yield row
 
     def judge(self, row: AnchorRow, checkpoint: CheckpointRow | None, held: Sequence[Held]) -> bool:
         """Judge a row.

@@ -9,7 +9,9 @@ from typing import Final
 from consentgate.verify.known import truncated
 from consentgate.verify.result import Finding
 
-LOOK: Final = "Compare anchor and database with other copies, and keep both as they are: one was changed, or lost."
+LOOK: Final = (
+    "Compare anchor and database with other copies, and keep both as they are: one was changed, or lost."
+)
 """What to do where anchor and database differ."""
 
 

@@ -104,6 +104,7 @@ WITHOUT_TENANT: Final = {
             "stored.tree_states",
             "stored.checkpoints",
             "stored.anchors",
+            "stored.has_anchors",
         ),
         WHOLE,
     ),

@@ -14,7 +14,7 @@ from consentgate.log.anchoring import Submission
 from consentgate.log.witness import WitnessAnchor
 from consentgate.moment import system_random
 from consentgate.tlog import addcheckpoint
-from consentgate.tlog.checkpoint import Checkpoint, sign_checkpoint
+from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.cosignature import WitnessSigner, cosignatures_of
 from consentgate.tlog.merkle import Frontier, leaf_hash
 from consentgate.tlog.note import parse_note, signature_line
@@ -64,8 +64,12 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWitness]:
 def test_real_witness_cosigns_growth_and_refuses_another_history(witness: RealWitness) -> None:
     place = WitnessAnchor(name="w-1", key=witness.key, url=witness.url)
     assert place.kind == "witness"
+    assert place.newest(SIGNER.key.name) is None
     first = submission(3)
     line = place.put(first)
+    given = place.newest(SIGNER.key.name)
+    assert given is not None
+    assert open_checkpoint(given, SIGNER.key) == first.head
     (made,) = cosignatures_of(f"{first.note}{line}\n", [witness.key])
     assert made.key == witness.key
     # Growth from what it took last; the same again; and from a size that is wrong on our side.
@@ -168,6 +172,15 @@ def test_answers_that_lie_are_never_kept(reply: Reply, error: type[ConsentGateEr
     with scripted(lambda _: reply) as script, pytest.raises(error, match=re.escape(says)):
         anchor(script.url).put(submission(7))
     assert len(script.bodies) == 1
+
+
+def test_a_witness_that_refuses_to_give_out_is_out_of_reach() -> None:
+    with (
+        scripted(lambda _: Reply(503)) as script,
+        pytest.raises(Unavailable, match="no checkpoint: HTTP 503"),
+    ):
+        anchor(f"{script.url}/w").newest(SIGNER.key.name)
+    assert re.fullmatch(r"/w/[0-9a-f]{64}/checkpoint", script.paths[0])
 
 
 def test_an_answer_that_never_ends_is_left() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from consentgate.config.anchoring import witnesses_of
+from consentgate.config.anchoring import place_of, witnesses_of
 from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.errors import Misconfigured
-from consentgate.moment import system_random
+from consentgate.moment import system_clock, system_random
 from consentgate.tlog.cosignature import WitnessKey, WitnessSigner
 from consentgate.tlog.notekey import NoteSigner
 
@@ -117,8 +117,6 @@ def test_a_policy_may_be_a_file_in_the_home(tmp_path: Path) -> None:
 
 
 def test_a_witness_over_an_open_line_is_refused(tmp_path: Path) -> None:
-    from consentgate.config.anchoring import anchorer_of
-
-    settings = read(tmp_path, witness(0).replace("https:", "http:"))
+    (settings,) = read(tmp_path, witness(0).replace("https:", "http:")).anchors
     with pytest.raises(Misconfigured, match=r"anchors\.w-0\.url cannot be used: .* https"):
-        anchorer_of(settings, database=None)  # type: ignore[arg-type]  # none is needed until something is put
+        place_of(settings, system_clock)

@@ -1,5 +1,6 @@
 """Levels ``witnesses`` and ``anchors``: what places outside the database keep, against what the database shows."""
 
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from tests.unit.verify.world import SIGNER
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHER = NoteSigner.generate("consentgate.invalid/other", lambda size: b"\x02" * size)
-SIGNERS = [WitnessSigner.generate(f"w.example/{n}", lambda _, seed=bytes([n]) * 32: seed) for n in (3, 4)]
+SIGNERS = [WitnessSigner.generate(f"w.example/{n}", random.Random(n).randbytes) for n in (3, 4)]
 SIZES = (2, 4, 6, 8, 10)
 
 
