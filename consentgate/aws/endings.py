@@ -79,8 +79,7 @@ def _exchange(
     error: str | None,
 ) -> Exchange:
     status, body = passage.answer or (None, None)
-    read = operation.answer if _is_success(passage) else None
-    answer = read(body) if read is not None and body is not None else None
+    answer = operation.answer(body) if _is_success(passage) and body is not None else None
     return Exchange(
         attempts=attempts,
         status=status,
@@ -90,6 +89,7 @@ def _exchange(
         results=answer.results if answer else False,
         summary=answer.summary if answer else {},
         error=error,
+        changed=operation.changes,
     )
 
 

@@ -16,31 +16,26 @@ other, so that none that raises keeps an outcome out of the ledger. Handlers ret
 other value for new parameters or for a response. Behind all handlers stands the last look of `passage`.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlsplit
-from uuid import UUID
 
 from consentgate.aws.around import Around
+from consentgate.aws.asking import Asking, token_of
 from consentgate.aws.endings import answered, failed, fault_of
-from consentgate.aws.operations import GATED, SERVICES, Operation, Wire
+from consentgate.aws.operations import GATED, SERVICES, Operation, carries_warning
 from consentgate.aws.passage import (
     KEY,
     Passage,
     is_gated,
-    origin_of,
     permitted,
     require_same,
     stand_behind,
     used_up,
 )
-from consentgate.aws.patience import longest_ms
-from consentgate.aws.regions import country_of
 from consentgate.aws.retrying import Retrying
 from consentgate.aws.standing import Manners, mark, stands
 from consentgate.aws.vendor import ChimeVendor
-from consentgate.canonical import Json
+from consentgate.aws.watched import Watch
 from consentgate.errors import (
     ConsentDenied,
     ConsentGateError,
@@ -81,14 +76,13 @@ class Hooks:
             raise InvalidInput(f"protect takes boto3 clients of {known}; this is {service}.")
         self._gate = gate
         self._service = service
-        self._region: str | None = client.meta.region_name
-        self._lasts_ms = longest_ms(client.meta.config, retry)
-        self._origin = origin_of(client.meta.endpoint_url)
+        self._asking = Asking(client, service, retry)
         self._vendor = ChimeVendor(client, within=stop_within)
         self._clock = clock
         self._resolver = resolver
         self._retrying = Retrying(gate, client, retry, clock, random)
         self._around = Around(self._on_left)
+        self._warned: dict[str, bool] = {}
 
     def register(self, client: Any, manners: Manners) -> Vendor | None:
         """Put the handlers and the last look in place, once however often it is called.
@@ -132,18 +126,20 @@ class Hooks:
                     # The full name runs before every handler of a service or of all.
                     full = f"{event}.{service}.{name}"
                     meta.events.register_first(full, recorder, unique_id=f"consentgate-{event}-{name}")
+        Watch(self._gate, self._service).register(meta.events)
         return self._vendor
 
     def _on_parameters(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Refuse presigned URLs, allocate the intent and set the request token in place."""
         operation = self._operation(model.name)
         if operation is None:
+            self._refuse_unknown(model)
             return
         if context.get("is_presign_request"):
             raise PresignRefused
         intent = self._gate.new_intent()
         if operation.token is not None and not params.get(operation.token):
-            params[operation.token] = _token(intent)
+            params[operation.token] = token_of(intent)
         passage = context[KEY] = Passage(intent=intent)
         self._around.begins(passage)
 
@@ -158,7 +154,7 @@ class Hooks:
         passage.url = str(params["url"])
         request: GatedRequest | None = None
         try:
-            request, parameters = self._request(operation, passage, params)
+            request, parameters = self._asking.read(operation, passage.intent, params)
             request = self._resolver.resolve(request, parameters)
         except ConsentDenied:
             raise
@@ -239,52 +235,13 @@ class Hooks:
             return denied
         return ConsentDenied((reason("INTERNAL_ERROR"),), None)
 
+    def _refuse_unknown(self, model: Any) -> None:
+        """Refuse what carries the vendor's consent warning and is not in the table: botocore is newer than it."""
+        warned = self._warned.get(model.name)
+        if warned is None:
+            warned = self._warned[model.name] = carries_warning(model.documentation or "")
+        if warned:
+            raise ConsentDenied((reason("OPERATION_NOT_SUPPORTED"),), None)
+
     def _operation(self, name: str) -> Operation | None:
         return GATED.get((self._service, name))
-
-    def _request(
-        self, operation: Operation, passage: Passage, params: dict[str, Any]
-    ) -> tuple[GatedRequest, Mapping[str, Json]]:
-        url = urlsplit(passage.url)
-        wire = Wire(method=params["method"], path=url.path, query=url.query, body=_bytes(params["body"]))
-        said = operation.address(wire) if operation.address else None
-        trouble = "OPERATION_NOT_SUPPORTED" if said is None else said.trouble
-        if (
-            trouble is None
-            and said is not None
-            and (said.token is None or origin_of(passage.url) != self._origin)
-        ):
-            # Another handler replaced the parameters after the token was set, or turned the request to another
-            # place: not what the caller asked for.
-            trouble = "REQUEST_ALTERED"
-        request = GatedRequest(
-            intent=passage.intent,
-            service=self._service,
-            operation=operation.name,
-            action=operation.action,
-            region=self._region,
-            country=country_of(self._region),
-            method=wire.method,
-            path=wire.path,
-            query=wire.query,
-            body=wire.body,
-            call=said.call if said else None,
-            context=said.context if said else None,
-            leg=said.leg if said else None,
-            token=said.token if said else None,
-            token_from="gate" if said and said.token == _token(passage.intent) else "caller",
-            lasts_ms=self._lasts_ms,
-            trouble=trouble,
-        )
-        return request, said.parameters if said else {}
-
-
-def _token(intent: UUID) -> str:
-    """The client request token that we make: stable over botocore's own retries, and telling."""
-    return f"cg-{intent}"
-
-
-def _bytes(body: Any) -> bytes:
-    if isinstance(body, str):
-        return body.encode()
-    return bytes(body) if isinstance(body, (bytes, bytearray)) else b""

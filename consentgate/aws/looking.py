@@ -7,6 +7,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from consentgate.aws.operations import GATED
+from consentgate.aws.ours import ours
 from consentgate.aws.taskstates import read_task
 from consentgate.errors import Unavailable
 from consentgate.gate.progress import Progress
@@ -70,7 +71,8 @@ def _question(started: Started) -> tuple[str, dict[str, Any]] | None:
 def _asked(client: Any, method: str, parameters: Mapping[str, Any]) -> Progress | Unavailable:
     try:
         client.meta.events.register_first("after-call", _keep, unique_id=_MINE)
-        getattr(client, method)(**_completed(client, method, parameters))
+        with ours():
+            getattr(client, method)(**_completed(client, method, parameters))
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         told = code if code.isascii() and code.isprintable() and code else "an error"

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from consentgate.aws.looking import look
 from consentgate.aws.operations import GATED
+from consentgate.aws.ours import ours
 from consentgate.gate.ports import Told
 from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
@@ -109,7 +110,8 @@ class ChimeVendor:
 
     def _asked(self, method: str, parameters: Mapping[str, str]) -> Told:
         try:
-            getattr(self._client, method)(**parameters)
+            with ours():
+                getattr(self._client, method)(**parameters)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code") or "")
             if code in _GONE:
@@ -127,7 +129,8 @@ class ChimeVendor:
         if get is None or not method.startswith("stop_"):
             return False
         try:
-            answer = get(**parameters)
+            with ours():
+                answer = get(**parameters)
         except Exception:  # noqa: BLE001  # nobody knows: the order stays open
             return False
         found = [task for task in answer.values() if isinstance(task, dict)]

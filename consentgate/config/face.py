@@ -7,10 +7,10 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
-from consentgate.config.guarding import Guarding
 from consentgate.config.parts import assemble
 from consentgate.config.results import Results
 from consentgate.config.settings import Settings, home_of, load_settings
+from consentgate.config.streams import Streams
 from consentgate.errors import LogRefused, Unavailable
 from consentgate.gate.orders import StopOrder
 from consentgate.gate.replay import replay_due
@@ -19,7 +19,7 @@ from consentgate.moment import Clock, Random, system_clock, system_random
 _LOG: Final = logging.getLogger("consentgate")
 
 
-class ConsentGate(Guarding, Results):
+class ConsentGate(Streams, Results):
     """Gates what boto3 clients and other engines do with voices, and keeps the evidence.
 
     One object serves a process: it is safe to use from many threads, and after a fork.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
+from consentgate.aws.operations import leg_of
 from consentgate.config.anchoring import anchorer_of
 from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
@@ -250,4 +251,5 @@ def _context(
         if database.clock is system_clock
         else None,
         shadow=settings.shadow,
+        leg_of=leg_of,
     )

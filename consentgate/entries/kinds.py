@@ -60,12 +60,13 @@ KINDS: Final = _kinds(
     Kind(name="assertion", parts=frozenset({"assertion", "body"})),
     Kind(name="registry", parts=frozenset({"body"})),
     Kind(name="packs", parts=frozenset({"body"})),
-    Kind(name="intent", parts=frozenset({"decision", "exchange"}), decided=True, sends=True),
+    # An intent is about nobody where a container is made: no voice is in it yet. So is its outcome.
+    Kind(name="intent", parts=frozenset({"decision", "exchange", "body"}), decided=True, sends=True),
     # A denial without a speaker is about nobody: its parts lie under the month's tenant key.
     Kind(name="denial", parts=frozenset({"decision", "exchange", "body"}), decided=True),
     Kind(
         name="outcome",
-        parts=frozenset({"exchange", "matches"}),
+        parts=frozenset({"exchange", "matches", "body"}),
         answers=frozenset({"intent"}),
         ends=FINAL_ENDS,
     ),

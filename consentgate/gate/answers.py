@@ -25,12 +25,17 @@ def answer_contents(ending: Ending, matches: Subject | None) -> list[Content]:
         matches: the key of the month for results; without one their digest is all that is kept of them.
 
     Returns:
-        ``exchange.i`` for each speaker, and ``matches.0`` where the answer carries results.
+        ``exchange.i`` for each speaker, and ``matches.0`` where the answer carries results; ``body.0`` where it is
+        about nobody.
     """
     exchange = ending.exchange
     members = exchange_members(exchange, ending.end)
     if ending.shadow:
         members["shadow"] = True
+    if not ending.about:
+        # About nobody: one part, under the tenant's own key.
+        told: dict[str, Json] = {"exchange": members}
+        return [Content(name="body.0", data_key=owner.data_key, members=told) for owner in ending.owners]
     contents = [
         Content(name=f"exchange.{i}", data_key=owner.data_key, members=members)
         for i, owner in enumerate(ending.owners)

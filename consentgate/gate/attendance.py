@@ -11,7 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from consentgate.gate.context import GateContext
+from consentgate.gate.enrolling import read_for
 from consentgate.gate.joining import Joined, LegOf, join
+from consentgate.gate.request import GatedRequest
 from consentgate.gate.stopping import Stopping
 from consentgate.ledger import calls, registering
 from consentgate.ledger.calls import LEGS, LegName
@@ -112,6 +114,24 @@ class Attendance:
         if state is not None and state.erased:
             return ()
         return tuple(each for each in wanted if state is None or each not in state.legs)
+
+    def is_crowded(self, request: GatedRequest) -> bool:
+        """Tell whether the task that a request rests on may hold several people's voices.
+
+        Args:
+            request: the request.
+
+        Returns:
+            Whether there is more than one.
+
+        Raises:
+            Unavailable: the database is out of reach.
+            Malformed: something stored cannot be read.
+        """
+        context = self._context
+        with context.database.glance() as connection:
+            reading = read_for(context, connection, request)
+        return len({on.speaker.first for on in reading.speakers}) > 1
 
     def wait(self, call: str, leg: LegName | None, seconds: float) -> None:
         """Wait until the ledger knows who is on the legs in question, or the time is over.

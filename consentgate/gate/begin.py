@@ -25,12 +25,13 @@ from sqlalchemy import Connection
 from consentgate.errors import ClockDisagrees, ConsentDenied, ConsentGateError, Malformed, Unavailable
 from consentgate.gate.contents import Denial, denial_contents, intent_contents
 from consentgate.gate.context import GateContext
+from consentgate.gate.enrolling import own_reasons, read_for
 from consentgate.gate.finish import close_unsent
 from consentgate.gate.judge import Verdict, judge
 from consentgate.gate.request import GatedRequest, Permit
 from consentgate.ledger import controller
 from consentgate.ledger.reading import OnLeg, Reading
-from consentgate.ledger.vault import Subject
+from consentgate.ledger.vault import BODY, Subject
 from consentgate.policy.reasons import Reason, reason
 from consentgate.storage import entries
 from consentgate.storage.guarded import UNGUARDED, Guard
@@ -102,13 +103,14 @@ def _begin(gate: GateContext, request: GatedRequest) -> Permit:
     for _ in range(_ROUNDS):
         # [1] and [2] in one statement: the call, who is on the leg, and all that a decision reads
         with gate.database.glance() as connection:
-            reading = gate.reader.read(connection, request.call, request.leg)
+            reading = read_for(gate, connection, request)
+            own = own_reasons(gate, connection, request, reading, gate.book.now())
         if gate.packs.digest not in reading.controller.packs:
             _record_packs(gate)
             continue
         # [3] decide
         at = gate.book.now()
-        verdict = judge(gate, request, reading, at)
+        verdict = judge(gate, request, reading, at, own)
         # [4] append, in the statement that first compares the version
         try:
             done = gate.database.write(
@@ -146,6 +148,8 @@ def _append(
         return _write_denial(gate, connection, denial, reading.speakers, at, guard)
     owners = _owners(gate, connection, reading.speakers)
     about = _about(reading.speakers, owners)
+    if request.about == "nobody":
+        owners = (gate.book.vault.ensure_key(connection, BODY),)
     appended = gate.book.write(
         connection,
         "intent",
@@ -222,6 +226,8 @@ def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: date
             row = entries.by_id(connection, gate.book.tenant, request.intent)
         if row is not None:
             owners = tuple(on.subject for on in reading.speakers if on.subject is not None)
+            if request.about == "nobody":
+                owners = (gate.database.write(lambda c: gate.book.vault.ensure_key(c, BODY)),)
             permit = _permit(request, row.hash, reading, owners, at, _about(reading.speakers, owners))
             close_unsent(gate, permit)
     except ConsentGateError:

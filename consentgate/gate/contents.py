@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.gate.context import GateContext
+from consentgate.gate.enrolling import enrolled
 from consentgate.gate.judge import Judged, Verdict
 from consentgate.gate.request import GatedRequest
 from consentgate.ledger.book import Content
@@ -52,8 +53,14 @@ def intent_contents(
         owners: the speakers' subjects, in order.
 
     Returns:
-        ``decision.i`` and ``exchange.i`` for each speaker.
+        ``decision.i`` and ``exchange.i`` for each speaker, or ``body.0`` where it is about nobody.
     """
+    if verdict.about_nobody:
+        members: dict[str, Json] = {
+            "decision": _shared(gate, request, reading, verdict),
+            "exchange": request_members(request),
+        }
+        return [Content(name="body.0", data_key=owners[0].data_key, members=members)]
     return _about_speakers(gate, request, reading, verdict, owners)
 
 
@@ -131,8 +138,13 @@ def _about_speakers(
     shared = _shared(gate, request, reading, verdict)
     exchange = request_members(request)
     pairs = list(zip(verdict.judged, owners, strict=True))
+    one = enrolled(request, reading.speakers) if request.about == "task" else None
     decisions = [
-        Content(name=f"decision.{i}", data_key=owner.data_key, members={**shared, **_of_speaker(judged)})
+        Content(
+            name=f"decision.{i}",
+            data_key=owner.data_key,
+            members={**shared, **_of_speaker(judged), **({"enrols": True} if judged.on is one else {})},
+        )
         for i, (judged, owner) in enumerate(pairs)
     ]
     exchanges = [
@@ -153,8 +165,11 @@ def _shared(gate: GateContext, request: GatedRequest, reading: Reading, verdict:
         "calls": [str(entry) for entry in reading.call.entries] if reading.call else [],
         **_shadow(gate, verdict),
     }
-    if request.call is not None:
-        members["call"] = request.call
+    call = request.call or (reading.task.call if reading.task else None)
+    if call is not None:
+        members["call"] = call
+    if request.task is not None:
+        members["task"] = request.task
     if gate.jurisdiction is not None:
         members["controller_jurisdiction"] = gate.jurisdiction
     if verdict.purpose is not None:

@@ -1,19 +1,29 @@
 """What the steps of the gate work with, put together once by `config`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import timedelta
+from typing import TypeAlias
 
+from consentgate.canonical import Json
 from consentgate.gate.shadow import Shadow
 from consentgate.gate.spool import Spool
 from consentgate.gate.unsigned import Unsigned
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
+from consentgate.ledger.calls import LegName
 from consentgate.ledger.reader import Reader
 from consentgate.ledger.vault import Subject
 from consentgate.packs.packset import PackSet
 from consentgate.storage.database import Database
 from consentgate.values import dataclass
+
+LegOf: TypeAlias = Callable[[Mapping[str, Json]], LegName | None]
+
+
+def _both(_request: Mapping[str, Json]) -> LegName | None:
+    """Without anybody who knows the vendor's requests, both legs count."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +60,7 @@ class GateContext:
         spool: where they wait, or None.
         unsigned: says whether entries have waited too long for a signature; None under a test's clock, which jumps.
         shadow: the shadow mode where it was switched on, or None.
+        leg_of: tells from a stored request which leg it names; None means both.
         months: the tenant's monthly keys that this process has used, by name.
     """
 
@@ -65,4 +76,5 @@ class GateContext:
     spool: Spool | None = None
     unsigned: Unsigned | None = None
     shadow: Shadow | None = None
+    leg_of: LegOf = _both
     months: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)

@@ -6,8 +6,10 @@ from consentgate.gate.begin import begin, recheck
 from consentgate.gate.context import GateContext
 from consentgate.gate.finish import finish
 from consentgate.gate.ports import Vendor
+from consentgate.gate.progress import Progress
 from consentgate.gate.replay import replay_due
 from consentgate.gate.request import Exchange, GatedRequest, Permit
+from consentgate.gate.watching import Ended, audit, see
 
 
 class Gate:
@@ -65,3 +67,26 @@ class Gate:
         """
         if finish(self._context, permit, exchange, response, vendor):
             replay_due(self._context, (vendor,))
+
+    def see(self, service: str, seen: Progress) -> None:
+        """Record what a client was told of a task's state.
+
+        Args:
+            service: the vendor's service.
+            seen: what was told.
+
+        Raises:
+            ConsentGateError: it could not be recorded.
+        """
+        see(self._context, service, seen)
+
+    def audit(self, ended: Ended) -> None:
+        """Record that something was stopped or deleted, or that this was tried.
+
+        Args:
+            ended: the request.
+
+        Raises:
+            ConsentGateError: it could not be recorded.
+        """
+        audit(self._context, ended)

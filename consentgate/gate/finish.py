@@ -192,7 +192,7 @@ def _stops_if_readable(gate: GateContext, ending: Ending) -> tuple[Answer, ...]:
 
 def _lost(gate: GateContext, ending: Ending, response: object, vendor: Vendor) -> OutcomeNotRecorded:
     """[6c] Stop the task, and give the caller what can still be recorded later."""
-    if ending.started is not None:
+    if ending.started is not None and not ending.exchange.changed:
         vendor.stop(ending.started)
     try:
         record = seal_ending(gate, ending)

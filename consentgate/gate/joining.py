@@ -118,6 +118,9 @@ def _read(gate: GateContext, connection: Connection, call: str, intent: LinkedEn
     opened = open_parts(intent.row, gate.book.vault.data_keys(connection, intent.subjects).values())
     for name, decision in opened.items():
         exchange = opened.get(f"exchange.{name.partition('.')[2]}")
+        # What was made from a task holds what that task heard; who joins the call later is not in it.
+        if "task" in decision:
+            return None
         if name.startswith("decision.") and decision.get("call") == call and exchange is not None:
             facts = request_from(decision.get("asked"))
             return _Live(intent=intent, call=call, facts=facts, exchange=exchange)

@@ -50,6 +50,7 @@ class Verdict:
         judged: the speakers, in order; empty when the gate could not tell whom it is about.
         purpose: the purpose that it was decided for.
         reading: what was read.
+        about_nobody: whether the request is about nobody's voice.
     """
 
     at: datetime
@@ -57,14 +58,17 @@ class Verdict:
     judged: tuple[Judged, ...] = ()
     purpose: str | None = None
     reading: Reading | None = field(default=None, repr=False)
+    about_nobody: bool = False
 
     @property
     def allowed(self) -> bool:
-        """Whether nothing speaks against the request, and somebody was asked about."""
-        return not self.reasons and bool(self.judged)
+        """Whether nothing speaks against the request, and somebody was asked about who is in question."""
+        return not self.reasons and (bool(self.judged) or self.about_nobody)
 
 
-def judge(gate: GateContext, request: GatedRequest, reading: Reading, at: datetime) -> Verdict:
+def judge(
+    gate: GateContext, request: GatedRequest, reading: Reading, at: datetime, own: tuple[Reason, ...] = ()
+) -> Verdict:
     """Decide about a request.
 
     Args:
@@ -72,14 +76,17 @@ def judge(gate: GateContext, request: GatedRequest, reading: Reading, at: dateti
         request: what botocore is about to send.
         reading: what was read.
         at: the time of the decision.
+        own: reasons of the gate that had to be read.
 
     Returns:
         The verdict, with every reason at once.
     """
-    own = _own_reasons(request, reading)
+    own = own or _own_reasons(request, reading)
     purpose = (reading.call.purpose if reading.call else None) or gate.purposes.get(request.action)
     if own:
         return Verdict(at=at, reasons=own, purpose=purpose, reading=reading)
+    if request.about == "nobody":
+        return Verdict(at=at, reasons=(), purpose=purpose, reading=reading, about_nobody=True)
     try:
         judged = tuple(_judge(gate, request, reading, on, purpose, at) for on in reading.speakers)
     except PackInvalid:
@@ -105,6 +112,7 @@ def facts_of(on: OnLeg) -> SpeakerFacts:
         adult=on.speaker.adult,
         claimed_by="register_call" if claimed else None,
         last_interaction_at=on.last_interaction_at,
+        setting=on.speaker.setting,
         uses=on.uses,
     )
 
@@ -112,6 +120,8 @@ def facts_of(on: OnLeg) -> SpeakerFacts:
 def _own_reasons(request: GatedRequest, reading: Reading) -> tuple[Reason, ...]:
     if request.trouble is not None:
         return (reason(request.trouble),)
+    if request.about == "nobody":
+        return ()
     if reading.call is None:
         return (reason("CALL_UNKNOWN"),)
     if reading.unknown_legs:
@@ -120,6 +130,8 @@ def _own_reasons(request: GatedRequest, reading: Reading) -> tuple[Reason, ...]:
         return (reason("NO_SPEAKER"),)
     if len(reading.speakers) > MAX_SPEAKERS:
         return (reason("TOO_MANY_SPEAKERS"),)
+    if request.dated and reading.call.captured_at is None:
+        return (reason("INPUT_MISSING", "audio_captured_at"),)
     return ()
 
 
@@ -132,16 +144,23 @@ def _judge(
     codes = candidates(facts.evidence, controller=gate.jurisdiction)
     requirements = merge(codes, gate.packs, day=at.date(), purpose=purpose, standing=standing)
     state = fold(on.received, references=on.speaker.known_as, purpose=purpose)
+    context = request.context or (reading.task.context if reading.task else None)
     asked = RequestFacts(
         operation=request.action,
         purpose=purpose,
         processing_country=request.country,
-        audio_captured_at=min(request.captured_at or at, at),
+        audio_captured_at=_captured_at(request, reading, at),
         recording_consent=reading.call.recording_consent if reading.call else None,
         controller=gate.controller,
-        context=replace(request.context, call_leg=on.leg) if request.context else None,
+        context=replace(context, call_leg=on.leg) if context else None,
     )
     decision = decide(
         request=asked, speaker=facts, state=state, requirements=requirements, standing=standing, at=at
     )
     return Judged(on=on, asked=asked, facts=facts, standing=standing, decision=decision)
+
+
+def _captured_at(request: GatedRequest, reading: Reading, at: datetime) -> datetime:
+    """Live audio is heard from now on; what was recorded, from its first moment."""
+    told = reading.call.captured_at if request.dated and reading.call else request.captured_at
+    return min(told or at, at)

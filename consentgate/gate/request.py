@@ -9,6 +9,7 @@ from uuid import UUID
 
 from consentgate.canonical import Json
 from consentgate.consent.details import CallContext
+from consentgate.consent.reference import Reference
 from consentgate.entries.leaf import Answer
 from consentgate.gate.outcomes import Attempt, End
 from consentgate.ledger.reading import Seen
@@ -17,6 +18,7 @@ from consentgate.values import dataclass
 
 Leg = Literal["Caller", "Callee"]
 TokenSource = Literal["caller", "gate"]
+About = Literal["call", "task", "nobody"]
 
 MAX_SPEAKERS = 12
 
@@ -46,6 +48,11 @@ class GatedRequest:
         captured_at: the first moment of audio that was recorded before, or None for live audio.
         keep_body: whether the body is kept, or its digest and length.
         leg_beside: whether the leg is kept beside the body, which does not name it.
+        about: what tells who the speakers are: the call, our own record of a task, or nothing: it is about nobody.
+        task: the task whose record tells it, or None.
+        named: who of several speakers of the task it is about, as the backend says, or None.
+        made: id of what it changes, or None.
+        dated: whether it begins at recorded audio, whose time the call's registration tells.
     """
 
     intent: UUID
@@ -68,6 +75,11 @@ class GatedRequest:
     captured_at: datetime | None = None
     keep_body: bool = True
     leg_beside: bool = False
+    about: About = "call"
+    task: str | None = field(default=None, repr=False)
+    named: Reference | None = field(default=None, repr=False)
+    made: str | None = field(default=None, repr=False)
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +96,7 @@ class Exchange:
         summary: the members of the answer other than its results.
         error: the vendor's error code or the exception's class, or None.
         complete: whether the answer is a success after which nothing runs on at the vendor.
+        changed: whether what it names was there before: a lost outcome does not undo it.
     """
 
     attempts: tuple[Attempt, ...]
@@ -95,6 +108,7 @@ class Exchange:
     summary: Mapping[str, Json] = field(default_factory=dict, repr=False)
     error: str | None = None
     complete: bool = False
+    changed: bool = False
 
     @property
     def digest(self) -> bytes:

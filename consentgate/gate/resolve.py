@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from consentgate.canonical import Json
+from consentgate.consent.reference import Reference
 from consentgate.errors import ConsentGateError, InvalidInput, RecordConflict
 from consentgate.gate.attendance import Attendance
 from consentgate.gate.request import GatedRequest
@@ -63,9 +64,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What came of asking: a registration, nothing, or why neither."""
+    """What came of asking: a registration, one of several speakers, nothing, or why neither."""
 
     registration: Registration | None = field(default=None, repr=False)
+    named: Reference | None = field(default=None, repr=False)
     trouble: str | None = None
 
 
@@ -100,6 +102,8 @@ class Resolver:
             The same request, or one that cannot be gated, with why.
         """
         sources, call = self._sources, request.call
+        if request.about == "task":
+            return self._named(request, parameters)
         if sources.are_none or request.trouble is not None or call is None:
             return request
         try:
@@ -115,11 +119,30 @@ class Resolver:
             return request
         return request
 
+    def _named(self, request: GatedRequest, parameters: Mapping[str, Json]) -> GatedRequest:
+        """Ask whose voice it is, where a task heard several."""
+        who = self._sources.who
+        if who is None or request.trouble is not None:
+            return request
+        try:
+            if not self._attendance.is_crowded(request):
+                return request
+        except ConsentGateError:
+            # What the decision will run into as well, and deny for.
+            return request
+        answer = self._ask(request, parameters, who, lambda said: _Answer(named=_one(said)))
+        return replace(request, named=answer.named, trouble=answer.trouble)
+
     def _introduce(
         self, request: GatedRequest, call: str, parameters: Mapping[str, Json], who: Who
     ) -> str | None:
         """Ask, and register what was answered; gives the code of a reason where that failed."""
-        answer = self._ask(request, call, parameters, who)
+        answer = self._ask(
+            request,
+            parameters,
+            who,
+            lambda said: _Answer(registration=_registration(call, request.leg, said)),
+        )
         if answer.registration is None:
             return answer.trouble
         try:
@@ -130,7 +153,13 @@ class Resolver:
             return "LEDGER_UNAVAILABLE"
         return None
 
-    def _ask(self, request: GatedRequest, call: str, parameters: Mapping[str, Json], who: Who) -> _Answer:
+    def _ask(
+        self,
+        request: GatedRequest,
+        parameters: Mapping[str, Json],
+        who: Who,
+        take: Callable[[object], _Answer],
+    ) -> _Answer:
         found: list[_Answer] = []
         ended = threading.Event()
         running = self._running.setdefault(os.getpid(), threading.BoundedSemaphore(_AT_ONCE))
@@ -143,7 +172,7 @@ class Resolver:
             try:
                 said = context.run(who, request.operation, told)
                 trouble = "WHO_UNUSABLE"
-                found.append(_Answer(registration=_registration(call, request.leg, said)))
+                found.append(take(said))
             except BaseException:  # noqa: BLE001  # foreign code, in a thread of its own: whatever it is, it denies
                 found.append(_Answer(trouble=trouble))
             finally:
@@ -177,6 +206,14 @@ def _registration(call: str, leg: LegName | None, said: object) -> Registration 
             raise InvalidInput("An answer names Caller or Callee, each with a list of speakers or NOBODY.")
         legs[found] = on if isinstance(on, Nobody) else tuple(on)
     return Registration(call=call, legs=legs)
+
+
+def _one(said: object) -> Reference | None:
+    """Take an answer for one speaker, or for nobody known; everything else raises."""
+    people = said if isinstance(said, list | tuple) else () if said is None else (None,)
+    if not all(isinstance(each, Speaker) for each in people) or len(people) > 1:
+        raise InvalidInput("Answer with the one speaker whose voice it is, or None.")
+    return next((speaker.first for speaker in people), None)
 
 
 def in_seconds(given: Seconds, name: str) -> float:

@@ -19,6 +19,7 @@ from consentgate.errors import Malformed
 from consentgate.ledger.book import Book, open_parts
 from consentgate.ledger.speaker import NOBODY, Nobody, Speaker, speaker_from, united
 from consentgate.ledger.vault import BODY
+from consentgate.moment import from_text
 from consentgate.policy.facts import RecordingConsent
 from consentgate.storage import subjects
 from consentgate.storage.subjects import LinkedEntry
@@ -50,6 +51,7 @@ class CallState:
         erased: whether somebody who was on it was erased.
         gone: who left each leg and did not come back.
         told: recording consents that were told, and the legs of which `NOBODY` was said.
+        captured_at: the earliest that was told of when its recording begins, or None.
     """
 
     subject: UUID
@@ -61,6 +63,7 @@ class CallState:
     erased: bool = False
     gone: Mapping[LegName, tuple[Speaker, ...]] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+    captured_at: datetime | None = None
 
     def on(self, leg: LegName) -> tuple[Speaker, ...]:
         """Give the speakers on a leg.
@@ -184,6 +187,8 @@ def _joined(state: CallState, content: Mapping[str, Json]) -> CallState:
         legs[where] = with_speaker(state.on(where), speaker)
         gone[where] = tuple(s for s in gone.get(where, ()) if s.first != speaker.first)
     recording = _recording(content.get("recording_consent"))
+    captured = _text(content.get("captured_at"))
+    begins = [each for each in (state.captured_at, from_text(captured) if captured else None) if each]
     return replace(
         state,
         legs=legs,
@@ -191,6 +196,7 @@ def _joined(state: CallState, content: Mapping[str, Json]) -> CallState:
         told=frozenset(told | ({recording} if recording else set())),
         purpose=state.purpose or _text(content.get("purpose")),
         recording_consent=weaker(state.recording_consent, recording),
+        captured_at=min(begins, default=None),
     )
 
 

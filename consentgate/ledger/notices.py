@@ -108,6 +108,24 @@ def manifest(book: Book, connection: Connection, digest: bytes) -> Manifest:
     return found
 
 
+def any_for(book: Book, connection: Connection, operation: str) -> bool:
+    """Tell whether a notice asks for consent to an operation.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        operation: the policy engine's word.
+
+    Returns:
+        Whether there is one.
+
+    Raises:
+        Malformed: a manifest is not there, or altered.
+    """
+    rows = artifacts.notices(connection, book.tenant)
+    return any(operation in manifest(book, connection, row.manifest).operations for row in rows)
+
+
 def choose(book: Book, connection: Connection, named: str, language: str | None) -> Manifest:
     """Find a notice by what a person types.
 

@@ -17,24 +17,18 @@ from consentgate.ledger import calls, controller, statements
 from consentgate.ledger.book import Book
 from consentgate.ledger.calls import LEGS, CallState, LegName
 from consentgate.ledger.controller import Controller
+from consentgate.ledger.present import Person, asserted_of, people_of, people_on, unknown_legs
 from consentgate.ledger.reading import READ_KINDS, USE_KINDS, OnLeg, Reading, Seen
-from consentgate.ledger.speaker import Nobody, Speaker
+from consentgate.ledger.speaker import Speaker
+from consentgate.ledger.tasks import TaskRecord
 from consentgate.ledger.uses import count_uses
 from consentgate.ledger.vault import BODY, Subject
 from consentgate.moment import from_millis
-from consentgate.policy.assertions import Assertion
 from consentgate.storage import entries, locks, versions
 from consentgate.storage.glance import Glance, glance
 from consentgate.storage.guarded import Guard
 from consentgate.storage.subjects import LinkedEntry
 from consentgate.values import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Person:
-    leg: LegName
-    number: int
-    speaker: Speaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +65,22 @@ class Reader:
         """
         return self._read(connection, call, LEGS if leg is None else (leg,), ())
 
+    def read_task(self, connection: Connection, record: TaskRecord, leg: LegName | None) -> Reading:
+        """Read everything for a decision about the people whose voices a task may hold.
+
+        Args:
+            connection: of `Database.glance`.
+            record: the task.
+            leg: the leg that it listened to, or None for both.
+
+        Returns:
+            What was read: who was on the leg when the task was asked for, and whoever joined it since.
+
+        Raises:
+            Malformed: something stored cannot be read.
+        """
+        return self._read(connection, record.call, LEGS if leg is None else (leg,), (), record)
+
     def read_alone(self, connection: Connection, speaker: Speaker) -> Reading:
         """Read about a speaker who is on no call.
 
@@ -84,7 +94,7 @@ class Reader:
         Raises:
             Malformed: something stored cannot be read.
         """
-        return self._read(connection, None, (), (_Person(leg="Caller", number=1, speaker=speaker),))
+        return self._read(connection, None, (), (Person(leg="Caller", number=1, speaker=speaker),))
 
     def controller(self, connection: Connection) -> Controller:
         """Read the controller's side.
@@ -142,14 +152,23 @@ class Reader:
         )
 
     def _read(
-        self, connection: Connection, call: str | None, legs: Sequence[LegName], given: Sequence[_Person]
+        self,
+        connection: Connection,
+        call: str | None,
+        legs: Sequence[LegName],
+        given: Sequence[Person],
+        record: TaskRecord | None = None,
     ) -> Reading:
         hashes = {r: self._book.vault.hashes(r.kind, r.value) for p in given for r in p.speaker.known_as}
         uses = asked = False
         while True:
             read = self._glance(connection, call, [h for each in hashes.values() for h in each], uses=uses)
             state = self._state(connection, read)
-            people = (*given, *_people(state, legs))
+            if record is None:
+                unknown, there = unknown_legs(state, legs), people_on(state, legs)
+            else:
+                unknown, there = people_of(record, state, self._state(connection, read, record.ordinal), legs)
+            people = (*given, *there)
             hashes = {r: self._book.vault.hashes(r.kind, r.value) for p in people for r in p.speaker.known_as}
             if not asked and any(read.known.keys().isdisjoint(each) for each in hashes.values()):
                 # Somebody's reference is not linked to the call any more: look for it by name.
@@ -161,10 +180,11 @@ class Reader:
                 continue
             return Reading(
                 call=state,
-                unknown_legs=_unknown(state, legs),
+                unknown_legs=unknown,
                 speakers=speakers,
                 controller=read.side,
                 seen=self._seen(read, call, hashes, uses=uses),
+                task=record,
             )
 
     def _glance(
@@ -195,12 +215,13 @@ class Reader:
         self._kept = (counts, side)
         return side
 
-    def _state(self, connection: Connection, read: _Read) -> CallState | None:
+    def _state(self, connection: Connection, read: _Read, after: int = 0) -> CallState | None:
         if read.found.call is None:
             return None
         if self._body is None:
             self._body = self._book.vault.find_key(connection, BODY)
-        return calls.state_of(read.found.call, read.found.events, read.keys, self._body)
+        events = [each for each in read.found.events if each.row.ordinal > after]
+        return calls.state_of(read.found.call, events, read.keys, self._body)
 
     def _seen(
         self, read: _Read, call: str | None, hashes: Mapping[Reference, Sequence[bytes]], *, uses: bool
@@ -226,7 +247,7 @@ class Reader:
         self,
         connection: Connection,
         read: _Read,
-        person: _Person,
+        person: Person,
         hashes: Mapping[Reference, Sequence[bytes]],
     ) -> OnLeg:
         speaker = person.speaker
@@ -243,7 +264,7 @@ class Reader:
             subject=Subject(id=own, data_key=read.keys[own]) if own and own in read.keys else None,
             reached=reached,
             received=received,
-            asserted=_asserted(said, read.keys, own),
+            asserted=asserted_of(said, read.keys, own),
             last_interaction_at=speaker.last_interaction_at or (written_at(before) if before else None),
             uses=count_uses(self._book, connection, own, received) if own else (),
         )
@@ -271,28 +292,3 @@ def written_at(entry: UUID) -> datetime:
         The time, UTC, in whole milliseconds.
     """
     return from_millis(entry.int >> 80)
-
-
-def _people(state: CallState | None, legs: Sequence[LegName]) -> tuple[_Person, ...]:
-    if state is None:
-        return ()
-    there = [(leg, on) for leg in legs if not isinstance(on := state.legs.get(leg, ()), Nobody)]
-    return tuple(_Person(leg=leg, number=n, speaker=s) for leg, on in there for n, s in enumerate(on, 1))
-
-
-def _unknown(state: CallState | None, legs: Sequence[LegName]) -> tuple[LegName, ...]:
-    if state is None:
-        return tuple(legs)
-    return tuple(leg for leg in legs if state.erased or leg not in state.legs)
-
-
-def _asserted(
-    said: Sequence[LinkedEntry], keys: Mapping[UUID, bytes], own: UUID | None
-) -> tuple[Assertion, ...]:
-    """Assertions about a person only ever add reasons: like a refusal, they count under any reference."""
-    opened = (
-        controller.assertion_of(linked.row, [keys[s] for s in linked.subjects if s in keys], own)
-        for linked in said
-        if linked.row.kind == "assertion"
-    )
-    return tuple(assertion for assertion in opened if assertion is not None)

@@ -15,6 +15,7 @@ from consentgate.consent.state import Received
 from consentgate.ledger.calls import CallState, LegName
 from consentgate.ledger.controller import Controller
 from consentgate.ledger.speaker import Speaker
+from consentgate.ledger.tasks import TaskRecord
 from consentgate.ledger.vault import Subject
 from consentgate.policy.assertions import Assertion
 from consentgate.policy.facts import Uses
@@ -120,6 +121,7 @@ class Reading:
         speakers: everybody on the legs in question.
         controller: the controller's side.
         seen: the version.
+        task: the record that told who the speakers are, or None where the call did.
     """
 
     call: CallState | None
@@ -127,3 +129,4 @@ class Reading:
     speakers: tuple[OnLeg, ...]
     controller: Controller
     seen: Seen
+    task: TaskRecord | None = None

@@ -23,6 +23,7 @@ from consentgate.ledger.calls import RECORDING_CONSENTS, CallState, LegName
 from consentgate.ledger.hints import hinted
 from consentgate.ledger.speaker import Nobody, Speaker, speaker_json
 from consentgate.ledger.vault import BODY
+from consentgate.moment import floor, to_text
 from consentgate.policy.facts import RecordingConsent
 from consentgate.values import dataclass
 
@@ -40,12 +41,14 @@ class Registration:
         legs: speakers or `NOBODY` per leg; a leg that is missing is unknown.
         purpose: what the comparison is for, or None for the default of the settings.
         recording_consent: who agreed to the recording of the call, or None for the standing assertion.
+        captured_at: when the recording begins that requests may start from, or None.
     """
 
     call: str = field(repr=False)
     legs: Mapping[LegName, Sequence[Speaker] | Nobody]
     purpose: str | None = None
     recording_consent: RecordingConsent | None = None
+    captured_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if not self.legs:
@@ -62,6 +65,8 @@ class Registration:
             check_text(self.purpose, "purpose", limit=256)
         if self.recording_consent is not None and self.recording_consent not in RECORDING_CONSENTS:
             raise InvalidInput(f"recording_consent is one of {', '.join(RECORDING_CONSENTS)}.")
+        if self.captured_at is not None:
+            object.__setattr__(self, "captured_at", floor(self.captured_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +252,8 @@ def _fresh(known: CallState | None, registration: Registration) -> list[tuple[Le
         news = news or registration.purpose not in {None, known.purpose}
         told = registration.recording_consent
         news = news or calls.weaker(known.recording_consent, told) != known.recording_consent
+        begins, known_from = registration.captured_at, known.captured_at
+        news = news or (begins is not None and (known_from is None or begins < known_from))
     return fresh if news or fresh else None
 
 
@@ -259,6 +266,8 @@ def _shared(registration: Registration) -> dict[str, Json]:
         shared["purpose"] = registration.purpose
     if registration.recording_consent is not None:
         shared["recording_consent"] = registration.recording_consent
+    if registration.captured_at is not None:
+        shared["captured_at"] = to_text(registration.captured_at)
     return shared
 
 

@@ -9,10 +9,13 @@ from consentgate.canonical import Json
 from consentgate.consent.reference import Reference
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.moment import floor, from_text, to_text
+from consentgate.packs.rules import Setting
 from consentgate.policy.facts import Evidence
 
 _OLDEST: Final = 150
 _ADULT: Final = 18
+# The one in which laws forbid most first: what was told of the same person twice must not lose what denies.
+_SETTINGS: Final[tuple[Setting, ...]] = ("workplace", "education", "customer")
 
 
 @final
@@ -41,6 +44,8 @@ class Speaker:
         adult: the person is at least 18; use it where the exact age is not known.
         last_interaction_at: the interaction before this call; by default the ledger's previous call of the
             person.
+        setting: as what they are on the call: ``customer``, ``workplace`` or ``education``; None is unknown, and what
+            a law forbids in one of these is then forbidden.
     """
 
     references: Sequence[Reference | tuple[str, str]] = field(repr=False)
@@ -48,6 +53,7 @@ class Speaker:
     age: int | None = field(default=None, repr=False)
     adult: bool = field(default=False, repr=False)
     last_interaction_at: datetime | None = field(default=None, repr=False)
+    setting: Setting | None = None
 
     def __post_init__(self) -> None:
         given: tuple[object, object] = (self.references, self.evidence)
@@ -64,6 +70,8 @@ class Speaker:
             raise InvalidInput(
                 f"A speaker under {_ADULT} is not an adult: age and adult contradict each other."
             )
+        if self.setting is not None and self.setting not in _SETTINGS:
+            raise InvalidInput(f"setting is one of {', '.join(_SETTINGS)}, or None.")
         object.__setattr__(self, "references", references)
         object.__setattr__(self, "evidence", tuple(self.evidence))
         if self.last_interaction_at is not None:
@@ -88,7 +96,7 @@ def united(one: Speaker, other: Speaker) -> Speaker:
         other: what was said later, under the same first reference.
 
     Returns:
-        All references and all evidence, the lower age, the earlier interaction.
+        All references and evidence, the lower age, the earlier interaction, the setting in which more is forbidden.
     """
     ages = [age for age in (one.age, other.age) if age is not None]
     times = [at for at in (one.last_interaction_at, other.last_interaction_at) if at is not None]
@@ -99,6 +107,7 @@ def united(one: Speaker, other: Speaker) -> Speaker:
         age=age,
         adult=(one.adult or other.adult) and (age is None or age >= _ADULT),
         last_interaction_at=min(times, default=None),
+        setting=next((each for each in _SETTINGS if each in (one.setting, other.setting)), None),
     )
 
 
@@ -129,6 +138,8 @@ def speaker_json(speaker: Speaker) -> dict[str, Json]:
         out["age"] = speaker.age
     if speaker.last_interaction_at is not None:
         out["last_interaction_at"] = to_text(speaker.last_interaction_at)
+    if speaker.setting is not None:
+        out["setting"] = speaker.setting
     return out
 
 
@@ -161,6 +172,7 @@ def _speaker_from(stored: Json) -> Speaker:
         age=age if isinstance(age, int) else None,
         adult=stored["adult"] is True,
         last_interaction_at=from_text(last) if isinstance(last, str) else None,
+        setting=next((each for each in _SETTINGS if each == stored.get("setting")), None),
     )
 
 

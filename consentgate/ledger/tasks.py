@@ -6,26 +6,28 @@ task: that is folded from the observations that answer the intent.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
-from typing import Final
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
+from consentgate.consent.details import CallContext
 from consentgate.consent.reference import Reference
-from consentgate.entries import leaf as leaves
 from consentgate.entries.leaf import Answer
 from consentgate.entries.parts import split_parts
 from consentgate.errors import InvalidInput, Malformed
 from consentgate.ledger.book import Book, open_parts
+from consentgate.ledger.progress import owners_of
 from consentgate.ledger.vault import BODY, Subject
+from consentgate.policy.record import request_from
 from consentgate.storage import entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.values import dataclass
 
-_SHARED: Final = ("service", "operation")
+_Parts: TypeAlias = tuple[Mapping[str, Json], Mapping[str, Json]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +37,23 @@ class TaskRecord:
     Attributes:
         service: the vendor's service, for example ``chime-sdk-voice``.
         operation: the vendor's name of the operation that started it.
+        action: the policy engine's word for that.
         task: the vendor's id.
         region: the region of the client that did, or None.
         path: URL path of the request.
         intent: the intent, as an answer to it names it.
         ordinal: the intent's ordinal: what was told later has a higher one.
-        outcome: id of the outcome that names the task.
-        end: how the request ended.
+        outcome: id of the entry that names the task: the outcome, or one that came too late to be it.
+        end: how the request ended, as the entry says that names the task.
+        late: whether that came after another final outcome, and stands as an observation.
         requested_at: the intent's time.
         started_at: the outcome's time.
         owners: subject and data key of each speaker, in order; whoever was erased is missing.
         about: every person whom the intent is linked to.
         speakers: the references of each of the owners, the first names the subject.
+        enrolled: the subject of the owner for whose voice a profile stands, or None.
         purpose: the purpose that it was decided for, or None.
+        context: its call as grants name it, without the leg, or None.
         call: the name of its call, or None.
         call_subject: the call's own subject, or None.
         request: the request as the intent holds it.
@@ -56,6 +62,7 @@ class TaskRecord:
 
     service: str
     operation: str
+    action: str
     task: str = field(repr=False)
     region: str | None
     path: str
@@ -63,25 +70,28 @@ class TaskRecord:
     ordinal: int
     outcome: UUID
     end: str
+    late: bool
     requested_at: datetime
     started_at: datetime
     owners: tuple[Subject, ...] = field(repr=False)
     about: frozenset[UUID]
     speakers: tuple[tuple[Reference, ...], ...] = field(repr=False)
+    enrolled: UUID | None
     purpose: str | None
+    context: CallContext | None = field(repr=False)
     call: str | None = field(repr=False)
     call_subject: UUID | None
     request: Mapping[str, Json] = field(repr=False)
     erased: bool = False
 
 
-def find_task(connection: Connection, book: Book, service: str, task_id: str) -> TaskRecord | None:
+def find_task(connection: Connection, book: Book, service: str | None, task_id: str) -> TaskRecord | None:
     """Find a task that a gated request started.
 
     Args:
         connection: an open transaction.
         book: the ledger.
-        service: the vendor's service.
+        service: the vendor's service; None takes any.
         task_id: the vendor's id of the task, or of the profile or domain that was made.
 
     Returns:
@@ -95,10 +105,10 @@ def find_task(connection: Connection, book: Book, service: str, task_id: str) ->
         named = book.vault.task_subjects(task_id)
     except InvalidInput:
         return None
-    for linked in subjects.entries_of(connection, book.tenant, named, ["outcome"]):
+    for linked in subjects.entries_of(connection, book.tenant, named, ["observation", "outcome"]):
         people = frozenset(linked.subjects).difference(named)
         record = _record(connection, book, task_id, linked.row, people)
-        if record is not None and record.service == service:
+        if record is not None and service in (None, record.service):
             return record
     return None
 
@@ -111,18 +121,21 @@ def _record(
     intent = entries.by_id(connection, book.tenant, outcome.re)
     if intent is None:
         raise Malformed("A stored outcome answers an intent that is not there. Run `consentgate verify`.")
-    keys = book.vault.data_keys(connection, tuple(people))
-    owners = _owners(intent, keys) or _nobody(connection, book, intent)
-    if not owners:
+    owners = owners_of(book, connection, intent)
+    keys = {owner.data_key for owner in owners.values()}
+    if not owners and not intent.about_people and (own := book.vault.find_key(connection, BODY)):
+        keys = {own}
+    opened = open_parts(intent, keys)
+    if not opened:
         return None
-    opened = open_parts(intent, {owner.data_key for _, owner in owners})
-    parts = {at: _parts(opened, at) for at, _ in owners}
-    decision, request = parts[owners[0][0]]
+    parts = [_parts(opened, f".{i}") for i in sorted(owners)] or [_parts(opened, "")]
+    decision, request = parts[0]
     call = _text(decision, "call")
-    service, operation = (_text(request, name) or "" for name in _SHARED)
+    service, operation = (_text(request, name) or "" for name in ("service", "operation"))
     return TaskRecord(
         service=service,
         operation=operation,
+        action=_text(decision, "action") or "",
         task=task,
         region=_text(request, "region"),
         path=_text(request, "path") or "",
@@ -130,12 +143,15 @@ def _record(
         ordinal=intent.ordinal,
         outcome=outcome.id,
         end=outcome.end or "",
+        late=outcome.kind != "outcome",
         requested_at=intent.at,
         started_at=outcome.at,
-        owners=tuple(owner for _, owner in owners),
+        owners=tuple(owners[i] for i in sorted(owners)),
         about=people,
-        speakers=tuple(references for at, _ in owners if (references := _references(parts[at][0]))),
+        speakers=tuple(_references(told) for told, _ in parts[: len(owners)]),
+        enrolled=next((owners[i].id for i in owners if _enrols(opened, i)), None),
         purpose=_text(decision, "purpose"),
+        context=_context(decision),
         call=call,
         call_subject=book.vault.find_call(connection, call) if call is not None else None,
         request=request,
@@ -143,31 +159,10 @@ def _record(
     )
 
 
-def _owners(intent: EntryRow, keys: Mapping[UUID, bytes]) -> list[tuple[str, Subject]]:
-    """Say whose key opens each speaker's parts, in order of the speakers."""
-    found = [
-        (name.partition(".")[2], Subject(id=subject, data_key=key))
-        for subject, key in keys.items()
-        for name in open_parts(intent, [key])
-        if name.startswith("exchange.")
-    ]
-    return sorted(found, key=lambda each: int(each[0]))
-
-
-def _nobody(connection: Connection, book: Book, intent: EntryRow) -> list[tuple[str, Subject]]:
-    """An intent that is about nobody lies under the tenant's own key."""
-    if [part.p for part in leaves.decode(intent.leaf).parts] != ["body.0"]:
-        return []
-    key = book.vault.find_key(connection, BODY)
-    return [("", Subject(id=UUID(int=0), data_key=key))] if key is not None else []
-
-
-def _parts(
-    opened: Mapping[str, Mapping[str, Json]], at: str
-) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
+def _parts(opened: Mapping[str, Mapping[str, Json]], at: str) -> _Parts:
     body = opened.get("body.0", {})
-    decision = opened.get(f"decision.{at}") or body.get("decision")
-    exchange = opened.get(f"exchange.{at}") or body.get("exchange")
+    decision = opened.get(f"decision{at}") or body.get("decision")
+    exchange = opened.get(f"exchange{at}") or body.get("exchange")
     if not isinstance(decision, Mapping) or not isinstance(exchange, Mapping):
         raise Malformed("A stored intent cannot be read. Run `consentgate verify`.")
     return decision, exchange
@@ -175,8 +170,6 @@ def _parts(
 
 def _references(decision: Mapping[str, Json]) -> tuple[Reference, ...]:
     told = decision.get("references")
-    if told is None:
-        return ()
     try:
         return tuple(Reference(kind=each["kind"], value=each["value"]) for each in _objects(told))
     except (KeyError, InvalidInput) as error:
@@ -187,6 +180,18 @@ def _objects(told: Json) -> list[dict[str, str]]:
     if not isinstance(told, list) or not all(isinstance(each, Mapping) for each in told):
         raise Malformed("A stored intent names its speakers in a way that cannot be read.")
     return [{k: str(v) for k, v in each.items()} for each in told if isinstance(each, Mapping)]
+
+
+def _enrols(opened: Mapping[str, Mapping[str, Json]], i: int) -> bool:
+    return opened.get(f"decision.{i}", {}).get("enrols") is True
+
+
+def _context(decision: Mapping[str, Json]) -> CallContext | None:
+    asked = decision.get("asked")
+    context = request_from(asked).context if asked is not None else None
+    if context is None or (context.transaction_id is None and context.voice_connector_id is None):
+        return None
+    return replace(context, call_leg=None)
 
 
 def _text(members: Mapping[str, Json], name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A Chime SDK Voice service on the loopback interface, for tests, for the demo and for trying things out.
+"""Chime SDK Voice and media pipelines on the loopback interface, for tests, for the demo and for trying things out.
 
 Operations, routes, checks of the input, statuses, errors and the form of answers come from botocore's own
 service model, so the server is as new as the botocore that asks it. Signatures are not checked; headers are
@@ -33,6 +33,7 @@ from consentgate.errors import InvalidInput
 from consentgate.moment import Clock, system_clock
 from consentgate.testing.client import loopback_client
 from consentgate.testing.model import Operation, ServiceApi, VendorError
+from consentgate.testing.pipelines import Pipelines
 from consentgate.testing.sample import sample
 from consentgate.testing.script import Match, Script, Step, error_reply
 from consentgate.testing.tasks import SUCCEEDED
@@ -41,11 +42,12 @@ from consentgate.testing.wire import LoopbackServer, WireReply, WireRequest
 from consentgate.values import dataclass
 
 VOICE: Final = "chime-sdk-voice"
+PIPELINES: Final = "chime-sdk-media-pipelines"
 
 Services = Mapping[str, Callable[[Clock], Behaviour]]
 
 # A further service is one more line here: its model is botocore's, its behaviour a class like `Voice`.
-SERVICES: Final[Services] = {VOICE: Voice}
+SERVICES: Final[Services] = {VOICE: Voice, PIPELINES: Pipelines}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,9 +68,29 @@ class Task:
 class TaskBook:
     """All tasks of one kind."""
 
-    def __init__(self, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        place: str = "VoiceConnectorId",
+        one_of: str = "TransactionId",
+        at_most: int | None = MAX_ACTIVE,
+    ) -> None:
+        """Begin without tasks.
+
+        Args:
+            clock: the time.
+            new_id: makes ids.
+            place: the member that names where a task runs.
+            one_of: the member of which each value has one active task.
+            at_most: how many tasks may be active in all, or None.
+        """
         self._clock = clock
         self._new_id = new_id
+        self._place = place
+        self._one_of = one_of
+        self._at_most = at_most
         self._tasks: dict[str, Task] = {}
         self._tokens: dict[tuple[str, str], str] = {}
 
@@ -88,16 +108,16 @@ class TaskBook:
                 came with another request; ResourceLimitExceededException over the quota.
         """
         token = request.get("ClientRequestToken")
-        place = request["VoiceConnectorId"]
+        place = request[self._place]
         known = self._tasks.get(self._tokens.get((place, token), "")) if token else None
         if known is not None:
             if known.request != request:
                 raise VendorError("ConflictException", "ClientRequestToken was used for another request.")
             return known
         active = [task for task in self._tasks.values() if task.active]
-        if any(_same_transaction(task.request, request) for task in active):
+        if any(self._is_same(task.request, request) for task in active):
             raise VendorError("ConflictException", "The transaction has an active task.")
-        if len(active) >= MAX_ACTIVE:
+        if self._at_most is not None and len(active) >= self._at_most:
             raise VendorError("ResourceLimitExceededException", "Too many active tasks.")
         now = self._clock()
         task = Task(
@@ -127,7 +147,7 @@ class TaskBook:
             VendorError: NotFoundException if there is none, or it is older than seven days.
         """
         task = self._tasks.get(task_id)
-        if task is None or task.request["VoiceConnectorId"] != place or self._clock() - task.updated > KEPT:
+        if task is None or task.request[self._place] != place or self._clock() - task.updated > KEPT:
             raise VendorError("NotFoundException", "There is no such task.")
         return task
 
@@ -185,6 +205,5 @@ class TaskBook:
         """
         return self._tasks.get(task_id)
 
-
-def _same_transaction(one: Values, other: Values) -> bool:
-    return all(one[name] == other[name] for name in ("VoiceConnectorId", "TransactionId"))
+    def _is_same(self, one: Values, other: Values) -> bool:
+        return all(one.get(name) == other.get(name) for name in (self._place, self._one_of))

@@ -24,7 +24,7 @@ from consentgate.verify.source import KeySource
 
 _SUBJECT_BYTES: Final = 16
 # Whatever else is linked to a person or call, some of it is of another kind.
-_FOUND_BY_TASK: Final = "outcome"
+_FOUND_BY_TASK: Final = frozenset({"outcome", "observation"})
 _ABOUT_NOBODY: Final = frozenset(kind.name for kind in KINDS.values() if kind.parts <= {"body"})
 _LINK: Final = "a link of the entry to whom it names"
 
@@ -70,7 +70,7 @@ class Reach:
         """
         with_key = set(keyed)
         # A task's own subject is the keyed hash itself, and needs no row to be found by.
-        tasks = {each for each, kinds in self._linked.items() if kinds == {_FOUND_BY_TASK}}
+        tasks = {each for each, kinds in self._linked.items() if kinds <= _FOUND_BY_TASK}
         for tenant, subject in sorted(with_key | (self._linked.keys() - tasks)):
             if (tenant, subject) not in self._referenced:
                 yield missing(f"reference of subject {name_of(subject)}", "a row of subject_ref")

@@ -100,6 +100,28 @@ def _joined(world: World) -> None:
     world.register("tx-5", late)
     world.gate.leave_call("tx-5", caller=[late])
     _guarded(world, first)
+    _enrolled(world)
+
+
+def _enrolled(world: World) -> None:
+    """A voice profile, which is deleted again; a domain; and a recording of somebody at work on a stream."""
+    caller = world.caller("1006", setting="workplace")
+    both = {**NOTICE, "id": "both", "operations": ["search", "enrol"]}
+    world.gate.add_notice(b"Acme makes and keeps a voiceprint for two years.", **both)
+    world.ivr.grant(caller, notice="both", method="ivr_dtmf")
+    world.register("tx-6", caller)
+    task = world.search("tx-6")["SpeakerSearchTask"]["SpeakerSearchTaskId"]
+    world.server.finish(task)
+    made = world.client.create_voice_profile(SpeakerSearchTaskId=task)["VoiceProfile"]
+    world.client.delete_voice_profile(VoiceProfileId=made["VoiceProfileId"])
+    with pytest.raises(world.client.exceptions.NotFoundException):
+        world.client.delete_voice_profile(VoiceProfileId=made["VoiceProfileId"])
+    key = {"KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/k-1"}
+    domain = world.client.create_voice_profile_domain(Name="all", ServerSideEncryptionConfiguration=key)
+    world.client.delete_voice_profile_domain(
+        VoiceProfileDomainId=domain["VoiceProfileDomain"]["VoiceProfileDomainId"]
+    )
+    world.gate.register_stream("p-1", "arn:aws:kinesisvideo:s", 0, [caller], captured_at=world.clock())
 
 
 def _guarded(world: World, caller: Speaker) -> None:

@@ -51,14 +51,18 @@ SECTIONS = {
     ("intent", "exchange"): "### `exchange` of an intent or denial",
     ("denial", "exchange"): "### `exchange` of an intent or denial",
     ("denial", "body"): "### `body` of a denial",
+    ("intent", "body"): "### `body` of an intent",
+    ("outcome", "body"): "### `body` of an outcome",
+    ("observation", "body"): "### `body` of an outcome",
     ("outcome", "exchange"): "### `exchange` of an outcome or observation",
     ("outcome", "matches"): "### `matches`",
     ("observation", "exchange"): "### `exchange` of an outcome or observation",
     ("observation", "matches"): "### `matches`",
     ("stop", "decision"): "### `decision` of a stop",
 }
-OF_A_STOP = "### `exchange` of an observation of a stop"
+OF_A_STOP = "### `exchange` of an observation of a stop order"
 OF_A_TASK = "### `exchange` of an observation of a task"
+ASKED = "### `exchange` of an observation of what a client stopped or deleted"
 
 
 def documented(where: str) -> dict[str, bool]:
@@ -73,14 +77,16 @@ def objects(kind: str, name: str, content: Mapping[str, Any]) -> Iterator[tuple[
     """The objects in one part, each with the text before its table."""
     word = name.partition(".")[0]
     about_stop, about_task = "stopped" in content, "source" in content
+    asked = "asked" in content and word == "exchange"
     # Every part says the version of its format; the page says so once.
-    where = OF_A_STOP if about_stop else OF_A_TASK if about_task else SECTIONS[kind, word]
+    where = OF_A_STOP if about_stop else OF_A_TASK if about_task else ASKED if asked else SECTIONS[kind, word]
     yield where, {k: v for k, v in content.items() if k != "v"}
     if (kind, word) == ("call", "call"):
         yield "| member of a call's speaker |", content["speaker"]
     if kind in ("intent", "denial") and word == "decision":
         yield from ((f"| member of `{each}` |", content[each]) for each in ("asked", "speaker", "decision"))
-    if kind in ("outcome", "observation") and word == "exchange" and not (about_stop or about_task):
+    plain = not (about_stop or about_task or asked)
+    if kind in ("outcome", "observation") and word == "exchange" and plain:
         yield from (("| member of an attempt |", each) for each in content["attempts"])
 
 
@@ -91,7 +97,7 @@ def test_every_member_written_is_on_the_page_and_the_other_way_round(lived: Worl
             assert content["v"] == 1
             for where, members in objects(row.kind, name, content):
                 found[where].append(members)
-    assert found.keys() == {*SECTIONS.values(), OF_A_STOP, OF_A_TASK} | {
+    assert found.keys() == {*SECTIONS.values(), OF_A_STOP, OF_A_TASK, ASKED} | {
         f"| member of {each} |"
         for each in ("a call's speaker", "`asked`", "`speaker`", "`decision`", "an attempt")
     }
@@ -122,7 +128,7 @@ def test_decision_is_made_again_from_what_its_entry_names(lived: World) -> None:
                 assert made == decision_from(content["decision"])
                 assert made.at == row.at
                 again += 1
-    assert again == 13
+    assert again == 15
 
 
 def remade(world: World, connection: Connection, content: Mapping[str, Any], packs: PackSet) -> Decision:

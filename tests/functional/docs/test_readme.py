@@ -149,17 +149,33 @@ def calls(clients: dict[str, Any]) -> Iterator[tuple[Any, str, str, dict[str, An
         yield client, name, methods[name], example_of(shape)
 
 
-def test_six_operations_are_refused_outright(protected: tuple[dict[str, Any], ChimeServer]) -> None:
+def test_all_seven_operations_are_denied_where_nothing_is_known(
+    protected: tuple[dict[str, Any], ChimeServer],
+) -> None:
     clients, server = protected
     codes = {}
     for client, name, method, arguments in calls(clients):
         with pytest.raises(ConsentDenied) as denied:
             getattr(client, method)(**arguments)
         codes[client.meta.service_model.service_name, name] = [r.code for r in denied.value.reasons]
-    assert codes.pop(("chime-sdk-voice", "StartSpeakerSearchTask")) == ["CALL_UNKNOWN"]
-    assert [*codes.values()] == [["OPERATION_NOT_SUPPORTED"]] * 6
+    voice, pipelines = "chime-sdk-voice", "chime-sdk-media-pipelines"
+    assert codes == {
+        (voice, "StartSpeakerSearchTask"): ["CALL_UNKNOWN"],
+        (voice, "StartVoiceToneAnalysisTask"): ["CALL_UNKNOWN"],
+        (voice, "CreateVoiceProfile"): ["TASK_UNKNOWN"],
+        (voice, "UpdateVoiceProfile"): ["TASK_UNKNOWN"],
+        (voice, "CreateVoiceProfileDomain"): ["ENROLMENT_NOT_PREPARED"],
+        (pipelines, "StartSpeakerSearchTask"): ["STREAM_UNNAMED"],
+        (pipelines, "StartVoiceToneAnalysisTask"): ["STREAM_UNNAMED"],
+    }
     assert not server.requests
-    assert "the six other operations" in SUPPORTED["Refused on a protected client"]
+    listed = SUPPORTED["Gated operations"].partition(": ")[2]
+    said = {
+        (service, name)
+        for service, *names in (re.findall(r"`([^`]+)`", each) for each in listed.split("; "))
+        for name in names
+    }
+    assert said == set(GATED)
 
 
 def test_no_gated_operation_can_be_presigned(protected: tuple[dict[str, Any], ChimeServer]) -> None:

@@ -107,22 +107,23 @@ def test_another_handler_that_answers_first_sends_and_records_nothing(allowed: W
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments"),
+    ("method", "arguments", "code"),
     [
-        ("create_voice_profile", {"SpeakerSearchTaskId": "task-1"}),
-        ("update_voice_profile", {"VoiceProfileId": "vp-1", "SpeakerSearchTaskId": "task-1"}),
+        ("create_voice_profile", {"SpeakerSearchTaskId": "task-1"}, "TASK_UNKNOWN"),
+        ("update_voice_profile", {"VoiceProfileId": "vp-1", "SpeakerSearchTaskId": "task-1"}, "TASK_UNKNOWN"),
         (
             "start_voice_tone_analysis_task",
             {"VoiceConnectorId": CONNECTOR, "TransactionId": "tx-1", "LanguageCode": "en-US"},
+            "OPERATION_NOT_CONSENTED",
         ),
     ],
 )
-def test_operation_that_the_gate_cannot_place_is_refused(
-    allowed: World, method: str, arguments: dict[str, str]
+def test_consent_to_a_search_lets_no_other_operation_through(
+    allowed: World, method: str, arguments: dict[str, str], code: str
 ) -> None:
     with pytest.raises(ConsentDenied) as refused:
         getattr(allowed.client, method)(**arguments)
-    assert [r.code for r in refused.value.reasons] == ["OPERATION_NOT_SUPPORTED"]
+    assert [r.code for r in refused.value.reasons] == [code]
     assert refused.value.entry is not None
     assert not allowed.server.requests
 

@@ -16,7 +16,7 @@ PLACES = (
     "consentgate.ledger.reader.Reader.read",
 )
 EARLY = (
-    ("consentgate.aws.hooks.Hooks._request", False),
+    ("consentgate.aws.asking.Asking.read", False),
     ("consentgate.gate.resolve.Resolver.resolve", True),
 )
 

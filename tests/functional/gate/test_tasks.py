@@ -109,7 +109,7 @@ def test_intent_that_cannot_be_read_is_said_to_be_so(world: World, task: str) ->
 def erase(world: World, subject: UUID) -> None:
     with world.raw() as raw:
         for table in ("data_key", "subject_ref", "entry_subject"):
-            raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))  # noqa: S608  # fixed names
+            raw.execute(f"DELETE FROM {table} WHERE subject = ?", (subject.bytes,))
 
 
 def links_lost(world: World) -> list[str]:
