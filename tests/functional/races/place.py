@@ -3,14 +3,15 @@
 A history is one call with one or two people who consented. One side does steps 1 to 4 of a gated request, the other
 takes in what makes the decision fall: a withdrawal, a refusal, or somebody without a consent who joins. Both start
 from a barrier, on connections of their own, and come a moment apart that a seed chooses. Nothing goes over HTTP: what
-is raced is reading, deciding and appending.
+is raced is reading, deciding and appending. Where there is a vendor, an intent is followed by its outcome, so that
+the other side meets an open intent or a running task; or by nothing, as when the gate is killed there.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate import NOBODY, ConsentDenied, ConsentGate, Evidence, SigningIssuer, Speaker
+from consentgate import (
+    NOBODY,
+    ConsentDenied,
+    ConsentGate,
+    ConsentWithdrawn,
+    Evidence,
+    SigningIssuer,
+    Speaker,
+)
 from consentgate.aws.operations import call_of_transaction, leg_of
 from consentgate.config.granting import granted
 from consentgate.config.parts import Parts
@@ -31,8 +40,11 @@ from consentgate.config.setup import make_home
 from consentgate.consent.details import CallContext
 from consentgate.gate.begin import begin
 from consentgate.gate.context import GateContext
+from consentgate.gate.finish import finish
 from consentgate.gate.joining import join
-from consentgate.gate.request import GatedRequest, Permit
+from consentgate.gate.outcomes import Attempt as SentOnce
+from consentgate.gate.ports import Vendor
+from consentgate.gate.request import Exchange, GatedRequest, Permit
 from consentgate.ledger import notices
 from consentgate.ledger.ingest import Ingested, ingest
 from consentgate.ledger.reader import Reader
@@ -47,6 +59,7 @@ Kind: TypeAlias = Literal["withdrawn", "by_phone", "one_of_two", "refused", "joi
 
 KINDS: Final[tuple[Kind, ...]] = ("withdrawn", "by_phone", "one_of_two", "refused", "joined")
 LANES: Final = 4
+DIES: Final = 11
 ISS: Final = "https://ivr.acme.example"
 SKEW: Final = timedelta(seconds=5)
 # The sides come so many seconds apart at most. Taking a statement in takes longer than appending an intent: who asks
@@ -124,6 +137,11 @@ class History:
     @property
     def newcomer(self) -> Speaker:
         return Speaker([("customer", f"new{self.number}")], [_EVIDENCE], adult=True)
+
+    @property
+    def dies(self) -> bool:
+        """Whether the gate is killed once its intent is durable."""
+        return self.number % DIES == 0
 
     def apart(self, side: str) -> float:
         """How long after the start a side comes, in seconds."""
@@ -257,8 +275,13 @@ def gate_of(settings: Settings) -> Iterator[ConsentGate]:
         yield gate
 
 
-def attempt(gate: GateContext, history: History) -> Attempt:
-    """Ask to compare the people on the call."""
+def task_of(history: History) -> str:
+    """The vendor's id of what the history's request starts."""
+    return f"task-{history.number}"
+
+
+def attempt(gate: GateContext, history: History, vendor: Vendor | None = None) -> Attempt:
+    """Ask to compare the people on the call; with a vendor it answers, unless the gate is killed before that."""
     intent = gate.book.new_id(gate.book.now())
     began = time.monotonic()
     try:
@@ -266,6 +289,11 @@ def attempt(gate: GateContext, history: History) -> Attempt:
         why = frozenset[str]()
     except ConsentDenied as denied:
         permit, why = None, frozenset(reason.code for reason in denied.reasons)
+    if permit is not None and vendor is not None and not history.dies:
+        tried = SentOnce(started_at=permit.send_by, status=200)
+        answer = Exchange(attempts=(tried,), status=200, task=task_of(history))
+        with suppress(ConsentWithdrawn):
+            finish(gate, permit, answer, None, vendor)
     return Attempt(intent=intent, allowed=permit is not None, why=why, began=began)
 
 
@@ -330,12 +358,14 @@ class Raced:
         allowed: in how many the request came through.
         why: codes of the reasons of the others.
         violations: numbers of the histories in which the guarantee was broken.
+        intents: the id that each history's intent has, if there is one.
     """
 
     histories: int
     allowed: int
     why: frozenset[str]
     violations: tuple[int, ...]
+    intents: Mapping[int, UUID]
 
 
 def judged(
@@ -373,6 +403,7 @@ def judged(
         allowed=sum(each.allowed for each in attempts.values()),
         why=frozenset().union(*(each.why for each in attempts.values())),
         violations=tuple(violations),
+        intents={number: each.intent for number, each in attempts.items()},
     )
 
 

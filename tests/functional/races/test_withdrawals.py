@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -31,6 +32,7 @@ from tests.functional.races.place import (
     speaking,
     times,
 )
+from tests.functional.races.work import Vendor, check_orders, mortal_threads
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -41,20 +43,29 @@ AT_MOST: Final = 15
 WRONG: Final = {"sqlite": (Unguarded,), "postgresql": (Unguarded, Lockless, Unordered)}
 
 
-def raced_by_threads(ground: Ground, histories: Sequence[History], way: type[Reader] = Reader) -> Raced:
+def raced_by_threads(
+    ground: Ground,
+    histories: Sequence[History],
+    way: type[Reader] = Reader,
+    vendor: Vendor | None = None,
+) -> Raced:
     """Two gates on one database, each with threads of its own."""
     ground.prepare(histories)
     with gate_of(ground.parts.settings) as other:
         asking = replace(other._parts.gate, reader=way(other._parts.book))
         met = meetings()
         with ThreadPoolExecutor(2) as pool:
-            asked = pool.submit(one_side, "asks", histories, met, partial(attempt, asking))
+            asked = pool.submit(one_side, "asks", histories, met, partial(attempt, asking, vendor=vendor))
             said = pool.submit(one_side, "says", histories, met, speaking(ground, histories))
             return judged(ground, histories, asked.result(), said.result())
 
 
-def test_no_intent_passes_a_withdrawal(ground: Ground) -> None:
-    check(raced_by_threads(ground, numbered(times(HISTORIES))))
+def test_no_intent_passes_a_withdrawal(ground: Ground, tmp_path: Path) -> None:
+    histories, told = numbered(times(HISTORIES)), tmp_path / "told"
+    with mortal_threads(ground.parts.settings, told):
+        raced = raced_by_threads(ground, histories, vendor=Vendor(told))
+    check(raced)
+    check_orders(ground, histories, raced, told)
 
 
 def test_naive_ways_let_intents_pass(ground: Ground, kind: Kind) -> None:
