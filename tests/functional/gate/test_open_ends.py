@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from consentgate import ConsentWithdrawn, OutcomeNotRecorded, Speaker
 from consentgate.aws.around import Around
 from consentgate.aws.hooks import Hooks
+from consentgate.aws.passage import Passage
 from consentgate.errors import ConsentGateError, Misconfigured
 from tests.functional.gate.conftest import World
 
@@ -126,9 +128,23 @@ def test_calls_inside_calls_are_kept_apart(world: World, caller: Speaker) -> Non
     assert len(world.opened("intent")) == 2
 
 
-def test_client_that_calls_elsewhere_is_refused() -> None:
-    def close(name: str, passage: Any, error: BaseException | None, response: object) -> None:
-        raise ConsentGateError
+def close(name: str, passage: Any, error: BaseException | None, response: object) -> None:
+    raise ConsentGateError
 
+
+def test_client_that_calls_elsewhere_is_refused() -> None:
     with pytest.raises(Misconfigured):
         Around(close).stand(object())
+
+
+def test_request_outside_any_call_of_the_client_is_not_kept_for_one() -> None:
+    around = Around(close)
+    around.begins(Passage(intent=UUID(int=1)))
+
+    class Client:
+        def _make_api_call(self, operation_name: str, api_params: Any) -> str:
+            return f"{operation_name}{api_params}"
+
+    client = Client()
+    around.stand(client)
+    assert client._make_api_call("a", "b") == "ab"

@@ -226,6 +226,50 @@ def test_answer_without_an_attempt_is_refused_and_stays_open(world: World, willi
     assert world.ends() == ["unknown"]
 
 
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        ("text", {}),
+        (b"", {"status": 199}),
+        (b"", {"status": 600}),
+        (b"", {"status": True}),
+        (b"", {"status": "200"}),
+        (b"", {"task": ""}),
+        (b"", {"request_id": "a\n"}),
+        (b"", {"summary": []}),
+        (b"", {"summary": {"score": 0.5}}),
+    ],
+)
+def test_answer_that_cannot_be_kept_is_refused_and_stays_open(
+    world: World, willing: Speaker, body: Any, more: dict[str, Any]
+) -> None:
+    def search() -> None:
+        with guarded(world, willing, b"voice") as permit:
+            permit.sending()
+            permit.answered(body, **more)
+
+    with pytest.raises(InvalidInput):
+        search()
+    assert world.ends() == ["unknown"]
+
+
+def test_attempt_that_told_its_end_before_it_raised_is_what_it_told(world: World, willing: Speaker) -> None:
+    def search() -> None:
+        with guarded(world, willing, identify()) as permit:
+
+            def send(_: bytes) -> None:
+                permit.answered(b"{}", 422)
+                with pytest.raises(InvalidInput, match="sending"):
+                    permit.answered(b"{}", 422)
+                raise LookupError
+
+            permit.send(send)
+
+    with pytest.raises(LookupError):
+        search()
+    assert world.ends() == ["rejected"]
+
+
 def test_other_bytes_do_not_leave(world: World, willing: Speaker) -> None:
     body: dict[str, Any] = {"audio": "s-1"}
     request = identify(body=body)

@@ -211,6 +211,33 @@ def test_failure_of_our_own_denies_and_is_recorded(
     assert len(world.opened("denial")) == 1
 
 
+def test_failure_of_our_own_that_not_even_denies_is_raised(
+    world: World, willing: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise LookupError
+
+    monkeypatch.setattr(world.gate._attendance, "register", failing)
+    monkeypatch.setattr(world.gate._door, "begin", lambda _: None)
+    with pytest.raises(LookupError), guarded(world, willing, b"voice"):
+        pytest.fail("it was let in")
+
+
+def test_system_that_gives_no_thread_stops_all_the_same(
+    world: World, willing: Speaker, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    with guarded(world, willing, identify(), stop=engine.stop) as permit:
+        permit.answered(permit.send(engine), task="task-1")
+    world.gate.guards("search", service="voice.acme.example", stop=engine.stop)
+    monkeypatch.setattr(threading.Thread, "start", failing)
+    world.ivr.withdraw(willing, method="ivr_dtmf")
+    assert [s.task for s in engine.stopped] == ["task-1"]
+    assert world.gate.open_stops() == ()
+
+
 def test_interrupt_when_the_intent_is_there_closes_it(
     world: World, willing: Speaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
