@@ -15,7 +15,7 @@ from consentgate.crypto.derive import reference_hmac
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import Custody
 from consentgate.ledger.vault import BODY, CALL, KEY, TASK, month_key
-from consentgate.storage import stored
+from consentgate.storage import inbulk, stored
 from consentgate.storage.stored import Stored
 from consentgate.verify.rows import (
     DataKey,
@@ -44,6 +44,25 @@ class StoredKeys:
             The rows.
         """
         return (LinkRow(**row) for row in stored.table(self.connection, "entry_subject"))
+
+    def links_of(self, keys: Collection[tuple[str, bytes]]) -> Iterable[LinkRow]:
+        """Look the links of entries up.
+
+        Args:
+            keys: tenant and id of each entry.
+
+        Returns:
+            The rows.
+        """
+        return (LinkRow(**row) for row in inbulk.links_of(self.connection, keys))
+
+    def count_links(self) -> int:
+        """Count the links.
+
+        Returns:
+            How many rows there are.
+        """
+        return inbulk.count_links(self.connection)
 
     def references(self) -> Iterable[ReferenceRow]:
         """Read which subjects the keyed hashes of references name.

@@ -3,27 +3,30 @@
 Invariant: nothing is repaired or left out on the way; a row of another shape than it should have goes through.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from consentgate.config.opened import StoredKeys
+from consentgate.entries import epoch
 from consentgate.keys.custody import Custody
-from consentgate.storage import stored
+from consentgate.storage import inbulk, stored
 from consentgate.verify.rows import (
+    ENTRY_COLUMNS,
     ArtifactRow,
     CheckpointRow,
     EntryRow,
+    EntryValues,
     FactRow,
     NoticeRow,
-    SeqRow,
+    SeqValues,
     StatementRow,
     TileRow,
     TreeStateRow,
 )
-from consentgate.verify.source import Evidence, Memory
+from consentgate.verify.source import Evidence, Memory, OldLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class StoredLedger:
         Returns:
             A line for each thing.
         """
-        return stored.damage(self.connection)
+        return inbulk.damage(self.connection)
 
     def facts(self) -> Iterable[FactRow]:
         """Read the facts about the database.
@@ -48,13 +51,32 @@ class StoredLedger:
         """
         return (FactRow(**row) for row in stored.table(self.connection, "deployment"))
 
-    def entries(self) -> Iterable[EntryRow]:
+    def entries(self) -> Iterable[Sequence[EntryValues]]:
         """Read every entry.
 
         Returns:
-            The rows in order of their ordinals.
+            The rows in order of their ordinals, some hundreds at once.
         """
-        return (EntryRow(**row) for row in stored.entries(self.connection))
+        return inbulk.entries(self.connection, ENTRY_COLUMNS)
+
+    def repeated(self) -> Collection[tuple[str, bytes]]:
+        """Look for entries of which there are several rows.
+
+        Returns:
+            Tenant and id of each.
+        """
+        return inbulk.repeated(self.connection)
+
+    def find(self, keys: Collection[tuple[str, bytes]]) -> Iterable[EntryRow]:
+        """Look entries up.
+
+        Args:
+            keys: tenant and id of each.
+
+        Returns:
+            The rows that there are.
+        """
+        return (EntryRow(**row) for row in inbulk.find(self.connection, keys))
 
     def statements(self) -> Iterable[StatementRow]:
         """Read the index of statements.
@@ -83,41 +105,43 @@ class StoredLedger:
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """The rows of the first log, read in one transaction."""
+    """The rows of one log, read in one transaction; `logs` are the numbers of all that there are."""
 
     connection: Connection
+    number: int = epoch.FIRST
+    logs: Collection[int] = (epoch.FIRST,)
 
-    def sequence(self) -> Iterable[SeqRow]:
+    def sequence(self) -> Iterable[Sequence[SeqValues]]:
         """Read the positions.
 
         Returns:
-            The rows in order of position.
+            The rows in order of position, some hundreds at once.
         """
-        return (SeqRow(**row) for row in stored.positions(self.connection))
+        return inbulk.positions(self.connection, log=self.number)
 
     def tiles(self) -> Iterable[TileRow]:
         """Read the full tiles.
 
         Returns:
-            The rows.
+            The rows, those of higher levels first, each level's in order of their indexes.
         """
-        return (TileRow(**row) for row in stored.tiles(self.connection))
+        return (TileRow(**row) for row in stored.tiles(self.connection, log=self.number))
 
     def tree_states(self) -> Iterable[TreeStateRow]:
         """Read what the sequencer wrote after each batch.
 
         Returns:
-            The rows.
+            The rows in order of their sizes.
         """
-        return (TreeStateRow(**row) for row in stored.tree_states(self.connection))
+        return (TreeStateRow(**row) for row in stored.tree_states(self.connection, log=self.number))
 
     def checkpoints(self) -> Iterable[CheckpointRow]:
         """Read the signed checkpoints.
 
         Returns:
-            The rows.
+            The rows in order of their sizes.
         """
-        return (CheckpointRow(**row) for row in stored.checkpoints(self.connection))
+        return (CheckpointRow(**row) for row in stored.checkpoints(self.connection, log=self.number))
 
     def numbers_commits(self) -> bool:
         """Say how rows are numbered.
@@ -133,7 +157,7 @@ class StoredLog:
         Returns:
             How many there are in each table that has any.
         """
-        return stored.strays(self.connection)
+        return stored.strays(self.connection, logs=self.logs)
 
 
 def evidence_of(
@@ -144,6 +168,7 @@ def evidence_of(
     signer: Memory | None = None,
     signer_after: Memory | None = None,
     custody: Custody | None = None,
+    old_vkey: Callable[[int], str | None] = lambda _: None,
 ) -> Evidence:
     """Gather what a verification is given.
 
@@ -154,13 +179,23 @@ def evidence_of(
         signer: what the signer remembered before the connection read anything.
         signer_after: what it remembered afterwards.
         custody: the keys; None when nothing may be opened.
+        old_vkey: gives the public key of a log that an epoch ended, by its number, likewise.
 
     Returns:
         The evidence.
     """
+    rows = [(row["name"], row["value"]) for row in stored.table(connection, "deployment")]
+    facts = {name: value for name, value in rows if isinstance(name, str) and isinstance(value, str)}
+    number, logs = epoch.current_log(facts), tuple(epoch.origins(facts)) or (epoch.FIRST,)
     return Evidence(
         ledger=StoredLedger(connection),
-        log=StoredLog(connection),
+        log=StoredLog(connection, number, logs),
+        number=number,
+        older=tuple(
+            OldLog(number=each, log=StoredLog(connection, each, logs), vkey=old_vkey(each))
+            for each in logs
+            if each != number
+        ),
         now=now,
         vkey=vkey,
         signer=signer,

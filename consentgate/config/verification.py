@@ -5,29 +5,34 @@ caller or from the file beside the private key, never from the database; what is
 cannot be judged, never one that holds. A damaged trigger does not keep anybody from verifying the rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from consentgate.config.parts import state_of
+from consentgate.config.places import Newest, anchors_of, newest_of
 from consentgate.config.settings import Settings
 from consentgate.config.sources import evidence_of
-from consentgate.config.upkeep import require_database, vkey_of
+from consentgate.config.upkeep import newest_log, require_database, vkey_of
+from consentgate.entries.epoch import current_log, origin_fact
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import KeyFile
-from consentgate.log.state import FileState
 from consentgate.moment import system_clock
-from consentgate.storage import stored
+from consentgate.storage import inbulk, stored
 from consentgate.storage.readonly import read_only
 from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
+from consentgate.verify.faults import Faults
 from consentgate.verify.levels import verify
 from consentgate.verify.result import Verification
-from consentgate.verify.rows import ArtifactRow, EntryRow, FactRow, NoticeRow, StatementRow
+from consentgate.verify.rows import ArtifactRow, EntryRow, EntryValues, FactRow, NoticeRow, StatementRow
 from consentgate.verify.source import Evidence, LedgerSource, Memory
-from consentgate.verify.stored import ORIGIN, TEST
-from consentgate.verify.typed import Faults, typed_ledger
+from consentgate.verify.stored import TEST
+from consentgate.verify.typed import typed_ledger
 
 T = TypeVar("T")
 
@@ -44,6 +49,8 @@ class Verified:
         vkey_from: where it came from: ``command line``, ``home``, or None.
         note: why keys or the signer's memory were not used; empty where they were.
         test: whether a test clock was ever used on this database.
+        at: the time of verification.
+        anchors: how old the newest checkpoint of each anchor is, as the database says.
     """
 
     verification: Verification
@@ -53,6 +60,8 @@ class Verified:
     vkey_from: str | None
     note: str
     test: bool
+    at: datetime
+    anchors: tuple[Newest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +77,14 @@ class _Counted:
     def facts(self) -> Iterable[FactRow]:
         return self.source.facts()
 
-    def entries(self) -> Iterable[EntryRow]:
+    def entries(self) -> Iterable[Sequence[EntryValues]]:
         return self._told(self.source.entries())
+
+    def repeated(self) -> Collection[tuple[str, bytes]]:
+        return self.source.repeated()
+
+    def find(self, keys: Collection[tuple[str, bytes]]) -> Iterable[EntryRow]:
+        return self.source.find(keys)
 
     def statements(self) -> Iterable[StatementRow]:
         return self.source.statements()
@@ -80,10 +95,10 @@ class _Counted:
     def notices(self) -> Iterable[NoticeRow]:
         return self.source.notices()
 
-    def _told(self, rows: Iterable[EntryRow]) -> Iterator[EntryRow]:
-        for row in rows:
+    def _told(self, batches: Iterable[Sequence[EntryValues]]) -> Iterator[Sequence[EntryValues]]:
+        for batch in batches:
             self.step()
-            yield row
+            yield batch
 
 
 def work_of(settings: Settings) -> int:
@@ -101,7 +116,8 @@ def work_of(settings: Settings) -> int:
     require_database(settings)
     with read_only(settings.database) as connection:
         # The rows are read twice: for their bytes, and for what is sealed in them.
-        return 2 * (_or_note([], lambda: stored.count(connection)) or 0)
+        rows = _or_note([], lambda: stored.count(connection)) or 0
+        return 2 * (rows // inbulk.AT_ONCE + 1)
 
 
 def trusted_vkey(settings: Settings, vkey: str | None) -> str | None:
@@ -126,7 +142,12 @@ def trusted_vkey(settings: Settings, vkey: str | None) -> str | None:
 
 
 def verify_deployment(
-    settings: Settings, *, vkey: str | None, with_keys: bool, step: Callable[[], None]
+    settings: Settings,
+    *,
+    vkey: str | None,
+    with_keys: bool,
+    step: Callable[[], None],
+    policy: Path | None = None,
 ) -> Verified:
     """Verify everything that can be verified from here.
 
@@ -134,14 +155,15 @@ def verify_deployment(
         settings: the settings.
         vkey: the log's public key as the caller trusts it; None takes the file in the home.
         with_keys: whether sealed parts may be opened.
-        step: called for every row of an entry that was read.
+        step: called whenever some hundred rows of entries were read.
+        policy: a file with a witness policy, in the place of the settings'.
 
     Returns:
         The result.
 
     Raises:
         InvalidInput: the vkey is none.
-        Misconfigured: the database is no SQLite file, or the file with the vkey cannot be read.
+        Misconfigured: the database is no SQLite file, or the file with the vkey or the policy cannot be read.
         SchemaMismatch: there is no table to read.
         Unavailable: the database is out of reach.
     """
@@ -153,19 +175,31 @@ def verify_deployment(
     with read_only(settings.database) as connection:
         # Once more: a signer that signed since the first reading remembers more, and has not lost anything.
         after = _or_note([], lambda: _memory(settings))
+        now = system_clock()
         evidence = evidence_of(
-            connection, now=system_clock(), vkey=known, signer=memory, signer_after=after, custody=custody
+            connection,
+            now=now,
+            vkey=known,
+            signer=memory,
+            signer_after=after,
+            custody=custody,
+            old_vkey=lambda log: _or_note(notes, lambda: vkey_of(settings, log)),
         )
-        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step)))
+        asked = anchors_of(
+            settings, connection, clock=system_clock, notes=notes, policy=policy, log=evidence.number
+        )
+        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step), anchors=asked))
         facts, entries = _told(connection, evidence, verification)
         return Verified(
             verification=verification,
             entries=entries,
-            origin=facts.get(ORIGIN),
+            origin=facts.get(origin_fact(current_log(facts))),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
             note="\n".join(notes),
             test=TEST in facts,
+            at=now,
+            anchors=newest_of(settings, connection, log=evidence.number),
         )
 
 
@@ -183,11 +217,12 @@ def _told(
 
 
 def _memory(settings: Settings) -> Memory:
-    state = FileState(settings.log_state).read()
+    log = newest_log(settings)
+    state = state_of(settings, log).read()
     if state is None:
         raise Unavailable(
-            f"The signer's state {settings.log_state} is missing: what was signed cannot be compared with what"
-            " the signer remembers."
+            f"The signer's state {settings.log_file('state', log)} is missing: what was signed cannot be compared"
+            " with what the signer remembers."
         )
     return Memory(size=state.size, root=state.root, note=state.note)
 

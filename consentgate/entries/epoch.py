@@ -24,7 +24,7 @@ FIRST: Final = 0
 _MEMBERS: Final = frozenset(
     {"log", "origin", "old_log", "old_origin", "checkpoint", "source", "sizes", "root", "lost"}
 )
-_SIZES: Final = frozenset({"signed", "sound", "sequenced", "entries"})
+_SIZES: Final = frozenset({"signed", "sound", "gone", "sequenced", "entries"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class EpochRecord:
         source: where it was found: ``anchor``, ``given``, ``state``, ``database`` or ``none``.
         signed: how many entries it covers.
         sound: the largest checkpoint that is known and whose root the old log still has.
+        gone: how many of its positions below that have no entry, or another than was logged.
         sequenced: how many positions the old log has left.
         root: of the tree over those.
         entries: how many entries the database holds.
@@ -54,6 +55,7 @@ class EpochRecord:
     source: str
     signed: int
     sound: int
+    gone: int
     sequenced: int
     root: bytes
     entries: int
@@ -61,7 +63,7 @@ class EpochRecord:
     @property
     def lost(self) -> int:
         """How many signed positions nothing here shows as they were signed."""
-        return self.signed - self.sound
+        return self.signed - self.sound + self.gone
 
     def members(self) -> dict[str, Json]:
         """Give the members of ``body.0``.
@@ -72,6 +74,7 @@ class EpochRecord:
         sizes: dict[str, Json] = {
             "signed": self.signed,
             "sound": self.sound,
+            "gone": self.gone,
             "sequenced": self.sequenced,
             "entries": self.entries,
         }
@@ -113,12 +116,18 @@ def epoch_record(members: Mapping[str, object]) -> EpochRecord:
         source=_text(members["source"]),
         signed=_number(sizes["signed"]),
         sound=_number(sizes["sound"]),
+        gone=_number(sizes["gone"]),
         sequenced=_number(sizes["sequenced"]),
         root=unb64(root) if isinstance(root, str) else b"",
         entries=_number(sizes["entries"]),
     )
-    sound = record.sound <= min(record.signed, record.sequenced) and record.old_log < record.log
-    if len(record.root) != HASH_BYTES or not sound or members["lost"] != record.lost:
+    fits = record.gone <= record.sound <= min(record.signed, record.sequenced)
+    if (
+        len(record.root) != HASH_BYTES
+        or not fits
+        or record.old_log >= record.log
+        or members["lost"] != record.lost
+    ):
         raise Malformed("The record of an epoch contradicts itself.")
     return record
 

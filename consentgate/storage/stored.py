@@ -4,7 +4,8 @@ Invariant: values are what the columns hold, of whatever type that is: no type o
 Inside one transaction all of these see the same state.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import closing
 from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import Column, Connection, RowMapping, Select, Table, func, inspect, select, type_coerce
@@ -51,9 +52,13 @@ _WITHOUT_ORDER: Final = {
     for table in (deployment, statement, artifact, notice, entry_subject, data_key, subject_ref)
 }
 _SEQUENCE: Final = _raw(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash).order_by(seq.c.position)
-_TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx)
-_TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at)
-_CHECKPOINTS: Final = _raw(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at)
+_TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx).order_by(tile.c.level.desc(), tile.c.idx)
+_TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at).order_by(
+    tree_state.c.size
+)
+_CHECKPOINTS: Final = _raw(
+    checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at
+).order_by(checkpoint.c.size)
 _ANCHORS: Final = _raw(anchor.c.name, anchor.c.size, anchor.c.kind, anchor.c.evidence, anchor.c.at)
 _COUNT: Final = select(func.count()).select_from(entry)
 _LOG_TABLES: Final = (seq, tile, tree_state, checkpoint, anchor)
@@ -83,6 +88,22 @@ def damage(connection: Connection, *, quick: bool = False) -> tuple[str, ...]:
     return tuple(str(line).encode(errors="backslashreplace").decode() for line in rows if line != "ok")
 
 
+def file_of(connection: Connection) -> str | None:
+    """Say in which file a database lies.
+
+    Args:
+        connection: of `Database.read`.
+
+    Returns:
+        The file; None where SQLite has it in memory, and for PostgreSQL.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    with translated():
+        names = connection.exec_driver_sql("PRAGMA database_list").all()
+    return next((row[2] for row in names if row[1] == "main" and row[2]), None)
+
+
 def count(connection: Connection) -> int:
     """Count the entries.
 
@@ -96,12 +117,12 @@ def count(connection: Connection) -> int:
         return int(connection.execute(_COUNT).scalar_one())
 
 
-def strays(connection: Connection, *, log: int = FIRST_LOG) -> dict[str, int]:
-    """Count rows of other logs.
+def strays(connection: Connection, *, logs: Collection[int] = (FIRST_LOG,)) -> dict[str, int]:
+    """Count rows of logs that nobody opened.
 
     Args:
         connection: of `Database.read`.
-        log: number of the log that there is.
+        logs: numbers of the logs that there are.
 
     Returns:
         How many there are in each table that has any.
@@ -112,7 +133,7 @@ def strays(connection: Connection, *, log: int = FIRST_LOG) -> dict[str, int]:
         for each in _LOG_TABLES:
             if each.name not in there:
                 continue
-            other = each.c.log.is_distinct_from(log)
+            other = each.c.log.is_(None) | each.c.log.not_in(sorted(logs))
             found[each.name] = int(
                 connection.execute(select(func.count()).select_from(each).where(other)).scalar_one()
             )
@@ -226,6 +247,5 @@ def anchors(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Stored]:
-    with translated():
-        result = connection.execute(query.execution_options(yield_per=_CHUNK))
+    with translated(), closing(connection.execute(query.execution_options(yield_per=_CHUNK))) as result:
         yield from result.mappings()

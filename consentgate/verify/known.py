@@ -4,14 +4,14 @@ Invariants: the hash is recomputed from the leaf's bytes; where the bytes are no
 so that one broken entry does not make its neighbours look broken, and `readable` says so.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
 
-from consentgate.entries.leaf import Answer, LanePosition, Leaf
-from consentgate.errors import InvalidInput
-from consentgate.moment import from_millis
-from consentgate.values import dataclass
+from consentgate.entries.leaf import LanePosition, Leaf, decode
+from consentgate.errors import InvalidInput, Malformed
+from consentgate.moment import from_millis, to_millis
+from consentgate.tlog.merkle import leaf_hash as leaf_hash_of
 from consentgate.verify.result import Finding, Level, Verdict
 from consentgate.verify.rows import EntryRow, name_of
 
@@ -19,12 +19,10 @@ EntryId: TypeAlias = tuple[str, bytes]
 """Tenant and id: what an entry is found by."""
 
 RESTORE: Final = "Compare with a backup, an export or another copy; keep this database as it is."
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_INCOMPLETE: Final = frozenset({"unsequenced", "uncovered", "open", "gap"})
+_INCOMPLETE: Final = frozenset({"unsequenced", "uncovered", "open", "gap", "lost"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(NamedTuple):
     """An entry that was read.
 
     Attributes:
@@ -34,14 +32,15 @@ class Known:
         readable: whether its bytes are a leaf; if not, what follows is out of the columns.
         hash: the leaf hash, recomputed.
         kind: its kind.
-        at: its time.
-        send_by: until when its request may leave.
+        at: its time, in milliseconds since 1970.
         w: its lane.
         n: its number there.
         prev: the hash that it names before it.
         after: the lane that it follows.
-        re: the entry that it answers.
-        end: how the request ended.
+        re: the id of the entry that it answers.
+        re_hash: the leaf hash that it says that one has.
+        send_by: until when its request may leave.
+        end: how the request ended; empty where it does not say.
     """
 
     tenant: str
@@ -50,22 +49,25 @@ class Known:
     readable: bool
     hash: bytes
     kind: str
-    at: datetime
+    at: int
     w: bytes
     n: int
-    send_by: datetime | None = None
     prev: bytes | None = None
     after: LanePosition | None = None
-    re: Answer | None = None
-    end: str | None = None
+    re: bytes | None = None
+    re_hash: bytes | None = None
+    send_by: int | None = None
+    end: str = ""
+
+    @property
+    def key(self) -> EntryId:
+        """What it is found by."""
+        return self.tenant, self.id
 
     @property
     def name(self) -> str:
         """How it is called in findings."""
         return f"entry {name_of(self.id)}"
-
-
-Entries: TypeAlias = Mapping[EntryId, Known]
 
 
 def known_of(row: EntryRow, leaf: Leaf | None, leaf_hash: bytes) -> Known:
@@ -80,17 +82,8 @@ def known_of(row: EntryRow, leaf: Leaf | None, leaf_hash: bytes) -> Known:
         The facts.
     """
     if leaf is None:
-        return Known(
-            tenant=row.tenant,
-            id=row.id,
-            ordinal=row.ordinal,
-            readable=False,
-            hash=leaf_hash,
-            kind=row.kind,
-            at=_time(row.at),
-            w=row.w,
-            n=row.n,
-        )
+        at = row.at if time_of(row.at) is not None else 0
+        return Known(row.tenant, row.id, row.ordinal, False, leaf_hash, row.kind, at, row.w, row.n)
     return Known(
         tenant=row.tenant,
         id=row.id,
@@ -98,22 +91,47 @@ def known_of(row: EntryRow, leaf: Leaf | None, leaf_hash: bytes) -> Known:
         readable=True,
         hash=leaf_hash,
         kind=leaf.kind,
-        at=leaf.at,
+        at=to_millis(leaf.at),
         w=leaf.w,
         n=leaf.n,
-        send_by=leaf.send_by,
         prev=leaf.prev,
         after=leaf.after,
-        re=leaf.re,
-        end=leaf.end,
+        re=leaf.re.id.bytes if leaf.re else None,
+        re_hash=leaf.re.h if leaf.re else None,
+        send_by=to_millis(leaf.send_by) if leaf.send_by else None,
+        end=leaf.end or "",
     )
 
 
-def _time(millis: int) -> datetime:
+def read_again(row: EntryRow) -> Known:
+    """Read an entry that was looked up, with its hash recomputed.
+
+    Args:
+        row: the row.
+
+    Returns:
+        The facts.
+    """
     try:
-        return from_millis(millis)
+        leaf = decode(row.leaf)
+    except Malformed:
+        leaf = None
+    return known_of(row, leaf, leaf_hash_of(row.leaf))
+
+
+def time_of(millis: int | None) -> datetime | None:
+    """Make a time of milliseconds.
+
+    Args:
+        millis: the milliseconds since 1970, or None.
+
+    Returns:
+        The time; None for None, and for what is no time.
+    """
+    try:
+        return from_millis(millis) if millis is not None else None
     except InvalidInput:
-        return _EPOCH
+        return None
 
 
 def altered(where: str, expected: str, found: str, cure: str = RESTORE) -> Finding:
@@ -155,6 +173,26 @@ def extra(where: str, found: str) -> Finding:
         The finding.
     """
     return Finding(kind="extra", where=where, expected="nothing", found=found, cure=RESTORE)
+
+
+def truncated(where: str, expected: int, found: int) -> Finding:
+    """Say that the log is shorter than it was.
+
+    Args:
+        where: what says that it was longer.
+        expected: how many entries it had.
+        found: how many it has.
+
+    Returns:
+        The finding.
+    """
+    return Finding(
+        kind="truncated",
+        where=where,
+        expected=f"at least {expected} entries in the log",
+        found=f"{found} entries",
+        cure=RESTORE,
+    )
 
 
 def level_of(name: str, findings: Sequence[Finding], until: datetime | None) -> Level:

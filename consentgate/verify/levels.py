@@ -2,34 +2,41 @@
 
 ::
 
-    bytes -> lanes -> tree -> signature -> signer -> pairing -> links
+    bytes -> lanes -> tree -> signature -> signer -> (epochs) -> (witnesses -> anchors) -> pairing -> links
 
 What each covers: ``bytes`` that every row says what its bytes say; ``lanes`` that no connection's chain has
 a gap; ``tree`` that the log has every entry once; ``signature`` that this tree was signed; ``signer`` that
-the signer remembers the same; ``pairing`` that every request has its end; ``links`` that sealed parts can be
-found and opened.
+the signer remembers the same; ``epochs`` that each log that was ended is what the next one says of it; ``witnesses``
+that enough of them cosigned; ``anchors`` that what places outside the database keep is what is here; ``pairing`` that
+every request has its end; ``links`` that sealed parts can be found and opened.
 
-Invariants: no stored hash is trusted and nothing is repaired; every level is there every time, and without
-what it needs it says *cannot judge*. One damaged row, or a damaged file, hides nothing that can be judged.
+Invariants: no stored hash is trusted and nothing is repaired; every level is there every time, but for epochs,
+witnesses and anchors where there are none, and without what it needs it says *cannot judge*. One damaged row, or a
+damaged file, hides nothing that can be judged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 
+from consentgate.entries.epoch import origin_fact
 from consentgate.errors import Damaged, SchemaMismatch, Unavailable
 from consentgate.tlog.notekey import NoteKey
-from consentgate.verify.known import altered, level_of
-from consentgate.verify.lanes import check_lanes
+from consentgate.verify.anchored import check_anchors, names_of
+from consentgate.verify.epochs import check_epochs
+from consentgate.verify.faults import Faults
+from consentgate.verify.known import Known, altered, level_of, time_of
+from consentgate.verify.lanes import Lanes
 from consentgate.verify.links import check_links
-from consentgate.verify.order import check_times
-from consentgate.verify.pairing import check_pairing
+from consentgate.verify.marks import Marks
+from consentgate.verify.pairing import Pairing
 from consentgate.verify.result import Finding, Level, Verification
-from consentgate.verify.signed import check_signature, check_signer
+from consentgate.verify.signed import Signatures, check_signer
 from consentgate.verify.source import Evidence, KeySource
-from consentgate.verify.stored import ORIGIN, TEST, Stored, check_stored
-from consentgate.verify.tree import Tree, check_tree
-from consentgate.verify.typed import Faults, typed_keys, typed_ledger, typed_log
+from consentgate.verify.stored import TEST, Stored
+from consentgate.verify.tree import Prefix, Tree
+from consentgate.verify.typed import typed_keys, typed_ledger, typed_log
 
 LEVELS: Final = ("bytes", "lanes", "tree", "signature", "signer", "pairing", "links")
 
@@ -49,16 +56,23 @@ def verify(evidence: Evidence) -> Verification:
         Unavailable: the rows are out of reach.
     """
     key = NoteKey.from_vkey(evidence.vkey) if evidence.vkey is not None else None
-    damage = [altered("database file", "a sound file", line) for line in evidence.ledger.damage()]
+    lines = evidence.ledger.damage()
+
+    @cache
+    def damage() -> tuple[Finding, ...]:
+        return tuple(altered("database file", "a sound file", line) for line in lines)
+
     try:
         return _Run(evidence, key, damage).result()
     except Damaged as error:
-        damage = damage or [_unreadable(error)]
+        found = [*damage()] or [_unreadable(error)]
     except (SchemaMismatch, Unavailable):
-        if not damage:
+        found = [*damage()]
+        if not found:
             raise
-    rest = (Level(name=each, verdict="cannot_judge") for each in LEVELS[1:])
-    return Verification(levels=(level_of("bytes", damage, None), *rest), findings=tuple(damage))
+    names = (*LEVELS[1:5], *names_of(evidence.anchors), *LEVELS[5:])
+    rest = (Level(name=each, verdict="cannot_judge") for each in names)
+    return Verification(levels=(level_of("bytes", found, None), *rest), findings=tuple(found))
 
 
 def _unreadable(error: Damaged) -> Finding:
@@ -69,7 +83,9 @@ def _unreadable(error: Damaged) -> Finding:
 class _Run:
     """One verification: the levels so far."""
 
-    def __init__(self, evidence: Evidence, key: NoteKey | None, damage: Sequence[Finding]) -> None:
+    def __init__(
+        self, evidence: Evidence, key: NoteKey | None, damage: Callable[[], Sequence[Finding]]
+    ) -> None:
         self._evidence = evidence
         self._key = key
         self._damage = damage
@@ -80,50 +96,83 @@ class _Run:
         self._findings: list[Finding] = []
 
     def result(self) -> Verification:
-        stored = check_stored(self._ledger)
-        until = max((each.at for each in stored.entries.values()), default=None)
-        self._judge("bytes", [*self._damage, *self._ledger_faults.findings, *stored.findings], until)
-        self._judge("lanes", check_lanes(stored.entries), until)
-        tree = self._tree(stored)
-        self._signed(tree, stored.facts.get(ORIGIN))
-        self._judge("pairing", check_pairing(stored.entries, self._evidence.now), until)
+        stored = Stored(self._ledger)
+        lanes, pairing = Lanes(), Pairing(stored.find)
+        signatures = Signatures(self._key) if self._key is not None else None
+        memory = self._evidence.signer
+        marks = Marks(self._log, signatures, memory.size if memory else 0)
+        tree = Tree(self._log, marks, stored.find, Prefix(), opening=self._evidence.number > 0)
+        for batch in stored.entries():
+            lanes.take(batch)
+            pairing.take(batch)
+            tree.take(batch)
+        until = time_of(stored.newest)
+        of_rows = stored.findings()
+        self._judge("bytes", [*self._damage(), *self._ledger_faults.findings, *of_rows], until)
+        self._judge("lanes", lanes.findings(), until)
+        self._tree(tree, marks, test=TEST in stored.facts)
+        self._signed(tree, marks, signatures, stored.facts.get(origin_fact(self._evidence.number)))
+        self._epochs(stored)
+        self._anchored(tree.size, test=TEST in stored.facts)
+        self._judge("pairing", pairing.findings(self._evidence.now), until)
         if self._evidence.keys is None:
             self._leave("links")
         else:
-            self._links(stored, tree, self._evidence.keys, until)
+            self._links(stored, tree.writers.people, self._evidence.keys, until)
         return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
 
-    def _tree(self, stored: Stored) -> Tree:
-        memory = self._evidence.signer
-        tree, grown = check_tree(self._log, stored.entries, remembered=memory.size if memory else 0)
-        # The clock of a test database is not the one of this process.
-        now = None if TEST in stored.facts else self._evidence.now
-        grown += check_times("tree state", self._log.tree_states(), tree.times, now)
-        grown += check_times("checkpoint", self._log.checkpoints(), tree.times, now)
-        self._judge("tree", [*self._log_faults.findings, *grown], tree.until(tree.size))
-        return tree
+    def _epochs(self, stored: Stored) -> None:
+        if not self._evidence.older:
+            return
+        found, judged = check_epochs(self._evidence, self._ledger, stored.facts, stored.find)
+        level = level_of("epochs", found, None)
+        if not judged and level.verdict != "broken":
+            level = Level(name="epochs", verdict="cannot_judge")
+        self._levels.append(level)
+        self._findings += found
 
-    def _signed(self, tree: Tree, origin: str | None) -> None:
-        if self._key is None:
+    def _tree(self, tree: Tree, marks: Marks, *, test: bool) -> None:
+        found = tree.finish()
+        # The clock of a test database is not the one of this process.
+        found += marks.times(None if test else self._evidence.now)
+        self._judge("tree", [*self._log_faults.findings, *found], tree.until)
+
+    def _signed(self, tree: Tree, marks: Marks, signatures: Signatures | None, origin: str | None) -> None:
+        if self._key is None or signatures is None:
             self._leave("signature")
             self._leave("signer")
             return
-        found, until = check_signature(self._log, self._key, tree, origin)
-        self._judge("signature", found, until)
+        found = signatures.findings(tree.size, len(tree.unsequenced), origin)
+        self._judge("signature", found, signatures.until)
         before, after = self._evidence.signer, self._evidence.signer_after
         if before is None or after is None:
             self._leave("signer")
             return
-        last = max((each.size for each in self._log.checkpoints()), default=0)
-        self._judge("signer", check_signer(before, after, self._key, tree, last), until)
+        found = check_signer(before, after, self._key, tree.size, marks.remembered, signatures.last)
+        self._judge("signer", found, signatures.until)
 
-    def _links(self, stored: Stored, tree: Tree, source: KeySource, until: datetime | None) -> None:
+    def _anchored(self, size: int, *, test: bool) -> None:
+        anchors = self._evidence.anchors
+        if anchors is None:
+            return
+        if self._key is None:
+            for name in names_of(anchors):
+                self._leave(name)
+            return
+        now = None if test else self._evidence.now
+        done = check_anchors(anchors, self._log.checkpoints(), self._key, size=size, now=now)
+        self._levels += done.levels
+        self._findings += done.findings
+
+    def _links(
+        self, stored: Stored, people: Sequence[Known], source: KeySource, until: datetime | None
+    ) -> None:
         faults = Faults()
         keys = typed_keys(source, faults)
         try:
-            linked = check_links(self._ledger, keys, stored.entries, stored.artifacts, tree.turns)
+            linked = check_links(self._ledger, keys, stored.artifacts, people)
         except Unavailable as error:
-            if isinstance(error, Damaged) and not self._damage:
+            if isinstance(error, Damaged) and not self._damage():
                 self._judge("links", [_unreadable(error)], until)
             else:
                 self._leave("links")

@@ -5,7 +5,7 @@ that no such key fits has lost its link or its key, and the number of these equa
 entries account for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from consentgate.canonical import decode
@@ -18,10 +18,10 @@ from consentgate.errors import Malformed
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
-from consentgate.verify.known import RESTORE, Entries, Known, altered, missing
+from consentgate.verify.known import RESTORE, Known, altered, missing
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
-from consentgate.verify.rows import DataKey, EntryRow, name_of
+from consentgate.verify.rows import DataKey, EntryRow, entry_row, name_of
 from consentgate.verify.source import KeySource, LedgerSource
 from consentgate.verify.turns import check_people
 
@@ -69,20 +69,15 @@ class _Ring:
 
 
 def check_links(
-    source: LedgerSource,
-    keys: KeySource,
-    entries: Entries,
-    artifacts: Artifacts,
-    turns: Iterable[Known] = (),
+    source: LedgerSource, keys: KeySource, artifacts: Artifacts, people: Sequence[Known] = ()
 ) -> list[Finding]:
     """Open every part.
 
     Args:
         source: the ledger.
         keys: links, references and keys.
-        entries: what is known of each entry.
         artifacts: the artifacts, which parts name.
-        turns: entries in the order of the log, where the rows' numbers are not those of the commits.
+        people: entries about persons in the order of the log, where the rows' numbers are not those of the commits.
 
     Returns:
         The findings.
@@ -91,27 +86,42 @@ def check_links(
         Unavailable: the keys are out of reach.
     """
     data_keys = list(keys.data_keys())
-    reach = Reach(keys, entries)
-    findings = [*reach.found, *check_people(turns, reach.links)]
+    reach = Reach(keys, {each.kind for each in people})
+    findings: list[Finding] = []
     ring = _Ring(reach=reach)
     for each in data_keys:
         findings += ring.add(each)
-    findings += reach.check_subjects((each.tenant, each.subject) for each in data_keys)
     contents = Contents(source, artifacts, reach)
     lost: list[str] = []
-    for row in source.entries():
-        try:
-            leaf = leaves.decode(row.leaf)
-            tokens = split_parts(row.parts)
-        except Malformed:
-            continue
-        opened: dict[str, Opened] = {}
-        for ref, token in zip(leaf.parts, tokens, strict=False):
-            findings += _part(row, leaf, ref, token, ring, opened, lost)
-        findings += contents.check(row, leaf, opened)
+    of_links: list[Finding] = []
+    of_parts: list[Finding] = []
+    for batch in source.entries():
+        rows = [(row, _leaf(row)) for row in map(entry_row, batch)]
+        of_links += reach.take([(row, leaf.kind if leaf else row.kind) for row, leaf in rows])
+        for row, leaf in rows:
+            if leaf is not None:
+                of_parts += _entry(row, leaf, ring, contents, lost)
+    of_links += reach.check_rest(lambda some: {(row.tenant, row.id) for row in source.find(some)})
+    findings = [*of_links, *reach.found, *check_people(people, reach.links), *findings]
+    findings += reach.check_subjects((each.tenant, each.subject) for each in data_keys)
+    findings += of_parts
     if not contents.blind:
         findings += artifacts.rest()
     return [*findings, *_lost(lost, contents.destroyed)]
+
+
+def _leaf(row: EntryRow) -> Leaf | None:
+    try:
+        return leaves.decode(row.leaf)
+    except Malformed:
+        return None
+
+
+def _entry(row: EntryRow, leaf: Leaf, ring: _Ring, contents: Contents, lost: list[str]) -> Iterator[Finding]:
+    opened: dict[str, Opened] = {}
+    for ref, token in zip(leaf.parts, split_parts(row.parts), strict=False):
+        yield from _part(row, leaf, ref, token, ring, opened, lost)
+    yield from contents.check(row, leaf, opened)
 
 
 def _part(

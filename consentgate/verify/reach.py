@@ -8,7 +8,8 @@ Invariants: the values of references are in no finding. Erasure is quiet here: a
 is not opened, and somebody who came back afterwards has no link that is older than what they came back to.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from consentgate.canonical import Json
@@ -17,7 +18,7 @@ from consentgate.consent.statement import Statement
 from consentgate.entries.kinds import KINDS
 from consentgate.errors import InvalidInput
 from consentgate.verify.hearing import Hearing
-from consentgate.verify.known import RESTORE, Entries, EntryId, altered, extra, missing
+from consentgate.verify.known import RESTORE, EntryId, altered, extra, missing
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
 from consentgate.verify.source import KeySource
@@ -26,25 +27,30 @@ _SUBJECT_BYTES: Final = 16
 # Whatever else is linked to a person or call, some of it is of another kind.
 _FOUND_BY_TASK: Final = frozenset({"outcome", "observation"})
 _ABOUT_NOBODY: Final = frozenset(kind.name for kind in KINDS.values() if kind.parts <= {"body"})
+_STATEMENT: Final = "statement"
+_AT_ONCE: Final = 500
 _LINK: Final = "a link of the entry to whom it names"
 
 
 class Reach:
-    """Links and references, read once.
+    """Links and references, read once; links entry by entry.
 
     Attributes:
-        links: the subjects of each entry.
+        links: the subjects of the entries that are in their turn, and of those that are kept.
         found: what is wrong with the rows by themselves.
     """
 
-    def __init__(self, keys: KeySource, entries: Entries) -> None:
-        """Read links and references.
+    def __init__(self, keys: KeySource, keep: Collection[str]) -> None:
+        """Read references.
 
         Args:
-            keys: where they are.
-            entries: what is known of each entry.
+            keys: where links and references are.
+            keep: the kinds of entries whose links are kept after their turn, besides statements.
         """
         self.links: dict[EntryId, list[bytes]] = {}
+        self._keep = {*keep, _STATEMENT}
+        self._passing: list[EntryId] = []
+        self._count = 0
         self.found: list[Finding] = []
         self._keys = keys
         self._since: dict[tuple[str, bytes], int] = {}
@@ -53,11 +59,49 @@ class Reach:
         self._named: dict[tuple[str, int, bytes], bytes] = {}
         self._suppressed: set[tuple[str, bytes]] = set()
         self._referenced: set[tuple[str, bytes]] = set()
-        for link in keys.links():
-            self.found += self._link(link, entries)
         epochs = frozenset(keys.epochs())
         for reference in keys.references():
             self.found += self._reference(reference, epochs)
+
+    def take(self, rows: Sequence[tuple[EntryRow, str]]) -> Iterator[Finding]:
+        """Read the links of the next entries; those of most entries before them are kept no longer.
+
+        Args:
+            rows: the entries in the order of their rows, each with its kind as its leaf says.
+
+        Yields:
+            The findings.
+        """
+        for key in self._passing:
+            self.links.pop(key, None)
+        self._passing = [(row.tenant, row.id) for row, kind in rows if kind not in self._keep]
+        by_entry: dict[EntryId, list[LinkRow]] = {}
+        for link in self._keys.links_of({(row.tenant, row.id) for row, _ in rows}):
+            by_entry.setdefault((link.tenant, link.entry), []).append(link)
+            self._count += 1
+        for row, kind in rows:
+            for link in by_entry.pop((row.tenant, row.id), ()):
+                yield from self._link(link, row.ordinal, kind)
+
+    def check_rest(self, find: Callable[[Collection[EntryId]], Collection[EntryId]]) -> Iterator[Finding]:
+        """Look for links of no entry, once all entries were taken.
+
+        Args:
+            find: tells which of some entries there are.
+
+        Yields:
+            The findings.
+        """
+        if self._count == self._keys.count_links():
+            return
+        links = iter(self._keys.links())
+        while some := list(islice(links, _AT_ONCE)):
+            there = find({(link.tenant, link.entry) for link in some})
+            for link in some:
+                if (link.tenant, link.entry) not in there:
+                    yield extra(
+                        f"link of entry {name_of(link.entry)}", "a link to an entry that is not there"
+                    )
 
     def check_subjects(self, keyed: Iterable[tuple[str, bytes]]) -> Iterator[Finding]:
         """Check that each subject is named by a reference: without one nobody finds what is linked to it.
@@ -170,26 +214,22 @@ class Reach:
         found = (self._named.get((tenant, epoch, value)) for epoch, value in hashes)
         return next((subject for subject in found if subject is not None), None)
 
-    def _link(self, row: LinkRow, entries: Entries) -> Iterator[Finding]:
+    def _link(self, row: LinkRow, ordinal: int, kind: str) -> Iterator[Finding]:
         where = f"link of entry {name_of(row.entry)}"
-        known = entries.get((row.tenant, row.entry))
         linked = self.links.setdefault((row.tenant, row.entry), [])
         if row.subject in linked:
             yield extra(where, "a second link to one subject")
         linked.append(row.subject)
-        if known is None:
-            yield extra(where, "a link to an entry that is not there")
-            return
-        self._linked.setdefault((row.tenant, row.subject), set()).add(known.kind)
+        self._linked.setdefault((row.tenant, row.subject), set()).add(kind)
         # A statement may be linked long after it was made, to somebody who turned out to be the same person; the
         # statements that name them say since when they are known.
-        if known.kind != "statement":
-            since = self._since.get((row.tenant, row.subject), known.ordinal)
-            self._since[row.tenant, row.subject] = min(since, known.ordinal)
-        if known.kind != row.kind:
-            yield altered(f"{where}, column kind", known.kind, row.kind)
-        elif known.kind in _ABOUT_NOBODY:
-            yield extra(where, f"a link of an entry of kind {known.kind}, which is about nobody")
+        if kind != _STATEMENT:
+            since = self._since.get((row.tenant, row.subject), ordinal)
+            self._since[row.tenant, row.subject] = min(since, ordinal)
+        if kind != row.kind:
+            yield altered(f"{where}, column kind", kind, row.kind)
+        elif kind in _ABOUT_NOBODY:
+            yield extra(where, f"a link of an entry of kind {kind}, which is about nobody")
 
     def _reference(self, row: ReferenceRow, epochs: frozenset[int]) -> Iterator[Finding]:
         where = f"reference of subject {name_of(row.subject)}"

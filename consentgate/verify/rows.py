@@ -4,6 +4,7 @@ Invariant: nothing here is checked; `consentgate.verify.typed` keeps rows away w
 """
 
 from dataclasses import field
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from consentgate.values import dataclass
@@ -42,6 +43,25 @@ class EntryRow:
     leaf: bytes
     hash: bytes
     parts: str = field(repr=False)
+
+
+ENTRY_COLUMNS: Final = tuple(EntryRow.__slots__)
+"""The columns of `entry` in the order of `EntryRow`."""
+
+EntryValues: TypeAlias = tuple[Any, ...]
+"""A row of `entry` as the driver gives it, in this order; so many are read that objects would cost more."""
+
+
+def entry_row(values: EntryValues) -> EntryRow:
+    """Name the values of a row.
+
+    Args:
+        values: in the order of `ENTRY_COLUMNS`.
+
+    Returns:
+        The row.
+    """
+    return EntryRow(**dict(zip(ENTRY_COLUMNS, values, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +104,17 @@ class FactRow:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeqRow:
+class SeqRow(NamedTuple):
     """A row of `seq`: the position of an entry in the log."""
 
     position: int
     tenant: str
     entry: bytes
     hash: bytes
+
+
+SeqValues: TypeAlias = tuple[Any, ...]
+"""A row of `seq` as the driver gives it, in the order of `SeqRow`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,23 +6,25 @@ checks. Sources may be read more than once and must then yield the same rows: th
 transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from consentgate.consent.reference import Reference
 from consentgate.values import dataclass
+from consentgate.verify.places import Anchors
 from consentgate.verify.rows import (
     ArtifactRow,
     CheckpointRow,
     DataKey,
     EntryRow,
+    EntryValues,
     FactRow,
     LinkRow,
     NoticeRow,
     ReferenceRow,
-    SeqRow,
+    SeqValues,
     StatementRow,
     TileRow,
     TreeStateRow,
@@ -48,11 +50,30 @@ class LedgerSource(Protocol):
         """
         ...
 
-    def entries(self) -> Iterable[EntryRow]:
+    def entries(self) -> Iterable[Sequence[EntryValues]]:
         """Read every entry.
 
         Returns:
-            The rows in order of their ordinals.
+            The rows in order of their ordinals, some hundreds at once.
+        """
+        ...
+
+    def repeated(self) -> Collection[tuple[str, bytes]]:
+        """Look for entries of which there are several rows.
+
+        Returns:
+            Tenant and id of each.
+        """
+        ...
+
+    def find(self, keys: Collection[tuple[str, bytes]]) -> Iterable[EntryRow]:
+        """Look entries up.
+
+        Args:
+            keys: tenant and id of each.
+
+        Returns:
+            The rows that there are, in any order.
         """
         ...
 
@@ -84,11 +105,11 @@ class LedgerSource(Protocol):
 class LogSource(Protocol):
     """The rows of one log."""
 
-    def sequence(self) -> Iterable[SeqRow]:
+    def sequence(self) -> Iterable[Sequence[SeqValues]]:
         """Read the positions.
 
         Returns:
-            The rows in order of position.
+            The rows in order of position, some hundreds at once.
         """
         ...
 
@@ -96,7 +117,7 @@ class LogSource(Protocol):
         """Read the full tiles.
 
         Returns:
-            The rows in any order.
+            The rows of higher levels before those of lower ones, each level's in order of their indexes.
         """
         ...
 
@@ -104,7 +125,7 @@ class LogSource(Protocol):
         """Read what the sequencer wrote after each batch.
 
         Returns:
-            The rows in any order.
+            The rows in order of their sizes.
         """
         ...
 
@@ -112,7 +133,7 @@ class LogSource(Protocol):
         """Read the signed checkpoints.
 
         Returns:
-            The rows in any order.
+            The rows in order of their sizes.
         """
         ...
 
@@ -142,6 +163,25 @@ class KeySource(Protocol):
 
         Returns:
             The rows in any order.
+        """
+        ...
+
+    def links_of(self, keys: Collection[tuple[str, bytes]]) -> Iterable[LinkRow]:
+        """Look the links of entries up.
+
+        Args:
+            keys: tenant and id of each entry.
+
+        Returns:
+            The rows in any order.
+        """
+        ...
+
+    def count_links(self) -> int:
+        """Count the links.
+
+        Returns:
+            How many rows there are.
         """
         ...
 
@@ -225,12 +265,27 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OldLog:
+    """A log that an epoch ended.
+
+    Attributes:
+        number: its number.
+        log: its rows.
+        vkey: its public key as text, from where the verifier trusts it; None when there is none to hand.
+    """
+
+    number: int
+    log: LogSource
+    vkey: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything that a verification is given.
 
     Attributes:
         ledger: the ledger.
-        log: the log over it.
+        log: the log over it that grows.
         now: the time of verification, by which open intents are judged.
         vkey: the log's public key as text, from where the verifier trusts it; None when there is none to
             hand.
@@ -239,6 +294,9 @@ class Evidence:
         signer_after: the same as it was after the state of the rows was fixed: it must cover every stored
             checkpoint. A signer that works meanwhile makes the two differ.
         keys: links and keys; None when nothing may be opened.
+        number: the number of the log that grows.
+        older: the logs that epochs ended, in order.
+        anchors: places outside the database that keep checkpoints, and witnesses; None where there are none.
     """
 
     ledger: LedgerSource
@@ -248,3 +306,6 @@ class Evidence:
     signer: Memory | None = field(default=None, repr=False)
     signer_after: Memory | None = field(default=None, repr=False)
     keys: KeySource | None = None
+    number: int = 0
+    older: tuple[OldLog, ...] = ()
+    anchors: Anchors | None = None

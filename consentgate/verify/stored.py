@@ -4,20 +4,21 @@ Invariants: hashes and digests are recomputed, never read; an index column that 
 found, whichever of the two was changed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from consentgate import moment
+from consentgate.entries.epoch import current_log, origin_fact, origins
 from consentgate.entries.kinds import about_people
 from consentgate.entries.leaf import Leaf, decode
 from consentgate.entries.parts import require_digest, split_parts
 from consentgate.errors import Malformed
 from consentgate.tlog.merkle import leaf_hash
-from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
-from consentgate.verify.known import RESTORE, Entries, EntryId, Known, altered, extra, known_of, missing
+from consentgate.verify.batches import Batches
+from consentgate.verify.known import RESTORE, EntryId, Known, altered, extra, known_of, missing, read_again
 from consentgate.verify.result import Finding
-from consentgate.verify.rows import EntryRow, FactRow, StatementRow, name_of
+from consentgate.verify.rows import EntryRow, EntryValues, FactRow, StatementRow, entry_row, name_of
 from consentgate.verify.source import LedgerSource
 
 ORIGIN: Final = "log_origin"
@@ -26,59 +27,119 @@ TEST: Final = "test_database"
 """Name of the fact that a test clock was ever used on this database."""
 
 _TEST_ORIGIN: Final = "/test/"
+_STATEMENT: Final = "statement"
 _LEAF: Final = "the bytes of a leaf, version 1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What the rows of the ledger say.
+    """The rows of the ledger, compared with their bytes as they go by.
 
     Attributes:
-        entries: what is known of each entry, in order.
         artifacts: the artifacts, and what named them so far.
         facts: facts about the database, by name.
-        findings: what is wrong with the rows.
+        newest: the latest time of an entry so far, in milliseconds.
     """
 
-    entries: Entries
-    artifacts: Artifacts
-    facts: dict[str, str]
-    findings: list[Finding]
+    def __init__(self, source: LedgerSource) -> None:
+        """Read what there is besides entries.
 
+        Args:
+            source: the ledger.
+        """
+        self._source = source
+        self._batches = Batches()
+        self._repeated = dict.fromkeys(source.repeated(), False)
+        self._statements: dict[EntryId, bool] = {}
+        self.facts, self._found = _facts(source.facts())
+        self.artifacts = Artifacts(source.artifacts())
+        self.newest: int | None = None
 
-def check_stored(source: LedgerSource) -> Stored:
-    """Read the ledger and compare every row with its bytes.
+    def entries(self) -> Iterator[list[Known]]:
+        """Read the entries.
 
-    Args:
-        source: the ledger.
+        Yields:
+            What is known of each, in the order of the rows, some hundreds at once; of several rows with one id the
+            first.
+        """
+        for rows in self._source.entries():
+            quick = self._batches.sound(rows)
+            batch = [known or self._careful(row) for known, row in zip(quick, rows, strict=True)]
+            if self._repeated:
+                batch = [each for each in batch if self._is_first(each)]
+            if batch:
+                self._statements |= {each.key: False for each in batch if each.kind == _STATEMENT}
+                newest = max([each.at for each in batch])
+                self.newest = newest if self.newest is None else max(self.newest, newest)
+                yield batch
 
-    Returns:
-        What the rows say, and what is wrong with them.
-    """
-    entries: dict[EntryId, Known] = {}
-    facts, findings = _facts(source.facts())
-    for row in source.entries():
-        found, known = _entry(row)
-        findings += found
-        if (known.tenant, known.id) in entries:
-            findings.append(extra(known.name, "a second row of this id"))
-        else:
-            entries[known.tenant, known.id] = known
-    findings += _statements(source.statements(), entries)
-    artifacts = Artifacts(source.artifacts())
-    findings += artifacts.check(source.notices())
-    return Stored(entries=entries, artifacts=artifacts, facts=facts, findings=findings)
+    def find(self, keys: Collection[EntryId]) -> dict[EntryId, Known]:
+        """Look entries up, and recompute their hashes.
+
+        Args:
+            keys: tenant and id of each.
+
+        Returns:
+            What is known of those that there are.
+        """
+        found: dict[EntryId, Known] = {}
+        for row in self._source.find(keys) if keys else ():
+            known = read_again(row)
+            if known.key not in found or known.ordinal < found[known.key].ordinal:
+                found[known.key] = known
+        return found
+
+    def findings(self, *, whole: bool = True) -> list[Finding]:
+        """Give what was found, once every entry was read.
+
+        Args:
+            whole: whether every entry was read, so that each index row must have been met.
+
+        Returns:
+            The findings.
+        """
+        found = [*self._found]
+        if whole:
+            found += self._indexed(self._source.statements())
+        return [*found, *self.artifacts.check(self._source.notices())]
+
+    def _careful(self, values: EntryValues) -> Known:
+        found, known = _entry(entry_row(values))
+        self._found += found
+        return known
+
+    def _is_first(self, known: Known) -> bool:
+        met = self._repeated.get(known.key, False)
+        if known.key in self._repeated:
+            self._repeated[known.key] = True
+        if met:
+            self._found.append(extra(known.name, "a second row of this id"))
+        return not met
+
+    def _indexed(self, rows: Iterable[StatementRow]) -> Iterator[Finding]:
+        for row in rows:
+            where = f"statement index of entry {name_of(row.entry)}"
+            key = (row.tenant, row.entry)
+            if key not in self._statements:
+                yield extra(where, "an index row without its statement")
+            elif self._statements[key]:
+                yield extra(where, "a second index row")
+            else:
+                self._statements[key] = True
+        for (_, entry), met in self._statements.items():
+            if not met:
+                yield missing(f"statement index of entry {name_of(entry)}", "an index row")
 
 
 def _facts(rows: Iterable[FactRow]) -> tuple[dict[str, str], list[Finding]]:
     facts = {row.name: row.value for row in rows}
     findings = [
         extra(f"deployment, {name}", "a fact of no known name")
-        for name in sorted(facts.keys() - {ORIGIN, TEST})
+        for name in sorted(facts.keys() - {TEST} - set(map(origin_fact, origins(facts))))
     ]
-    origin = facts.get(ORIGIN)
+    name = origin_fact(current_log(facts))
+    origin = facts.get(name)
     if origin is None:
-        return facts, [*findings, missing(f"deployment, {ORIGIN}", "the origin of the log")]
+        return facts, [*findings, missing(f"deployment, {name}", "the origin of the log")]
     marked = facts.get(TEST)
     if _TEST_ORIGIN in origin and marked is None:
         findings.append(
@@ -135,18 +196,3 @@ def _parts(row: EntryRow, leaf: Leaf, name: str) -> Iterator[Finding]:
             require_digest(ref, token)
         except Malformed:
             yield altered(f"{name}, part {ref.p}", f"the token of SHA-256 {ref.d.hex()}", "another token")
-
-
-def _statements(rows: Iterable[StatementRow], entries: Entries) -> Iterator[Finding]:
-    indexed = set()
-    for row in rows:
-        where = f"statement index of entry {name_of(row.entry)}"
-        known = entries.get((row.tenant, row.entry))
-        if known is None or known.kind != "statement":
-            yield extra(where, "an index row without its statement")
-        elif (row.tenant, row.entry) in indexed:
-            yield extra(where, "a second index row")
-        indexed.add((row.tenant, row.entry))
-    for name, known in entries.items():
-        if known.kind == "statement" and name not in indexed:
-            yield missing(f"statement index of {known.name}", "an index row")

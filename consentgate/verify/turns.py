@@ -22,23 +22,35 @@ _ABOUT_PEOPLE: Final = frozenset(("assertion", "call", "statement"))
 _IN_FORCE: Final = frozenset(("packs", "registry"))
 
 
-def check_writers(order: Iterable[Known]) -> Iterator[Finding]:
-    """Check each lane, and registries and pack sets, each kind by itself.
+class Writers:
+    """Goes along the log, and looks at each lane, and at registries and pack sets, each kind by itself.
 
-    Args:
-        order: the entries as the log has them, then those without a position.
-
-    Yields:
-        The findings.
+    Attributes:
+        people: the entries that say something about persons, in the order of the log.
     """
-    lanes: dict[tuple[str, bytes], Known] = {}
-    in_force: dict[tuple[str, str], Known] = {}
-    for known in order:
-        found = [*_step(lanes, (known.tenant, known.w), known)]
-        if known.kind in _IN_FORCE:
-            found += _step(in_force, (known.tenant, known.kind), known)
-        # One row is one finding.
-        yield from found[:1]
+
+    def __init__(self) -> None:
+        self._lanes: dict[tuple[str, bytes], Known] = {}
+        self._in_force: dict[tuple[str, str], Known] = {}
+        self.people: list[Known] = []
+
+    def take(self, order: Iterable[Known]) -> Iterator[Finding]:
+        """Go on.
+
+        Args:
+            order: the next entries as the log has them, and at the end those without a position.
+
+        Yields:
+            The findings.
+        """
+        for known in order:
+            if known.kind in _ABOUT_PEOPLE:
+                self.people.append(known)
+            found = [*_step(self._lanes, (known.tenant, known.w), known)]
+            if known.kind in _IN_FORCE:
+                found += _step(self._in_force, (known.tenant, known.kind), known)
+            # One row is one finding.
+            yield from found[:1]
 
 
 def check_people(order: Iterable[Known], links: Mapping[EntryId, Sequence[bytes]]) -> Iterator[Finding]:

@@ -1,116 +1,25 @@
-"""Rows of which every value is what its column holds; the others are findings, and nobody else meets them.
+"""Sources of which only rows of the right types come through: see `consentgate.verify.faults`."""
 
-SQLite keeps whatever is put into a column: text in place of bytes, a number in place of text, bytes that are
-no UTF-8. One such value must not hide what else is wrong.
-
-Invariants: a row that comes out of here has values of the types that its class names, and text without lone
-surrogates; each row that does not, and each second row of a key, is one finding however often it is read.
-"""
-
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields
-from typing import Final, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from consentgate.consent.reference import Reference
-from consentgate.verify.known import RESTORE, extra
-from consentgate.verify.result import Finding
+from consentgate.verify.faults import Faults, wrong_value
 from consentgate.verify.rows import (
     ArtifactRow,
     CheckpointRow,
     DataKey,
     EntryRow,
+    EntryValues,
     FactRow,
     LinkRow,
     NoticeRow,
     ReferenceRow,
-    SeqRow,
+    SeqValues,
     StatementRow,
     TileRow,
     TreeStateRow,
 )
 from consentgate.verify.source import KeySource, LedgerSource, LogSource
-
-Row = TypeVar(
-    "Row",
-    EntryRow,
-    StatementRow,
-    ArtifactRow,
-    NoticeRow,
-    FactRow,
-    SeqRow,
-    TileRow,
-    TreeStateRow,
-    CheckpointRow,
-    LinkRow,
-    ReferenceRow,
-    DataKey,
-)
-
-_WORDS: Final = {int: "a number", str: "text", bytes: "bytes", float: "a fraction", type(None): "nothing"}
-
-
-class Faults:
-    """What is wrong with the types of the values that were read."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, Finding] = {}
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was found in the rows that were read so far, each row once."""
-        return tuple(self._found.values())
-
-    def rows(self, table: str, rows: Iterable[Row], key: tuple[str, ...] = ()) -> Iterator[Row]:
-        """Let sound rows through.
-
-        Args:
-            table: its name.
-            rows: its rows.
-            key: columns of which no two rows may have the same values.
-
-        Yields:
-            The rows whose values are of the right types.
-        """
-        seen: set[tuple[object, ...]] = set()
-        for number, row in enumerate(rows, start=1):
-            where = f"{table}, row {number}"
-            wrong = next(_wrong(row), None)
-            if wrong is not None:
-                self._found[where] = _wrong_type(where, *wrong)
-                continue
-            if key:
-                values = tuple(getattr(row, column) for column in key)
-                if values in seen:
-                    self._found[where] = extra(where, f"a second row of this {', '.join(key)}")
-                seen.add(values)
-            yield row
-
-
-def _wrong(row: object) -> Iterator[tuple[str, str, str]]:
-    for column in fields(row):  # type: ignore[arg-type]  # each member of Row is a dataclass
-        value = getattr(row, column.name)
-        if not isinstance(value, column.type):  # type: ignore[arg-type]  # no annotation of a row is text
-            yield column.name, _expected(column.type), _WORDS.get(type(value), type(value).__name__)
-        elif isinstance(value, str) and not _is_unicode(value):
-            yield column.name, "text", "bytes that are no UTF-8"
-
-
-def _expected(kind: object) -> str:
-    return next((word for each, word in _WORDS.items() if each is kind), "another type")
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _wrong_type(where: str, column: str, expected: str, found: str) -> Finding:
-    return Finding(
-        kind="malformed", where=f"{where}, column {column}", expected=expected, found=found, cure=RESTORE
-    )
 
 
 def typed_ledger(source: LedgerSource, faults: Faults) -> LedgerSource:
@@ -163,8 +72,15 @@ class _Ledger:
     def facts(self) -> Iterable[FactRow]:
         return self._faults.rows("deployment", self._source.facts(), ("name",))
 
-    def entries(self) -> Iterable[EntryRow]:
-        return self._faults.rows("entry", self._source.entries())
+    def entries(self) -> Iterable[Sequence[EntryValues]]:
+        return self._faults.entries(self._source.entries())
+
+    def repeated(self) -> Collection[tuple[str, bytes]]:
+        return self._source.repeated()
+
+    def find(self, keys: Collection[tuple[str, bytes]]) -> Iterable[EntryRow]:
+        # What is wrong with a row's types is found where all rows are read.
+        return (row for row in self._source.find(keys) if wrong_value(row) is None)
 
     def statements(self) -> Iterable[StatementRow]:
         return self._faults.rows("statement", self._source.statements())
@@ -182,17 +98,17 @@ class _Log:
         self._source = source
         self._faults = faults
 
-    def sequence(self) -> Iterable[SeqRow]:
-        return self._faults.rows("seq", self._source.sequence())
+    def sequence(self) -> Iterable[Sequence[SeqValues]]:
+        return self._faults.positions(self._source.sequence())
 
     def tiles(self) -> Iterable[TileRow]:
-        return self._faults.rows("tile", self._source.tiles(), ("level", "index"))
+        return self._faults.rows("tile", self._source.tiles(), ("level", "index"), in_order=True)
 
     def tree_states(self) -> Iterable[TreeStateRow]:
-        return self._faults.rows("tree_state", self._source.tree_states(), ("size",))
+        return self._faults.rows("tree_state", self._source.tree_states(), ("size",), in_order=True)
 
     def checkpoints(self) -> Iterable[CheckpointRow]:
-        return self._faults.rows("checkpoint", self._source.checkpoints(), ("size",))
+        return self._faults.rows("checkpoint", self._source.checkpoints(), ("size",), in_order=True)
 
     def numbers_commits(self) -> bool:
         return self._source.numbers_commits()
@@ -208,6 +124,13 @@ class _Keys:
 
     def links(self) -> Iterable[LinkRow]:
         return self._faults.rows("entry_subject", self._source.links())
+
+    def links_of(self, keys: Collection[tuple[str, bytes]]) -> Iterable[LinkRow]:
+        # What is wrong with a row's types is found where all of them are read.
+        return (row for row in self._source.links_of(keys) if wrong_value(row) is None)
+
+    def count_links(self) -> int:
+        return self._source.count_links()
 
     def references(self) -> Iterable[ReferenceRow]:
         key = ("tenant", "key_epoch", "hmac")

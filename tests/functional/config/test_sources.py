@@ -44,8 +44,12 @@ def test_every_row_reaches_verification(tmp_path: Path, log: Log) -> None:
     custody = KeyFile.create(tmp_path / "keys", system_random)
     with log.database.read() as connection:
         evidence = evidence_of(connection, now=system_clock(), custody=custody)
-        assert [row.id for row in evidence.ledger.entries()] == [each.id.bytes for each in appended]
-        assert [row.hash for row in evidence.log.sequence()] == [each.hash for each in appended]
+        assert [row[2] for batch in evidence.ledger.entries() for row in batch] == [
+            each.id.bytes for each in appended
+        ]
+        assert [row[3] for batch in evidence.log.sequence() for row in batch] == [
+            each.hash for each in appended
+        ]
         assert [row.key for row in evidence.ledger.statements()] == [b"k" * 32]
         assert [row.content for row in evidence.ledger.artifacts()] == [b"words"]
         assert [row.manifest for row in evidence.ledger.notices()] == [b"m" * 32]

@@ -168,8 +168,9 @@ def _first(gate: ConsentGate) -> None:
 
 
 def _heartbeats(gate: ConsentGate, connection: Connection) -> None:
-    at = floor(system_clock())
     for _ in range(300):
+        # On a busy machine this takes longer than the clocks of process and database may differ.
+        at = floor(system_clock())
         draft = Draft(id=uuid7(at, system_random), kind="heartbeat", at=at)
         gate._parts.lanes.append(connection, draft)
 

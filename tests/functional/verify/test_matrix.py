@@ -344,7 +344,9 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"extra"},
     ),
     "entry_subject swap": (
-        swap("entry_subject", "subject", f"entry = {STATEMENT}", "kind = 'outcome'"),
+        swap(
+            "entry_subject", "subject", f"entry = {STATEMENT}", f"kind = 'outcome' AND subject = {OF_OUTCOME}"
+        ),
         {"link_missing"},
     ),
     "entry_subject duplicate": (twice("entry_subject"), {"extra"}),

@@ -50,7 +50,7 @@ def test_rows_that_cannot_be_read_back_are_a_finding_at_the_level_that_reads_the
         def data_keys(self) -> list[DataKey]:
             raise Damaged
 
-        def sequence(self) -> list[SeqRow]:
+        def sequence(self) -> list[list[SeqRow]]:
             raise Damaged
 
     result = sound().verify(keys=Unreadable())

@@ -1,10 +1,9 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import pytest
 
 from consentgate.verify.known import EntryId, Known
-from consentgate.verify.turns import check_people, check_writers
+from consentgate.verify.turns import Writers, check_people
 from tests.unit.verify.tampering import swap_rows
 from tests.unit.verify.world import LANE, TENANT, ident, sound
 
@@ -20,7 +19,7 @@ def known(number: int, kind: str, ordinal: int, lane: int | None = None) -> Know
         readable=True,
         hash=bytes(32),
         kind=kind,
-        at=datetime(2026, 11, 22, tzinfo=UTC),
+        at=0,
         w=bytes([number if lane is None else lane] * 16),
         n=number,
     )
@@ -50,16 +49,16 @@ def test_what_is_said_about_one_person_keeps_its_order(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["packs", "registry"])
 def test_what_is_in_force_keeps_its_order(kind: str) -> None:
     order = [known(0, kind, 3), known(1, "statement", 2), known(2, kind, 1)]
-    assert [each.where for each in check_writers(order)] == [f"entry {ident(2)}"]
+    assert [each.where for each in Writers().take(order)] == [f"entry {ident(2)}"]
     other = [known(0, "packs", 2), known(1, "registry", 1)]
-    assert not [*check_writers(other)]
+    assert not [*Writers().take(other)]
 
 
 def test_what_one_writer_wrote_keeps_its_order() -> None:
     order = [known(0, "heartbeat", 2, lane=1), known(1, "heartbeat", 1, lane=1), known(2, "heartbeat", 0)]
-    assert [each.where for each in check_writers(order)] == [f"entry {ident(1)}"]
+    assert [each.where for each in Writers().take(order)] == [f"entry {ident(1)}"]
     both = [known(0, "registry", 2, lane=1), known(1, "registry", 1, lane=1)]
-    assert len([*check_writers(both)]) == 1
+    assert len([*Writers().take(both)]) == 1
 
 
 def test_second_link_to_one_person_is_no_second_turn() -> None:

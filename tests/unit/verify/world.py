@@ -3,7 +3,7 @@ it."""
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -25,18 +25,22 @@ from consentgate.tlog.merkle import EMPTY_ROOT, Frontier
 from consentgate.tlog.note import parse_note
 from consentgate.tlog.notekey import NoteSigner
 from consentgate.tlog.tiles import TILE_BYTES
+from consentgate.verify.known import EntryId
 from consentgate.verify.levels import verify
 from consentgate.verify.result import Finding, Verification
 from consentgate.verify.rows import (
+    ENTRY_COLUMNS,
     ArtifactRow,
     CheckpointRow,
     DataKey,
     EntryRow,
+    EntryValues,
     FactRow,
     LinkRow,
     NoticeRow,
     ReferenceRow,
     SeqRow,
+    SeqValues,
     StatementRow,
     TileRow,
     TreeStateRow,
@@ -100,8 +104,15 @@ class World:
         self.row = b""
         self.shift = timedelta(0)
 
-    def entries(self) -> Iterable[EntryRow]:
-        return self.entry_rows
+    def entries(self) -> Iterable[Sequence[EntryValues]]:
+        return [[tuple(getattr(row, name) for name in ENTRY_COLUMNS) for row in self.entry_rows]]
+
+    def repeated(self) -> Collection[EntryId]:
+        keys = [(row.tenant, row.id) for row in self.entry_rows]
+        return {key for key in keys if keys.count(key) > 1}
+
+    def find(self, keys: Collection[EntryId]) -> Iterable[EntryRow]:
+        return [row for row in self.entry_rows if (row.tenant, row.id) in keys]
 
     def statements(self) -> Iterable[StatementRow]:
         return self.statement_rows
@@ -112,20 +123,26 @@ class World:
     def notices(self) -> Iterable[NoticeRow]:
         return self.notice_rows
 
-    def sequence(self) -> Iterable[SeqRow]:
-        return self.seq_rows
+    def sequence(self) -> Iterable[Sequence[SeqValues]]:
+        return [self.seq_rows]
 
     def tiles(self) -> Iterable[TileRow]:
-        return self.tile_rows
+        return sorted(self.tile_rows, key=lambda each: (-each.level, each.index))
 
     def tree_states(self) -> Iterable[TreeStateRow]:
-        return self.state_rows
+        return sorted(self.state_rows, key=lambda each: each.size)
 
     def checkpoints(self) -> Iterable[CheckpointRow]:
-        return self.checkpoint_rows
+        return sorted(self.checkpoint_rows, key=lambda each: each.size)
 
     def links(self) -> Iterable[LinkRow]:
         return self.link_rows
+
+    def links_of(self, keys: Collection[EntryId]) -> Iterable[LinkRow]:
+        return [row for row in self.link_rows if (row.tenant, row.entry) in keys]
+
+    def count_links(self) -> int:
+        return len(self.link_rows)
 
     def data_keys(self) -> Iterable[DataKey]:
         return self.keys
@@ -278,7 +295,8 @@ def memory_of(note: str) -> Memory:
 
 def change(rows: list[Any], index: int, /, **members: Any) -> None:
     """Change one row of a table in place."""
-    rows[index] = dataclasses.replace(rows[index], **members)
+    row = rows[index]
+    rows[index] = row._replace(**members) if isinstance(row, SeqRow) else dataclasses.replace(row, **members)
 
 
 def answer(row: EntryRow) -> Answer:
