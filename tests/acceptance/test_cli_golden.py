@@ -26,6 +26,7 @@ MASKS = (
 COMMANDS = (
     ("verify", ("verify",)),
     ("entries-list", ("entries", "list", "--kind", "intent")),
+    ("task-list", ("task", "list")),
     ("issuer-list", ("issuer", "list")),
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
     ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),

@@ -1,7 +1,8 @@
 """What is seen of a task is kept once, in whatever order it comes, and ends what it ends."""
 
-import threading
 from datetime import timedelta
+from threading import Event, Thread
+from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,8 +14,9 @@ from consentgate import Speaker
 from consentgate.canonical import unb64
 from consentgate.entries.leaf import Answer
 from consentgate.errors import InvalidInput, Malformed
+from consentgate.gate import progress as gate_progress
 from consentgate.gate.progress import Progress, observe
-from consentgate.ledger import progress
+from consentgate.ledger import progress, stops
 from consentgate.ledger.book import Content
 from consentgate.ledger.progress import TaskState
 from consentgate.storage import entries
@@ -203,27 +205,46 @@ def test_what_answers_an_intent_and_is_no_sighting_is_passed_over(world: World, 
     assert state(world, intent) == TaskState()
 
 
-def test_an_end_and_a_withdrawal_at_the_same_time_leave_nothing_open(world: World) -> None:
-    speaker = world.caller()
-    # Nobody answers a stop: an order that the end does not close stays open.
-    world.server.script.fail("StopSpeakerSearchTask", error="ForbiddenException", times=None)
-    met = set()
-    for number in range(12):
-        world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
-        world.register(f"tx-{number}", speaker)
-        world.server.finish(world.search(f"tx-{number}")["SpeakerSearchTask"]["SpeakerSearchTaskId"])
-        intent, before = world.opened("intent")[-1][0].id, len(world.opened("stop"))
-        start = threading.Barrier(2)
+def meet(monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str) -> tuple[Event, Event]:
+    """Let a step inside a transaction say that it is there, and wait until it may go on, but not for ever."""
+    there, go, real = Event(), Event(), getattr(where, name)
 
-        def end(intent: UUID = intent, start: threading.Barrier = start) -> None:
-            start.wait()
-            keep(world, intent, seen("STOPPED"))
+    def waiting(*arguments: Any) -> Any:
+        found = real(*arguments)
+        there.set()
+        go.wait(0.4)
+        return found
 
-        thread = threading.Thread(target=end)
-        thread.start()
-        start.wait()
-        world.ivr.withdraw(speaker, method="ivr_dtmf")
-        thread.join()
-        assert world.gate.open_stops() == ()
-        met.add(len(world.opened("stop")) - before)
-    assert met <= {0, 1}
+    monkeypatch.setattr(where, name, waiting)
+    return there, go
+
+
+def test_a_withdrawal_waits_for_an_end_that_is_being_written(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = searched(world)
+    world.client.meta.events.register_first("before-call", refuse)
+    there, go = meet(monkeypatch, gate_progress, "is_end")
+    thread = Thread(target=lambda: keep(world, intent, seen("STOPPED")))
+    thread.start()
+    assert there.wait(10)
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    go.set()
+    thread.join()
+    assert world.opened("stop") == []
+
+
+def test_an_end_waits_for_a_withdrawal_that_is_being_written(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = searched(world)
+    world.client.meta.events.register_first("before-call", refuse)
+    there, go = meet(monkeypatch, stops, "state_of")
+    thread = Thread(target=lambda: world.ivr.withdraw(caller, method="ivr_dtmf"))
+    thread.start()
+    assert there.wait(10)
+    assert keep(world, intent, seen("STOPPED")) == [True]
+    go.set()
+    thread.join()
+    assert len(world.opened("stop")) == 1
+    assert world.gate.open_stops() == ()
