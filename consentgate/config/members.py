@@ -31,6 +31,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
             "retry",
             "log",
             "pooler",
+            "writers",
             "spool",
             "packs",
             "shadow",

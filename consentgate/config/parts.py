@@ -82,6 +82,7 @@ def database_of(settings: Settings, *, engine: Engine | None = None, clock: Cloc
         lambda_function="yes" if settings.on_lambda else None,
         pooler=settings.pooler,
         wait=settings.times.turn.total_seconds(),
+        writers=settings.writers,
     )
 
 

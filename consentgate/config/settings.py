@@ -6,6 +6,7 @@
     database = "sqlite:///consentgate.db"    # relative paths lie in the home folder
     tenant = "default"
     pooler = false                           # PostgreSQL: behind a proxy that pools transactions
+    writers = 8                              # PostgreSQL: so many writes of a process at once, a connection for each
 
     [controller]
     id = "acme-telecom"                      # statements must name it in their claim `controllers`
@@ -90,6 +91,7 @@ class Settings:
         anchors: places outside the database that keep checkpoints.
         witness_policy: which witnesses have to have cosigned: ``k of n``, or a file in the home; None for none.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
+        writers: how many writes of a process run at once on PostgreSQL, each on a connection of its own.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
     """
 
@@ -113,6 +115,7 @@ class Settings:
     anchors: tuple[AnchorSettings, ...] = ()
     witness_policy: str | None = None
     pooler: bool = False
+    writers: int = 8
     on_lambda: bool = False
 
     @property
@@ -227,5 +230,6 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         anchors=places,
         witness_policy=anchors.witness_policy(path, document, places),
         pooler=members.flag(path, document, "pooler", False),
+        writers=members.count(path, document, "writers", 8),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,
     )

@@ -25,7 +25,6 @@ from consentgate.storage.sqlite_store import SqliteStore
 from consentgate.storage.store import Store
 
 T = TypeVar("T")
-
 # Connections of a parent process. Closing them here would end the parent's locks, its write-ahead log and its
 # sessions; so they are kept from being collected.
 _INHERITED: Final[list[object]] = []
@@ -50,6 +49,7 @@ class Database:
         mounts: Path = MOUNTS,
         wait: float = 5.0,
         pooler: bool = False,
+        writers: int = 8,
     ) -> None:
         """Prepare; nothing is opened before the first read or write.
 
@@ -63,6 +63,7 @@ class Database:
             wait: seconds that a write waits for its turn.
             pooler: whether a proxy that pools transactions is between here and PostgreSQL; where it is not said,
                 it is detected.
+            writers: how many writes of this process run at once on PostgreSQL, each on a connection of its own.
 
         Raises:
             Misconfigured: the database is of a kind, or in a place, that cannot hold evidence.
@@ -77,6 +78,7 @@ class Database:
         self._mounts = mounts
         self._wait = wait
         self._pooler = pooler
+        self._writers = writers
         self._participants: list[Participant] = []
         self._listeners: list[Callable[[], None]] = []
         self._stores: dict[int, Store] = {}
@@ -212,6 +214,7 @@ class Database:
             pooler=self._pooler,
             committed=self._committed,
             wait=self._wait,
+            writers=self._writers,
         )
 
     def _committed(self) -> None:

@@ -33,6 +33,7 @@ class PostgresStore:
         pooler: bool,
         committed: Callable[[], None],
         wait: float,
+        writers: int,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -44,6 +45,7 @@ class PostgresStore:
             pooler: whether a proxy that pools transactions is known to be in the way.
             committed: called in the writing thread after each commit.
             wait: seconds that a write waits for a session.
+            writers: how many writes run at once.
         """
         self._engine = engine
         self._clock = clock if test_clock else None
@@ -51,7 +53,9 @@ class PostgresStore:
         self._marked = not test_clock
         self._idle: deque[PostgresSession] = deque()
         self._closed = False
-        self._writers = PostgresWriters(self._open_writer, participants, committed=committed, wait=wait)
+        self._writers = PostgresWriters(
+            self._open_writer, participants, committed=committed, wait=wait, count=writers
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

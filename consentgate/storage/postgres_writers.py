@@ -29,9 +29,6 @@ from consentgate.values import dataclass
 
 T = TypeVar("T")
 
-WRITERS: Final = 8
-"""How many writes of a process run at once; others wait for their turn."""
-
 _ATTEMPTS: Final = 4
 _PAUSE_SECONDS: Final = 0.01
 _FRESH_SECONDS: Final = 0.5
@@ -82,6 +79,7 @@ class PostgresWriters:
         *,
         committed: Callable[[], None],
         wait: float,
+        count: int,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -90,6 +88,7 @@ class PostgresWriters:
             participants: who follows; may grow.
             committed: called in the writing thread after each commit.
             wait: seconds that a write waits for its turn.
+            count: how many writes run at once, each with a session of its own; others wait for their turn.
         """
         self._opener = opener
         self._participants = participants
@@ -97,7 +96,8 @@ class PostgresWriters:
         self._wait = wait
         self._idle: deque[PostgresSession] = deque()
         self._waiting: deque[_Lanes] = deque()
-        self._turns = Turns(WRITERS)
+        self._count = count
+        self._turns = Turns(count)
         self._inside = threading.local()
         self._closed = False
 
@@ -147,7 +147,7 @@ class PostgresWriters:
     def close(self) -> None:
         """Let running writes finish, then close every connection."""
         self._closed = True
-        turns = [object() for _ in range(WRITERS)]
+        turns = [object() for _ in range(self._count)]
         for who in turns:
             self._turns.take(who, wait=self._wait)
         while self._idle:

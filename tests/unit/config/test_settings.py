@@ -39,6 +39,14 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert settings.clock_skew == timedelta(seconds=10)
     assert settings.outcome_budget == timedelta(milliseconds=500)
     assert not settings.on_lambda
+    assert settings.writers == 8
+
+
+def test_so_many_writes_at_once_as_the_settings_say(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, f"writers = 32\n{GOOD}"), {}).writers == 32
+    for bad in ("0", "2.5", '"8"', "true"):
+        with pytest.raises(Misconfigured, match="writers must be a whole number from 1"):
+            load_settings(written(tmp_path, f"writers = {bad}\n{GOOD}"), {})
 
 
 def test_environment_wins_for_the_database_only(tmp_path: Path) -> None:
