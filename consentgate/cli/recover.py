@@ -69,6 +69,7 @@ def _pairs(record: "EpochRecord") -> list[tuple[str, str]]:
         ("signed", known),
         ("still so", f"{record.sound} of them, under a root that was signed"),
         ("lost", f"{record.lost} of them: gone, or not as they were signed" if record.lost else "nothing"),
+        ("gone", f"{record.gone} entries of those" if record.gone else ""),
         ("left", f"{record.sequenced} positions; {record.entries} entries will be logged again"),
     ]
 

@@ -61,7 +61,9 @@ class Survivors:
             self._roots.setdefault(each.head.size, set()).add(each.head.root)
         self._frontier = Frontier()
         self._next = 0
+        self._gone = 0
         self._sound = 0
+        self._gone_below = 0
 
     def extend(self, connection: Connection) -> None:
         """Read on from where the last reading ended.
@@ -76,7 +78,9 @@ class Survivors:
             for row in sequence.sequenced(connection, first=self._next, end=until, log=self._log):
                 leaf = leaves.get(row.position)
                 # Where an entry is gone, its stored hash stands in, as it does in verification.
-                self._frontier.push(row.hash if leaf is None else leaf_hash(leaf))
+                hash_ = row.hash if leaf is None else leaf_hash(leaf)
+                self._gone += leaf is None or hash_ != row.hash
+                self._frontier.push(hash_)
                 if self._frontier.size in self._roots:
                     self._compare()
             self._next = until
@@ -104,6 +108,7 @@ class Survivors:
             source=last.source if last else "none",
             signed=max(self._roots, default=0),
             sound=self._sound,
+            gone=self._gone_below,
             sequenced=self._frontier.size,
             root=self._frontier.root(),
             entries=stored.count(connection),
@@ -111,7 +116,7 @@ class Survivors:
 
     def _compare(self) -> None:
         if self._frontier.root() in self._roots[self._frontier.size]:
-            self._sound = self._frontier.size
+            self._sound, self._gone_below = self._frontier.size, self._gone
 
 
 def known_checkpoints(

@@ -1,9 +1,5 @@
 """An epoch is opened where the signer refuses, and says what is lost."""
 
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +9,10 @@ import pytest
 from consentgate import ConsentGate
 from consentgate.config import recovery
 from consentgate.config.parts import signer_of
-from consentgate.config.recovery import Plan, Recovered, recover
-from consentgate.config.settings import DATABASE_VARIABLE, Settings, load_settings
-from consentgate.config.setup import make_home
+from consentgate.config.recovery import Plan, recover
+from consentgate.config.settings import Settings
 from consentgate.config.upkeep import keep_log, log_database, log_state, vkey_of
 from consentgate.entries.epoch import epoch_record
-from consentgate.entries.leaf import decode
 from consentgate.errors import InvalidInput, LogRefused, Misconfigured, Unavailable
 from consentgate.keys import files
 from consentgate.ledger.book import open_parts
@@ -26,88 +20,10 @@ from consentgate.log import identity
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.signer import Signer
 from consentgate.log.state import FileState
-from consentgate.storage import checkpoints, entries, looking, sequence
+from consentgate.storage import checkpoints, entries
 from consentgate.tlog.checkpoint import open_checkpoint
 from consentgate.tlog.notekey import NoteKey
-from tests.databases import Server
-
-
-@pytest.fixture
-def settings(on_database: None, tmp_path: Path) -> Settings:
-    """A deployment with three entries, all signed."""
-    made = make_home(tmp_path / "home", controller="acme").settings
-    told(made, "one", "two")
-    assert keep_log(made) is None
-    assert signed(made) == 3
-    return made
-
-
-def told(settings: Settings, *names: str) -> None:
-    """Write an entry for each name, and the end of the lane."""
-    with ConsentGate(settings, background=False) as gate:
-        for name in names:
-            gate.add_issuer(f"https://{name}.example", name=name)
-
-
-def signed(settings: Settings) -> int:
-    with log_database(settings) as database:
-        state = log_state(database)
-    return state.checkpoint.size if state.checkpoint else 0
-
-
-def yes(_: Plan) -> bool:
-    return True
-
-
-def opened(settings: Settings, **more: Any) -> Recovered:
-    done = recover(settings, agreed=yes, **more)
-    assert done is not None
-    assert done.failure is None
-    return done
-
-
-def leaves(settings: Settings, log: int) -> list[str]:
-    """The kinds along a log."""
-    with log_database(settings) as database, database.read() as connection:
-        end = sequence.end_of(connection, log=log)
-        return [decode(leaf).kind for _, leaf in looking.leaves(connection, first=0, end=end, log=log)]
-
-
-Backup = Callable[[], Callable[[], Settings]]
-
-
-@pytest.fixture
-def backup(
-    settings: Settings,
-    database_url: str | None,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Backup]:
-    """Makes a copy of the test's database, and gives what restores it."""
-    running: Server | None = request.getfixturevalue("postgres") if database_url else None
-    file, copies = settings.home / "consentgate.db", list[str]()
-
-    def make() -> Callable[[], Settings]:
-        if running is None or database_url is None:
-            with closing(sqlite3.connect(file)) as source:
-                source.execute(f"VACUUM INTO '{settings.home / 'old.db'}'")
-        else:
-            running.hang_up(database_url)
-            copies.append(running.copied(database_url))
-        return restore
-
-    def restore() -> Settings:
-        if copies:
-            monkeypatch.setenv(DATABASE_VARIABLE, copies[-1])
-            return load_settings(settings.home)
-        for leftover in ("consentgate.db-wal", "consentgate.db-shm"):
-            (settings.home / leftover).unlink(missing_ok=True)
-        shutil.copy(settings.home / "old.db", file)
-        return settings
-
-    yield make
-    for url in copies:
-        request.getfixturevalue("postgres").drop(url)
+from tests.functional.config.recovering import Backup, leaves, opened, signed, told, yes
 
 
 def test_lost_state_begins_an_epoch_and_loses_nothing(settings: Settings) -> None:
