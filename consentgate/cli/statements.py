@@ -152,7 +152,6 @@ def _consent(consent: "Consent") -> dict[str, Json]:
 def _item(received: "Received", *, reveal: bool) -> dict[str, Json]:
     from consentgate.moment import to_text
 
-    # No checkpoint is anchored yet: every time is the ledger's own word.
     it = received.statement
     notice: Json = (
         {"id": it.notice.id, "version": it.notice.version, "language": it.notice.language}
@@ -166,7 +165,8 @@ def _item(received: "Received", *, reveal: bool) -> dict[str, Json]:
         "sound": received.sound,
         "event_time": to_text(it.event_time),
         "received_at": to_text(received.received_at),
-        "trusted_at": "weak",
+        # Without an anchor the time is the ledger's own word.
+        "trusted_at": to_text(received.trusted_at) if received.trusted_at else "weak",
         "method": it.method,
         "consent_form": it.consent_form,
         "signature_kind": it.signature_kind,

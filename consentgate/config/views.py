@@ -196,7 +196,7 @@ def _linked(parts: Parts, connection: Connection, row: EntryRow) -> LinkedEntry:
 def _received(parts: Parts, connection: Connection, linked: Sequence[LinkedEntry]) -> tuple[Received, ...]:
     keys = parts.book.vault.data_keys(connection, [s for each in linked for s in each.subjects])
     standing = parts.reader.controller(connection).registry
-    return statements.received(parts.book, connection, linked, keys, standing)
+    return statements.received(parts.book, connection, linked, keys, standing, timed=True)
 
 
 def _asserted_about(parts: Parts, connection: Connection, about: Reference) -> tuple[Assertion, ...]:

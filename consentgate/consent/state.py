@@ -47,6 +47,8 @@ class Received:
         notice: the manifest of exactly the notice that it names, or None where that is not at hand.
         issuer: its issuer in the registry of the decision, or None.
         sound: whether signature, key, dates and notice all fit; a grant that is not sound proves nothing.
+        trusted_at: the time of the first anchored checkpoint that covers its entry; None where there is none, or where
+            nobody asked, since only a compromised key makes a decision ask.
     """
 
     statement: Statement = field(repr=False)
@@ -55,6 +57,7 @@ class Received:
     notice: Manifest | None = field(default=None, repr=False)
     issuer: Issuer | None = field(default=None, repr=False)
     sound: bool
+    trusted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

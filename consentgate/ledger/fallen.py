@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from consentgate.canonical import Json
 from consentgate.consent.issuers import Registry, key_problems
 from consentgate.consent.reference import Reference
-from consentgate.ledger import stops
+from consentgate.ledger import stops, times
 from consentgate.ledger.book import Book, open_parts
 from consentgate.ledger.statements import read_statement
 from consentgate.ledger.stops import Told
@@ -127,24 +127,27 @@ def relied_on(decision: Json) -> set[str]:
 def _falling(
     book: Book, connection: Connection, before: Registry, after: Registry
 ) -> Iterator[tuple[UUID, Reference, tuple[UUID, ...]]]:
-    last = 0
+    last, asked = 0, times.matter(before, after)
     while page := entries.of_kind(connection, book.tenant, "statement", after=last, limit=_PAGE):
         last = page[-1].ordinal
         linked = subjects.subjects_of(connection, book.tenant, [row.id for row in page])
         keys = book.vault.data_keys(connection, [s for each in linked.values() for s in each])
+        trusted = times.trusted_times(connection, book.tenant, list(linked)) if asked else {}
         for row in page:
             content = open_parts(row, [keys[s] for s in linked[row.id] if s in keys]).get("statement.0")
             if content is None:
                 continue  # Its person was erased: nothing counts by it any more.
             parsed, statement = read_statement(content)
-            names = statement.issuer, parsed.kid
-            if statement.gives and _counts(before, *names, row.at) and not _counts(after, *names, row.at):
+            said = statement.issuer, parsed.kid, row.at, trusted.get(row.id)
+            if statement.gives and _counts(before, *said) and not _counts(after, *said):
                 yield row.id, statement.references[0], linked[row.id]
 
 
-def _counts(registry: Registry, iss: str, kid: str, received_at: datetime) -> bool:
+def _counts(
+    registry: Registry, iss: str, kid: str, received_at: datetime, trusted_at: datetime | None
+) -> bool:
     key = registry.key(iss, kid)
-    return key is not None and not key_problems(key, received_at=received_at, trusted_at=None)
+    return key is not None and not key_problems(key, received_at=received_at, trusted_at=trusted_at)
 
 
 def _chunks(ids: list[UUID]) -> Iterator[list[UUID]]:

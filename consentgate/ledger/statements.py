@@ -17,7 +17,7 @@ from consentgate.consent.state import Received
 from consentgate.consent.statement import TYP, Statement, from_claims
 from consentgate.crypto import jws
 from consentgate.errors import Malformed, SignatureInvalid
-from consentgate.ledger import notices
+from consentgate.ledger import notices, times
 from consentgate.ledger.book import Book, open_parts
 from consentgate.storage.subjects import LinkedEntry
 
@@ -28,6 +28,8 @@ def received(
     found: Sequence[LinkedEntry],
     keys: Mapping[UUID, bytes],
     registry: Registry,
+    *,
+    timed: bool = False,
 ) -> tuple[Received, ...]:
     """Open and verify what was said, in commit order.
 
@@ -37,6 +39,7 @@ def received(
         found: statement entries with their subjects.
         keys: data keys by subject.
         registry: the issuers in force.
+        timed: whether to look for trusted times although no key is compromised, to show them.
 
     Returns:
         The statements; those whose key was destroyed are missing.
@@ -44,12 +47,17 @@ def received(
     Raises:
         Malformed: a stored statement cannot be read.
     """
+    trusted: Mapping[UUID, datetime] = {}
+    if timed or times.matter(registry):
+        ids = [linked.row.id for linked in found]
+        trusted = times.trusted_times(connection, book.tenant, ids)
     out: list[Received] = []
     for linked in found:
         parts = open_parts(linked.row, [keys[s] for s in linked.subjects if s in keys])
         content = parts.get("statement.0")
         if content is not None:
-            out.append(_received(book, connection, linked, content, registry))
+            at = trusted.get(linked.row.id)
+            out.append(_received(book, connection, linked, content, registry, at))
     return tuple(out)
 
 
@@ -73,7 +81,12 @@ def read_statement(content: Mapping[str, Json]) -> tuple[jws.Jws, Statement]:
 
 
 def _received(
-    book: Book, connection: Connection, linked: LinkedEntry, content: Mapping[str, Json], registry: Registry
+    book: Book,
+    connection: Connection,
+    linked: LinkedEntry,
+    content: Mapping[str, Json],
+    registry: Registry,
+    trusted_at: datetime | None,
 ) -> Received:
     parsed, statement = read_statement(content)
     manifest = _manifest(book, connection, content.get("manifest"))
@@ -88,13 +101,16 @@ def _received(
         received_at=linked.row.at,
         notice=manifest,
         issuer=registry.issuer(statement.issuer),
-        sound=fits and _is_signed(parsed, registry.key(statement.issuer, parsed.kid), linked.row.at),
+        sound=fits
+        and _is_signed(parsed, registry.key(statement.issuer, parsed.kid), linked.row.at, trusted_at),
+        trusted_at=trusted_at,
     )
 
 
-def _is_signed(parsed: jws.Jws, key: IssuerKey | None, received_at: datetime) -> bool:
-    # No checkpoint is anchored yet: every trusted time is weak.
-    if key is None or key_problems(key, received_at=received_at, trusted_at=None):
+def _is_signed(
+    parsed: jws.Jws, key: IssuerKey | None, received_at: datetime, trusted_at: datetime | None
+) -> bool:
+    if key is None or key_problems(key, received_at=received_at, trusted_at=trusted_at):
         return False
     try:
         jws.verify(parsed, key.public)

@@ -4,15 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from consentgate import ConsentGate, SigningIssuer, Speaker
 from consentgate.config.keystates import would_fall
+from consentgate.config.replaying import Replayer
 from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey, generate_signing_key
 from consentgate.errors import InvalidInput, UnknownIssuer
 from consentgate.gate.judge import judge
+from consentgate.log.sequencer import Sequencer
 from consentgate.moment import uuid7_text
+from consentgate.storage import anchors, sequence
+from consentgate.storage.anchors import AnchorRow
 from tests.functional.gate.conftest import ISS, World
 
 CRM = "https://crm.acme.example"
@@ -101,6 +106,55 @@ def test_what_a_compromised_key_granted_falls(world: World, caller: Speaker) -> 
     assert [key.state for key in fell.issuer.keys] == ["compromised"]
     assert world.denial("tx-1") == ["RECORD_INTEGRITY_FAILED"]
     assert world.searches == 0
+
+
+def anchored(world: World) -> None:
+    """Let a place outside keep a checkpoint over all there is."""
+    database = world.gate._parts.database
+    Sequencer(database).once()
+
+    def work(connection: Connection) -> None:
+        tree = sequence.latest_tree(connection)
+        assert tree is not None
+        row = AnchorRow(name="elsewhere", size=tree.size, kind="directory", evidence="1", at=world.clock())
+        anchors.insert_anchor(connection, row)
+
+    database.write(work)
+
+
+def test_what_was_anchored_before_a_compromise_stands(world: World, caller: Speaker) -> None:
+    anchored(world)
+    world.clock.advance(timedelta(hours=1))
+    stolen = world.clock()
+    world.clock.advance(timedelta(hours=1))
+    later = world.caller("1002")
+    world.ivr.grant(later, notice="voiceprint", method="ivr_dtmf")
+    # The later one is anchored too, but after the key was stolen: whoever stole it may have made it.
+    anchored(world)
+    fell = world.gate.compromise_key(ISS, since=stolen)
+    assert (fell.statements, fell.people) == (1, 1)
+    world.register("tx-1", caller)
+    world.search("tx-1")
+    world.register("tx-2", later)
+    assert world.denial("tx-2") == ["RECORD_INTEGRITY_FAILED"]
+
+
+def test_what_was_anchored_at_the_moment_of_the_compromise_falls(world: World, caller: Speaker) -> None:
+    anchored(world)
+    assert world.gate.compromise_key(ISS, since=world.clock()).statements == 1
+    world.register("tx-1", caller)
+    assert world.denial("tx-1") == ["RECORD_INTEGRITY_FAILED"]
+
+
+def test_decisions_come_out_the_same_when_weak_grants_are_anchored_later(
+    world: World, caller: Speaker
+) -> None:
+    world.gate.compromise_key(ISS, since=world.clock())
+    assert world.denial("tx-1") == ["RECORD_INTEGRITY_FAILED"]
+    world.clock.advance(timedelta(minutes=1))
+    anchored(world)
+    replayed = Replayer(world.gate._parts, registry_now=False).since(None)
+    assert [each.verdict for each in replayed] == ["same"]
 
 
 def test_grant_of_another_key_stands(world: World, caller: Speaker) -> None:
