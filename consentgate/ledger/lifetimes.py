@@ -6,6 +6,7 @@ Invariant: all of it follows from entries; what lies under destroyed keys is mis
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,6 +21,8 @@ from consentgate.ledger.retention import Held
 from consentgate.storage import entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.values import dataclass
+
+_DELETE: Final = "DeleteVoiceProfile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Lifetime:
         started_at: when the vendor's answer was put on record.
         state: what was seen of it since.
         held: what the vendor holds because of it, gone or not, the first to go first.
-        deleted_at: when a stop order to delete it was carried out, or None.
+        deleted_at: when it was deleted at the vendor, by a stop order or by the backend, or None.
     """
 
     intent: UUID
@@ -155,26 +158,32 @@ def _named_alike(book: Book, connection: Connection, read: Made) -> Iterator[Mad
                 yield each
 
 
-def _deletions(book: Book, connection: Connection, read: Made) -> Iterator[datetime]:
-    """When orders against a request that made a profile were carried out: each was one to delete it."""
-    for order in entries.stop_orders(connection, book.tenant, read.intent):
+def _deletions(book: Book, connection: Connection, made: Made) -> Iterator[datetime]:
+    """When the profile was deleted: by an order against the request that made it, or by the backend itself."""
+    for order in entries.stop_orders(connection, book.tenant, made.intent):
         for note in entries.answers(connection, book.tenant, order.id, kinds=("observation",)):
             if note.end == "succeeded":
                 yield note.at
+    for note in entries.answers(connection, book.tenant, made.intent, kinds=("observation",)):
+        if note.end == "succeeded" and _exchange(_opened(book, connection, note)).get("asked") == _DELETE:
+            yield note.at
 
 
 def _read(book: Book, connection: Connection, outcome: EntryRow) -> Made | None:
     intent = entries.by_id(connection, book.tenant, outcome.re) if outcome.re is not None else None
     if intent is None:
         raise Malformed("A stored outcome answers nothing. Run `consentgate verify`.")
-    linked = subjects.subjects_of(connection, book.tenant, [outcome.id])[outcome.id]
-    keys = book.vault.data_keys(connection, linked).values()
-    asked = _exchange(open_parts(intent, keys))
-    answered = _exchange(open_parts(outcome, keys))
+    asked = _exchange(_opened(book, connection, intent))
+    answered = _exchange(_opened(book, connection, outcome))
     task = answered.get("task")
     if not asked or not isinstance(task, str):
         return None
     return Made(row=outcome, intent=intent.id, asked_at=intent.at, asked=asked, answered=answered, task=task)
+
+
+def _opened(book: Book, connection: Connection, row: EntryRow) -> dict[str, Mapping[str, Json]]:
+    linked = subjects.subjects_of(connection, book.tenant, [row.id])[row.id]
+    return open_parts(row, book.vault.data_keys(connection, linked).values())
 
 
 def _exchange(opened: Mapping[str, Mapping[str, Json]]) -> Mapping[str, Json]:

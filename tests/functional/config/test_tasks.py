@@ -78,6 +78,16 @@ def test_a_profile_that_was_deleted_is_held_no_more(world: World) -> None:
     assert listed(world, everything=True) == ["vp-1"]
 
 
+@pytest.mark.parametrize(("operation", "gone"), [("DeleteVoiceProfile", True), ("GetVoiceProfile", False)])
+def test_so_is_one_that_the_backend_deleted(world: World, operation: str, gone: bool) -> None:
+    intent = profiles.asked(world, CREATE)
+    profiles.answered(world, intent, "vp-1")
+    profiles.deleted_by_the_backend(world, intent, operation=operation)
+    found = shown(world, "vp-1")
+    assert (found.held == (), found.deleted_at is not None) == (gone, gone)
+    assert found.state.sightings == ()
+
+
 def test_a_deletion_that_was_not_confirmed_is_none(world: World) -> None:
     intent = profiles.asked(world, CREATE)
     profiles.answered(world, intent, "vp-1")

@@ -93,3 +93,21 @@ def deleted(world: World, intent: Answer, *, end: str = "succeeded") -> None:
         book.write(connection, "observation", at, [part], [owner.id], re=answer, end=end)
 
     world.gate._parts.database.write(write)
+
+
+def deleted_by_the_backend(world: World, intent: Answer, *, operation: str = "DeleteVoiceProfile") -> None:
+    """Write what a protected client leaves behind when the backend itself deletes something."""
+    book = world.gate._parts.book
+    members: dict[str, Any] = {
+        "asked": operation,
+        "service": "chime-sdk-voice",
+        "status": 204,
+        "response": "",
+    }
+
+    def write(connection: Connection) -> None:
+        owner = book.vault.ensure(connection, CALLER)
+        part = Content(name="exchange.0", data_key=owner.data_key, members=members)
+        book.write(connection, "observation", book.now(), [part], [owner.id], re=intent, end="succeeded")
+
+    world.gate._parts.database.write(write)
