@@ -73,8 +73,9 @@ class Guarding(Calls):
             lasts: the longest that the block takes, in seconds; reconciliation does not touch it before.
 
         Returns:
-            The block, for one request; nothing is decided before it is entered. Entering raises `ConsentDenied`,
-            leaving `ConsentWithdrawn` or `OutcomeNotRecorded`.
+            The block, for one request; nothing is decided before it is entered. Entering raises `ConsentDenied`, or
+            `RecordConflict` where this contradicts what the call was told; leaving `ConsentWithdrawn` or
+            `OutcomeNotRecorded`.
 
         Raises:
             InvalidInput: a value cannot be used.
