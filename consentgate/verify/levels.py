@@ -26,6 +26,7 @@ from consentgate.tlog.notekey import NoteKey
 from consentgate.verify.anchored import check_anchors, names_of
 from consentgate.verify.epochs import check_epochs
 from consentgate.verify.faults import Faults
+from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import Known, altered, level_of, time_of
 from consentgate.verify.lanes import Lanes
 from consentgate.verify.links import check_links
@@ -33,7 +34,7 @@ from consentgate.verify.marks import Marks
 from consentgate.verify.pairing import Pairing
 from consentgate.verify.result import Finding, Level, Verification
 from consentgate.verify.signed import Signatures, check_signer
-from consentgate.verify.source import Evidence, KeySource
+from consentgate.verify.source import Evidence
 from consentgate.verify.stored import TEST, Stored
 from consentgate.verify.tree import Prefix, Tree
 from consentgate.verify.typed import typed_keys, typed_ledger, typed_log

@@ -18,11 +18,12 @@ from consentgate.errors import Malformed
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
+from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import RESTORE, Known, altered, missing
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import DataKey, EntryRow, entry_row, name_of
-from consentgate.verify.source import KeySource, LedgerSource
+from consentgate.verify.source import LedgerSource
 from consentgate.verify.turns import check_people
 
 _CONTENT_LIMIT = 16 << 20

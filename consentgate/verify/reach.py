@@ -18,10 +18,10 @@ from consentgate.consent.statement import Statement
 from consentgate.entries.kinds import KINDS
 from consentgate.errors import InvalidInput
 from consentgate.verify.hearing import Hearing
+from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import RESTORE, EntryId, altered, extra, missing
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
-from consentgate.verify.source import KeySource
 
 _SUBJECT_BYTES: Final = 16
 # Whatever else is linked to a person or call, some of it is of another kind.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from consentgate.consent.reference import Reference
 from consentgate.verify.faults import Faults, wrong_value
+from consentgate.verify.keysource import KeySource
 from consentgate.verify.rows import (
     ArtifactRow,
     CheckpointRow,
@@ -19,7 +20,7 @@ from consentgate.verify.rows import (
     TileRow,
     TreeStateRow,
 )
-from consentgate.verify.source import KeySource, LedgerSource, LogSource
+from consentgate.verify.source import LedgerSource, LogSource
 
 
 def typed_ledger(source: LedgerSource, faults: Faults) -> LedgerSource:
