@@ -112,6 +112,9 @@ class ConsentGate(Streams, Results):
         service = self._parts.service
         if service is not None and service.failure is not None:
             raise LogRefused("The log is not being kept; see the cause.") from service.failure
+        unsigned = self._parts.gate.unsigned
+        if unsigned is not None and unsigned.overdue(self._parts.book.now()):
+            raise LogRefused("Entries have waited too long for a signature: requests are denied (LOG_UNSIGNED).")
         if (failure := self._worker.failure) is not None:
             raise Unavailable("Stop orders are not being carried out; see the cause.") from failure
         return self.open_stops()

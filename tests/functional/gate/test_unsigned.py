@@ -12,6 +12,7 @@ from consentgate import ConsentDenied, ConsentGate
 from consentgate.config.settings import load_settings
 from consentgate.config.setup import make_home
 from consentgate.config.upkeep import keep_log
+from consentgate.errors import LogRefused
 from consentgate.gate.unsigned import Unsigned
 from consentgate.storage.database import Database
 from consentgate.testing.chime import ChimeServer
@@ -44,11 +45,14 @@ def test_gate_denies_while_the_log_is_not_signed(home: Path, chime: ChimeServer)
         client = gate.protect(chime.client())
         assert denied(gate, client)[0] == ["CALL_UNKNOWN"]
         time.sleep(1.1)
+        with pytest.raises(LogRefused, match="LOG_UNSIGNED"):
+            gate.ready()
         codes, entry = denied(gate, client)
         assert codes == ["LOG_UNSIGNED"]
         assert entry is not None
         assert denied(gate, client)[0] == ["LOG_UNSIGNED"]
         assert keep_log(settings) is None
+        gate.ready()
         assert denied(gate, client)[0] == ["CALL_UNKNOWN"]
         client.close()
 
