@@ -12,6 +12,9 @@ from consentgate.cli.text import faint, fields, findings_text, moment_text, tabl
 from consentgate.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from consentgate.config.places import Newest
     from consentgate.config.verification import Verified
     from consentgate.verify.result import Level, Verification
 
@@ -21,6 +24,8 @@ _COVERS = {
     "tree": "the log has every entry once",
     "signature": "this tree was signed",
     "signer": "the signer remembers the same",
+    "witnesses": "enough witnesses cosigned",
+    "anchors": "places elsewhere keep the same",
     "pairing": "every request has its end",
     "links": "sealed parts can be found and opened",
 }
@@ -54,7 +59,7 @@ _OF_RECEIPT = {
     "--policy",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="With --proof: the witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
+    help="The witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
 )
 @click.option(
     "--no-keys", is_flag=True, help="Open nothing that is sealed; the level links then cannot be judged."
@@ -74,15 +79,22 @@ def verify(
     """
     if proof is not None:
         return _receipt(home, vkey, proof, leaf, policy)
-    for option, value in (("--leaf", leaf), ("--policy", policy)):
-        if value is not None:
-            raise InvalidInput(f"{option} belongs to --proof.")
+    if leaf is not None:
+        raise InvalidInput("--leaf belongs to --proof.")
+    from pathlib import Path
+
     from consentgate.cli.terminal import progress
     from consentgate.config.verification import verify_deployment, work_of
 
     settings = settings_of(home)
     with progress("Verifying", work_of(settings)) as bar:
-        done = verify_deployment(settings, vkey=vkey, with_keys=not no_keys, step=bar.step)
+        done = verify_deployment(
+            settings,
+            vkey=vkey,
+            with_keys=not no_keys,
+            step=bar.step,
+            policy=Path(policy) if policy else None,
+        )
     return _shown(done)
 
 
@@ -165,11 +177,13 @@ def _shown(done: "Verified") -> Done:
         "vkey": done.vkey,
         "vkey_from": done.vkey_from,
         "test_database": done.test,
+        "anchors": [_anchor(each, done.at) for each in done.anchors],
     }
     pairs = [
         ("entries", str(done.entries)),
         ("log", done.origin or "none"),
         ("vkey from", done.vkey_from or "nowhere: give --vkey"),
+        ("anchors", "\n".join(_anchored(each, done.at) for each in done.anchors)),
         ("note", done.note),
         ("database", "a test database: a test clock was used on it" if done.test else ""),
     ]
@@ -182,6 +196,24 @@ def _shown(done: "Verified") -> Done:
         findings=done.verification.findings,
         exit=done.verification.exit_code,
     )
+
+
+def _anchor(kept: "Newest", now: "datetime") -> dict[str, Json]:
+    from consentgate.moment import to_text
+
+    return {
+        "name": kept.name,
+        "kind": kept.kind,
+        "size": kept.size,
+        "at": to_text(kept.at) if kept.at else None,
+        "age_s": int((now - kept.at).total_seconds()) if kept.at else None,
+    }
+
+
+def _anchored(kept: "Newest", now: "datetime") -> str:
+    if kept.at is None:
+        return f"{kept.name}: nothing yet"
+    return f"{kept.name}: {kept.size} entries, {moment_text(kept.at)}, {int((now - kept.at).total_seconds())} s ago"
 
 
 def _item(level: "Level") -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """Trusted times: since when a place outside the database keeps a checkpoint that covers an entry.
 
 Invariant: an entry without such a checkpoint has no trusted time: it is weak. What was weak when it was decided
-about, under a key compromised by then, is anchored after the compromise if ever: decided again, it comes out the same.
+about, under a key compromised by then, is anchored after the compromise if ever: decided again it comes out the same.
 """
 
 from collections.abc import Collection
