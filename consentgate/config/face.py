@@ -7,12 +7,13 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
+from consentgate.config.anchoring import lags_of
 from consentgate.config.parts import assemble
+from consentgate.config.readiness import Readiness
 from consentgate.config.results import Results
 from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.config.streams import Streams
 from consentgate.errors import LogRefused, Unavailable
-from consentgate.gate.orders import StopOrder
 from consentgate.gate.replay import replay_due
 from consentgate.moment import Clock, Random, system_clock, system_random
 
@@ -99,11 +100,12 @@ class ConsentGate(Streams, Results):
         settings = load_settings(home_of(home))
         return cls(settings, engine=engine, clock=clock, random=random, background=background, shadow=shadow)
 
-    def ready(self) -> tuple[StopOrder, ...]:
+    def ready(self) -> Readiness:
         """Check that the gate could decide now: the database answers, the log is kept, stop orders are looked after.
 
         Returns:
-            The stop orders that are open, each with its deadline: worth a look, and no reason to take no requests.
+            The stop orders that are open, and how far behind each anchor is: worth a look, and no reason to take no
+            requests.
 
         Raises:
             ConsentGateError: what stands in the way.
@@ -114,10 +116,13 @@ class ConsentGate(Streams, Results):
             raise LogRefused("The log is not being kept; see the cause.") from service.failure
         unsigned = self._parts.gate.unsigned
         if unsigned is not None and unsigned.overdue(self._parts.book.now()):
-            raise LogRefused("Entries have waited too long for a signature: requests are denied (LOG_UNSIGNED).")
+            raise LogRefused(
+                "Entries have waited too long for a signature: requests are denied (LOG_UNSIGNED)."
+            )
         if (failure := self._worker.failure) is not None:
             raise Unavailable("Stop orders are not being carried out; see the cause.") from failure
-        return self.open_stops()
+        anchors = lags_of(self._parts.settings, self._parts.database)
+        return Readiness(stops=self.open_stops(), anchors=anchors)
 
     def close(self) -> None:
         """Sequence and sign what is written, and let go of threads and connections; twice does nothing more."""

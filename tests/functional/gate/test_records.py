@@ -1,11 +1,13 @@
 """What a controller puts on record: refused when it cannot be, the same again without effect."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event
 
 from consentgate import ConsentGate, Evidence, Speaker
+from consentgate.config.parts import signer_of
 from consentgate.config.settings import load_settings
 from consentgate.consent.details import EvidenceRef, Guardian
 from consentgate.crypto.jwk import generate_signing_key
@@ -19,6 +21,7 @@ from consentgate.errors import (
     UnknownNotice,
 )
 from consentgate.ledger.statements import read_statement
+from consentgate.log.sequencer import Sequencer
 from tests.functional.gate.conftest import ISS, NOTICE, World
 from tests.functional.gate.test_outside import signed
 
@@ -147,6 +150,23 @@ def test_host_engine_keeps_its_own_settings(world: World) -> None:
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM entry").scalar()
     engine.dispose()
+
+
+def test_ready_tells_how_far_behind_anchors_are_and_takes_requests_all_the_same(world: World) -> None:
+    with (world.home / "consentgate.toml").open("a") as text:
+        text.write(
+            '\n[[anchors]]\nname = "gone"\nkind = "directory"\npath = "not-mounted"\nalarm_after_s = 60\n'
+        )
+    with ConsentGate(load_settings(world.home), clock=world.clock, background=False) as gate:
+        assert [each.late for each in gate.ready().anchors] == [False]
+        gate.add_issuer("https://x.example", name="X")
+        database = gate._parts.database
+        Sequencer(database).once()
+        signer_of(gate._parts.settings, database).once()
+        world.clock.advance(timedelta(days=1))
+        (lag,) = gate.ready().anchors
+    assert (lag.name, lag.size, lag.late) == ("gone", 0, True)
+    assert lag.behind > 0
 
 
 def test_ready_tells_what_keeps_the_log_from_being_kept(world: World) -> None:

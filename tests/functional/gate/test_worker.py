@@ -326,10 +326,10 @@ def until(wanted: Callable[[], bool]) -> bool:
 
 def test_gate_carries_out_in_the_background_what_others_left(world: World, task: str) -> None:
     with background(world) as gate:
-        assert len(gate.ready()) == 1
+        assert len(gate.ready().stops) == 1
         assert gate._worker._runs == {}
         client = gate.protect(world.server.client())
-        assert until(lambda: gate.ready() == ())
+        assert until(lambda: gate.ready().stops == ())
         client.close()
     assert noted(world) == [("succeeded", {"stopped": True, "said": "stopped"})]
 
@@ -368,7 +368,7 @@ def test_worker_that_fails_shows_and_goes_on(world: World, monkeypatch: pytest.M
                 gate.ready()
         gate._worker.wake()
         assert until(lambda: gate._worker.failure is None)
-        assert gate.ready() == ()
+        assert gate.ready().stops == ()
         client.close()
 
 
