@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consentgate.aws.notifications import SEARCH, TONE, Notification, ProfileChange, read
-from consentgate.aws.operations import PIPELINES, VOICE, call_of_transaction
+from consentgate.aws.operations import PIPELINES, VOICE, call_of_stream, call_of_transaction
+from consentgate.errors import InvalidInput
 from consentgate.gate.context import GateContext
 from consentgate.gate.progress import Progress, observe
 from consentgate.ledger.book import Book
@@ -171,9 +172,20 @@ def _intents(book: Book, connection: Connection, told: Notification) -> tuple[UU
 
 
 def _during(book: Book, connection: Connection, told: Notification) -> Iterable[CallIntent]:
-    if told.transaction is None:
-        return ()
-    return intents_of_call(book, connection, call_of_transaction(told.transaction))
+    call = _call(told)
+    return intents_of_call(book, connection, call) if call is not None else ()
+
+
+def _call(told: Notification) -> str | None:
+    """Name the call as the ledger does: by its transaction, or by pipeline, stream and channel."""
+    if told.transaction is not None:
+        return call_of_transaction(told.transaction)
+    if told.pipeline is None or told.stream is None or told.channel is None:
+        return None
+    try:
+        return call_of_stream(told.pipeline, told.stream, told.channel)
+    except InvalidInput:
+        return None
 
 
 def _unexplained(book: Book, connection: Connection, told: Notification) -> tuple[Bypass, ...]:

@@ -19,11 +19,13 @@ from tests.functional.gate.conftest import World
 CALLER = Reference(kind="customer", value="1001")
 
 
-def asked(world: World, operation: str, *, call: str = "transaction/tx-1") -> Answer:
-    """Write the intent of a request that makes or updates a profile."""
+def asked(
+    world: World, operation: str, *, call: str = "transaction/tx-1", service: str = "chime-sdk-voice"
+) -> Answer:
+    """Write the intent of a request that makes or updates a profile, or of another one."""
     book = world.gate._parts.book
     request = {
-        "service": "chime-sdk-voice",
+        "service": service,
         "operation": operation,
         "method": "POST",
         "path": "/voice-profiles",

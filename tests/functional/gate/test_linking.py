@@ -9,12 +9,15 @@ from botocore.exceptions import ClientError
 
 from consentgate import Speaker
 from consentgate.aws.linking import Delivered
+from consentgate.aws.pipelines import call_of_stream
 from consentgate.config.verification import verify_deployment
 from consentgate.ledger.progress import TaskState, state_of
+from consentgate.ledger.registering import Registration
 from consentgate.moment import to_millis
 from consentgate.testing import events
 from consentgate.testing.clock import START
 from consentgate.testing.events import search_event
+from tests.functional.gate import profiles
 from tests.functional.gate.conftest import World
 
 MATCHES = [("vp-of-somebody", 0.94567856), ("vp-of-another", 0.77)]
@@ -126,3 +129,28 @@ def test_what_was_asked_long_before_the_call_is_not_of_it(world: World, caller: 
         raw.unguarded(f"UPDATE entry SET at = {to_millis(START + timedelta(minutes=6))} WHERE kind = 'call'")
     event = search_event("task-9", "IdentificationNoMatchesFound", transaction="tx-1")
     assert told(world, event).fate == "unlinked"
+
+
+STREAM = {"mediaInsightsPipelineId": "pipeline-1", "streamArn": "arn:aws:kinesisvideo:x", "channelId": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "linked"),
+    [
+        ({}, True),
+        ({"channelId": "0"}, True),
+        ({"channelId": 1}, False),
+        ({"streamArn": "arn:aws:kinesisvideo:y"}, False),
+        ({"mediaInsightsPipelineId": "pipeline-2"}, False),
+        ({"streamArn": None}, False),
+        ({"streamArn": "\n"}, False),
+    ],
+)
+def test_a_task_of_a_pipeline_is_linked_by_pipeline_stream_and_channel(
+    world: World, change: dict[str, Any], linked: bool
+) -> None:
+    call = call_of_stream("pipeline-1", "arn:aws:kinesisvideo:x", 0)
+    world.gate._attendance.register(Registration(call=call, legs={"Caller": [world.caller()]}))
+    intent = profiles.asked(world, "StartSpeakerSearchTask", call=call, service="chime-sdk-media-pipelines")
+    item = told(world, search_event("task-9", "IdentificationNoMatchesFound", **{**STREAM, **change}))
+    assert item.intents == ((intent.id,) if linked else ())
