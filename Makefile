@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test nightly check lint format types imports examples bench mutants law numbers pins clean
+.PHONY: help demo test nightly check lint format types imports examples model bench mutants law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,7 +23,7 @@ nightly: export CONSENTGATE_RACES ?= 5
 nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder and more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
 
-check: lint types imports examples test ## run every gate
+check: lint types imports examples model test ## run every gate
 
 lint: $(VENV)/.dev ## check style and formatting
 	$(BIN)/ruff check .
@@ -41,6 +41,9 @@ imports: $(VENV)/.dev ## check that imports go down only
 
 examples: $(VENV)/.dev ## run the examples
 	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python -W error $$example >/dev/null; done
+
+model: $(VENV)/.dev ## walk through every run of the protocol's models (docs/model); needs spin and gcc
+	$(BIN)/python tools/model.py
 
 bench: $(VENV)/.dev ## measure what the gate costs, beside the same work done by hand
 	$(BIN)/python -m benchmarks --write docs/explanation

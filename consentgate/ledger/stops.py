@@ -20,6 +20,7 @@ from consentgate.ledger.vault import Subject
 from consentgate.storage import entries, subjects
 from consentgate.storage.subjects import LinkedEntry
 
+_STARTED_NOTHING: Final = ("rejected", "not_sent")
 MAX_CALL: Final = timedelta(hours=24)
 
 MAKES_PROFILES: Final = frozenset({"enrol", "update"})
@@ -174,11 +175,11 @@ def decisions_of(book: Book, connection: Connection, linked: LinkedEntry) -> Tol
 
 
 def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
-    """Open, or succeeded, not stopped yet and not ended by itself."""
+    """Open, undetermined, or succeeded; not stopped yet and not ended by itself."""
     if entries.stop_orders(connection, book.tenant, intent):
         return False
     outcome = entries.final_outcome(connection, book.tenant, intent)
-    if outcome is not None and outcome.end != "succeeded":
+    if outcome is not None and outcome.end in _STARTED_NOTHING:
         return False
     try:
         if outcome is not None and is_complete(book, connection, outcome):
