@@ -33,7 +33,7 @@ def _list(home: str | None) -> Done:
     A stop is open until its task can run no longer, a deletion until the profile is gone. Exit code 4 when there
     are any.
     """
-    from consentgate.config.worker import open_stops
+    from consentgate.config.orders import open_stops
 
     with looking(home) as parts:
         found, now = open_stops(parts), parts.book.now()

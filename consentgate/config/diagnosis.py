@@ -11,6 +11,7 @@ from consentgate.config.anchoring import anchors_check
 from consentgate.config.check import INCOMPLETE, Check, spool_check
 from consentgate.config.demands import assertion_checks, missing_assertions
 from consentgate.config.logchecks import log_check, log_key_check, signer_check
+from consentgate.config.orders import stop_orders_check
 from consentgate.config.overlays import packs_check
 from consentgate.config.parts import Parts
 from consentgate.config.server import server_of
@@ -74,6 +75,7 @@ def _inside(parts: Parts, codes: Collection[str]) -> Iterator[Check]:
     yield _tried("signer", lambda: signer_check(parts))
     yield _tried("anchors", lambda: anchors_check(parts.settings, parts.database))
     yield _tried("requests", lambda: _requests(parts))
+    yield _tried("stop orders", lambda: stop_orders_check(parts))
     yield _tried("issuers", lambda: _issuers(parts))
     try:
         yield from assertion_checks(missing_assertions(parts, at=system_clock(), codes=codes))

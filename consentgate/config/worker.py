@@ -36,21 +36,6 @@ class Worked:
     open: tuple[StopOrder, ...]
 
 
-def open_stops(parts: Parts) -> tuple[StopOrder, ...]:
-    """List the stop orders that nobody carried out yet.
-
-    Args:
-        parts: the deployment.
-
-    Returns:
-        Them, the oldest first.
-
-    Raises:
-        Unavailable: the database is out of reach.
-    """
-    return Stopping(parts.gate).open()
-
-
 def work_once(settings: Settings, *, clock: Clock = system_clock) -> Worked:
     """Try every order that is due, with clients of the environment.
 

@@ -39,6 +39,11 @@ def test_open_stop_orders_are_listed_with_their_deadline(program: Program, deplo
     assert text.exit == 4
     assert "ForbiddenException" in text.out
     assert deployed.succeeded[-8:] in text.out
+    [check] = [
+        each for each in program.json("doctor", exit=4)["result"]["items"] if each["name"] == "stop orders"
+    ]
+    assert (check["verdict"], check["found"].partition(",")[0]) == ("warn", "2 open")
+    assert "worker run" in check["cure"]
 
 
 def test_worker_of_its_own_carries_out_what_was_withdrawn_elsewhere(
