@@ -1,5 +1,7 @@
 """``consentgate log``: the transparency log over the ledger."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from consentgate.canonical import Json
@@ -16,6 +18,9 @@ SEQUENCE_EVERY = 1.0
 """Seconds between looks of `log sequence`."""
 SIGN_EVERY = 5.0
 """Seconds between checkpoints of `log sign`, at least."""
+
+if TYPE_CHECKING:
+    from consentgate.config.upkeep import LogState
 
 
 @click.group(cls=Noun)
@@ -54,13 +59,21 @@ def _show(home: str | None) -> Done:
         "anchors": items(anchored),
         "test_database": state.test,
     }
-    pairs = [
+    pairs = _pairs(state, vkey or f"{settings.log_file('vkey', state.log)} is not there")
+    text = "\n\n".join([fields(pairs), *([lines(anchored)] if anchored else [])])
+    late = any(each.lag.late for each in anchored)
+    return Done(result=result, text=text, exit=INCOMPLETE if late else DONE)
+
+
+def _pairs(state: "LogState", vkey: str) -> list[tuple[str, str]]:
+    last = state.checkpoint
+    return [
         ("origin", state.origin or "none: this database has no log"),
         (
             "epoch",
             f"{state.log}, after {', '.join(state.origins[n] for n in state.before)}" if state.log else "",
         ),
-        ("vkey", vkey or f"{settings.log_file('vkey', state.log)} is not there"),
+        ("vkey", vkey),
         (
             "size",
             f"{state.size} entries"
@@ -71,9 +84,6 @@ def _show(home: str | None) -> Done:
         ("database", "a test database: a test clock was used on it" if state.test else ""),
         ("checkpoint", last.note.rstrip() if last else ""),
     ]
-    text = "\n\n".join([fields(pairs), *([lines(anchored)] if anchored else [])])
-    late = any(each.lag.late for each in anchored)
-    return Done(result=result, text=text, exit=INCOMPLETE if late else DONE)
 
 
 log.add_command(anchor)

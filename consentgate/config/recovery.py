@@ -114,11 +114,7 @@ def recover(
     try:
         parts.database.check(every_tenant=True)
         old = _old_log(parts.database)
-        why = _refusal(settings, parts.database)
-        if not why and not anyway:
-            raise InvalidInput(
-                "The log is signed: there is nothing to recover. With --anyway an epoch is opened still."
-            )
+        why = _require_refusal(settings, parts.database, anyway=anyway)
         # 1 look at what survived
         survivors, expected = _looked(parts, old, kept, vkey)
         if not agreed(Plan(why=why, record=expected)):
@@ -126,12 +122,25 @@ def recover(
         record, made = _opened(parts, old, survivors, expected.log, random)
     finally:
         parts.close()
-    # The epoch is open whether it is signed at once or not.
+    return _signed(settings, record, made)
+
+
+def _signed(settings: Settings, record: EpochRecord, made: NoteKey) -> Recovered:
+    """Sequence and sign: the epoch is open whether that succeeds at once or not."""
     failure = keep_log(settings)
     with log_database(settings) as database:
         state = log_state(database)
     size = state.checkpoint.size if state.checkpoint else 0
     return Recovered(record=record, vkey=made.vkey, size=size, failure=failure)
+
+
+def _require_refusal(settings: Settings, database: Database, *, anyway: bool) -> str:
+    why = _refusal(settings, database)
+    if not why and not anyway:
+        raise InvalidInput(
+            "The log is signed: there is nothing to recover. With --anyway an epoch is opened still."
+        )
+    return why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
