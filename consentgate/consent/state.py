@@ -3,14 +3,12 @@
 Rules (they decide who may be compared, so they stand here once):
 
 - Commit order decides what a refusal or withdrawal removes: every grant before it that is in its scope. A
-  later grant stands again, unless it says itself that it was given before the no: what is taken in late is not a
-  change of mind. Clocks never delay a negative statement: it acts from the earlier of the time that it claims and
-  the time at which the ledger received it, and here whatever the decision's own clock says.
+  later grant stands again, unless it says itself that it was given before the no. Clocks never delay a negative
+  statement: it acts from the earlier of the time that it claims and the time of receipt, whatever the clock says.
 - A grant acts from the earlier of both times too; ingest refuses those that claim the future.
 - A negative statement counts when any of its references is any of the speaker's, or is bound to one; a grant only
-  when its *first* reference is the speaker's first, because the others merely reach further people, or when a
-  signed statement binds the two (see `sameness`). A grant that limits its uses counts under its own reference
-  alone: its uses are counted there.
+  when its *first* reference is the speaker's first, because the others merely reach further people, or when a signed
+  statement binds the two (see `sameness`). A grant that limits its uses counts, and is counted, under its own alone.
 - What counts by way of a bond has the narrower scope: the bond's controllers, and what its issuer may record.
 - A negative statement without purposes is about all of them, else about those that it names.
 - A negative statement whose signature no longer counts still counts as a no; a grant does not count as a yes.
@@ -47,8 +45,7 @@ class Received:
         notice: the manifest of exactly the notice that it names, or None where that is not at hand.
         issuer: its issuer in the registry of the decision, or None.
         sound: whether signature, key, dates and notice all fit; a grant that is not sound proves nothing.
-        trusted_at: the time of the first anchored checkpoint that covers its entry; None where there is none, or where
-            nobody asked, since only a compromised key makes a decision ask.
+        trusted_at: since when an anchor covers its entry; None where none does, or where nobody had to ask.
     """
 
     statement: Statement = field(repr=False)
@@ -237,11 +234,8 @@ def _is_about(negative: Statement, purpose: str | None) -> bool:
 def _outlived(consent: Consent, noes: list[Received]) -> Consent:
     """A grant that came in late: each no that was said after it was given takes it away."""
     given = consent.grant.given_at if consent.grant is not None else None
-    endings = tuple(
-        _ending(no)
-        for no in noes
-        if given is not None and given < _ending(no).at and _in_scope(consent, no.statement)
-    )
+    later = (no for no in noes if given is not None and given < _ending(no).at)
+    endings = tuple(_ending(no) for no in later if _in_scope(consent, no.statement))
     return replace(consent, endings=(*consent.endings, *endings)) if endings else consent
 
 
