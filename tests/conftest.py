@@ -1,6 +1,7 @@
 """Brings the fixtures that users get too, and the databases that tests run on."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,15 @@ BOTH = [
 def one_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are as wide in every process: tests side by side are told another width than one alone."""
     monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture(autouse=True)
+def no_tripwire() -> Iterator[None]:
+    """A wire that a test lays across the process is gone after it."""
+    yield
+    laid = sys.modules.get("consentgate.aws.tripwire")
+    if laid is not None:
+        laid.TRIPWIRE.take_up()
 
 
 @pytest.fixture(scope="session")

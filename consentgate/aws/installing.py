@@ -1,7 +1,8 @@
 """Protecting every client that a session makes, from its first moment on.
 
 botocore makes a class for each client and lets handlers of ``creating-client-class`` give it more bases: ours
-protects the client as the last thing that its making does. Clients that were made before are not touched.
+protects the client as the last thing that its making does. Clients that were made before are not protected; the
+tripwire keeps them from gated operations.
 
 Note:
     Whoever can run code in this process can take the handler of the session away. Only the vendor's access rules
@@ -17,7 +18,9 @@ from consentgate.errors import InvalidInput
 from consentgate.gate.door import Gate
 
 
-def install(session: Any, gate: Gate, manners: Manners, protect: Callable[[Any], object]) -> None:
+def install(
+    session: Any, gate: Gate, manners: Manners, protect: Callable[[Any], object], *, tripwire: bool
+) -> None:
     """Let a session protect the clients of gated services that it makes, once however often it is called.
 
     Args:
@@ -25,12 +28,19 @@ def install(session: Any, gate: Gate, manners: Manners, protect: Callable[[Any],
         gate: the gate.
         manners: how the clients are protected.
         protect: protects one client.
+        tripwire: whether clients that this process made before are kept from gated operations.
 
     Raises:
         InvalidInput: it is no session, another gate is in it already, or the same in other ways.
+        Misconfigured: this botocore is not supported.
     """
     events = _events(session)
-    if stands(events, gate, manners, "session"):
+    installed = stands(events, gate, manners, "session")
+    if tripwire:
+        from consentgate.aws.tripwire import TRIPWIRE
+
+        TRIPWIRE.lay(gate)
+    if installed:
         return
     mark(events, gate, manners)
     base = _base(protect)

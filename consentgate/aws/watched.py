@@ -66,7 +66,8 @@ class Watch:
                 events.register_first(f"{event}.{at}", handler, unique_id=f"consentgate-watch-{event}-{name}")
 
     def _on_call(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        found = _LAST.fullmatch(str(params.get("url_path", "")))
+        # A stop's path carries the query that makes it one.
+        found = _LAST.fullmatch(str(params.get("url_path", "")).partition("?")[0])
         context[_KEY] = unquote(found.group(1)) if found else ""
 
     def _on_answer(

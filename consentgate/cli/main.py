@@ -14,6 +14,7 @@ import click
 from consentgate import version
 from consentgate.cli import failures
 from consentgate.cli.assertion import assertion
+from consentgate.cli.aws import aws
 from consentgate.cli.command import DONE, USAGE, Done, NothingAsked, Noun, emit
 from consentgate.cli.consent import consent
 from consentgate.cli.db import db
@@ -35,7 +36,7 @@ from consentgate.errors import ConsentGateError
 PROGRAM: Final = "consentgate"
 
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
-    ("Begin", (demo, init, doctor, db)),
+    ("Begin", (demo, init, doctor, db, aws)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
     ("Evidence", (entries, record, task, worker, log, verify)),
 )

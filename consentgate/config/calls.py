@@ -82,15 +82,18 @@ class Calls(Outcomes):
         who_timeout: Seconds | None = None,
         wait_for_call: Seconds | None = None,
         retry: int | None = None,
+        tripwire: bool = True,
     ) -> None:
-        """Protect every client of a gated service that a session makes from now on; others are not touched.
+        """Protect every client of a gated service that a session makes from now on.
 
         Args:
-            session: of boto3 or botocore. Clients that it made before stay as they are: `protect` them.
+            session: of boto3 or botocore.
             who: as `protect` takes it.
             who_timeout: likewise.
             wait_for_call: likewise.
             retry: likewise.
+            tripwire: whether, for the life of this process, gated requests of all its other clients of botocore are
+                refused and recorded, those that were made before included: `protect` what you need of them.
 
         Raises:
             InvalidInput: it is no session, another gate is in it already, or this one with another `who`,
@@ -99,7 +102,9 @@ class Calls(Outcomes):
         from consentgate.aws.installing import install
 
         manners = self._manners(who, who_timeout, wait_for_call, retry)
-        install(session, self._door, manners, lambda client: self._protect(client, manners))
+        install(
+            session, self._door, manners, lambda client: self._protect(client, manners), tripwire=tripwire
+        )
 
     def register_call(
         self,

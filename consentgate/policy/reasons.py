@@ -214,6 +214,8 @@ _GATE: Final = (
     ("TASK_UNKNOWN", "The ledger has no search under this task id that succeeded.",
      "Use the task id of a search that went through this gate."),
     ("TOO_MANY_SPEAKERS", "More than twelve speakers are on the leg.", "Search legs with fewer speakers."),
+    ("UNGATED_CLIENT", "A client that no gate protects was about to send a gated request.",
+     "Protect the client, or make it with the session that the gate was installed in."),
     ("WHO_FAILED", "The resolver that was asked who is on the call failed.",
      "Mend the function that was passed as who, or call register_call before the search."),
     ("WHO_TIMED_OUT", "The resolver that was asked who is on the call did not answer in time.",

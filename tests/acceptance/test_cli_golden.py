@@ -28,6 +28,7 @@ COMMANDS = (
     ("entries-list", ("entries", "list", "--kind", "intent")),
     ("task-list", ("task", "list")),
     ("issuer-list", ("issuer", "list")),
+    ("aws-policy", ("aws", "policy", "scp", "--role", "arn:aws:iam::111122223333:role/gate")),
     ("policy-explain", ("policy", "explain", "--reference", "customer:nobody", "--evidence", "US-IL")),
     ("policy-evaluate", ("policy", "evaluate", str(ROOT / "tests/scenarios/public.yaml"))),
     ("policy-diff", ("policy", "diff", "shipped", "current", "--at", "2026-11-22")),

@@ -100,13 +100,26 @@ def test_clients_of_other_services_are_not_touched(
         client.close()
 
 
-def test_client_that_was_there_before_stays_as_it_is(world: World, session: boto3.Session) -> None:
+def test_client_that_was_there_before_is_kept_from_gated_operations(
+    world: World, session: boto3.Session
+) -> None:
     client = make(world, session)
     world.gate.install(session)
-    search(client)
-    assert (world.searches, world.opened("intent")) == (1, [])
+    assert codes(client) == ["UNGATED_CLIENT"]
+    assert (world.searches, world.opened("intent")) == (0, [])
+    told = world.parts("denial")["body.0"]
+    assert told["exchange"]["operation"] == "StartSpeakerSearchTask"
+    assert client.list_voice_profile_domains()["VoiceProfileDomains"] == []
     world.gate.protect(client)
     assert codes(client) == ["CALL_UNKNOWN"]
+    client.close()
+
+
+def test_client_from_before_stays_as_it_is_without_the_tripwire(world: World, session: boto3.Session) -> None:
+    client = make(world, session)
+    world.gate.install(session, tripwire=False)
+    search(client)
+    assert (world.searches, world.opened("intent")) == (1, [])
     client.close()
 
 
