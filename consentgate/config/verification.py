@@ -173,18 +173,8 @@ def verify_deployment(
     require_database(settings)
     memory = _or_note(notes, lambda: _memory(settings))
     with read_only(settings.database) as connection:
-        # Once more: a signer that signed since the first reading remembers more, and has not lost anything.
-        after = _or_note([], lambda: _memory(settings))
         now = system_clock()
-        evidence = evidence_of(
-            connection,
-            now=now,
-            vkey=known,
-            signer=memory,
-            signer_after=after,
-            custody=custody,
-            old_vkey=lambda log: _or_note(notes, lambda: vkey_of(settings, log)),
-        )
+        evidence = _gathered(settings, connection, notes, now=now, vkey=known, signer=memory, custody=custody)
         asked = anchors_of(
             settings, connection, clock=system_clock, notes=notes, policy=policy, log=evidence.number
         )
@@ -201,6 +191,28 @@ def verify_deployment(
             at=now,
             anchors=newest_of(settings, connection, log=evidence.number),
         )
+
+
+def _gathered(
+    settings: Settings,
+    connection: Connection,
+    notes: list[str],
+    *,
+    now: datetime,
+    vkey: str | None,
+    signer: Memory | None,
+    custody: KeyFile | None,
+) -> Evidence:
+    return evidence_of(
+        connection,
+        now=now,
+        vkey=vkey,
+        signer=signer,
+        # Once more: a signer that signed since the first reading remembers more, and has not lost anything.
+        signer_after=_or_note([], lambda: _memory(settings)),
+        custody=custody,
+        old_vkey=lambda log: _or_note(notes, lambda: vkey_of(settings, log)),
+    )
 
 
 def _told(

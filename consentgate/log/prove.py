@@ -3,6 +3,7 @@
 Invariant: a receipt is verified against its own checkpoint before it is given out, so that a damaged tree gives none.
 """
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -12,19 +13,16 @@ from consentgate.log.cosigned import Witnesses, newest_cosigned
 from consentgate.log.tree import stored_nodes
 from consentgate.storage import entries, sequence
 from consentgate.tlog import checkpoint
-from consentgate.tlog.merkle import leaf_hash
+from consentgate.tlog.merkle import MAX_SIZE, leaf_hash
 from consentgate.tlog.note import parse_note
 from consentgate.tlog.proof import inclusion_proof, verify_inclusion
 from consentgate.tlog.receipt import Receipt
 
+_FIRST: Final = sequence.FIRST_LOG
+
 
 def prove(
-    connection: Connection,
-    tenant: str,
-    entry: UUID,
-    *,
-    witnesses: Witnesses | None = None,
-    log: int = sequence.FIRST_LOG,
+    connection: Connection, tenant: str, entry: UUID, *, witnesses: Witnesses | None = None, log: int = _FIRST
 ) -> Receipt:
     """Make an entry's receipt, under the newest checkpoint that enough witnesses cosigned.
 
@@ -49,9 +47,9 @@ def prove(
             "There is no entry of this id. `consentgate entries list` shows those that there are."
         )
     position = sequence.position_of(connection, tenant, entry, log=log)
-    newest = None
-    if position is not None:
-        newest = newest_cosigned(connection, witnesses or Witnesses(), above=position, log=log)
+    # Above everything there is nothing: an entry without a position is covered by no checkpoint.
+    above = MAX_SIZE if position is None else position
+    newest = newest_cosigned(connection, witnesses or Witnesses(), above=above, log=log)
     if position is None or newest is None:
         raise Unavailable(
             "No checkpoint covers this entry yet."
