@@ -199,7 +199,7 @@ def _from_server(driver: Any, query: str) -> Iterator[list[tuple[Any, ...]]]:
 
 def _from_sqlite(driver: Any, query: str) -> Iterator[list[tuple[Any, ...]]]:
     """Read from SQLite; that any text goes, as `read_only` has it, costs much where all of it is plain."""
-    raw = driver.driver_connection
+    raw = driver.dbapi_connection
     plain, done = True, 0
     with closing(raw.cursor()) as cursor:
         cursor.execute(query)
