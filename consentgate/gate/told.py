@@ -1,7 +1,7 @@
 """What a backend tells of an attempt: how its exceptions are to be read, and the answer as it is kept.
 
-Invariant: an answer is kept as it was told or refused as a whole, but for its bytes: what is too large is left out, and
-said so.
+Invariant: an answer is kept as it was told, or refused as a whole; only bytes that are too many are left out,
+and that is said.
 """
 
 from collections.abc import Mapping
