@@ -169,26 +169,21 @@ def verify_deployment(
     """
     notes: list[str] = []
     custody = _or_note(notes, lambda: KeyFile.read(settings.keys)) if with_keys else None
-    known = trusted_vkey(settings, vkey)
     require_database(settings)
-    memory = _or_note(notes, lambda: _memory(settings))
+    known, memory = trusted_vkey(settings, vkey), _or_note(notes, lambda: _memory(settings))
     with read_only(settings.database) as connection:
-        now = system_clock()
-        evidence = _gathered(settings, connection, notes, now=now, vkey=known, signer=memory, custody=custody)
-        asked = anchors_of(
-            settings, connection, clock=system_clock, notes=notes, policy=policy, log=evidence.number
-        )
-        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step), anchors=asked))
+        evidence = _gathered(settings, connection, notes, policy, known, memory, custody)
+        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step)))
         facts, entries = _told(connection, evidence, verification)
         return Verified(
-            verification=verification,
             entries=entries,
+            verification=verification,
             origin=facts.get(origin_fact(current_log(facts))),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
             note="\n".join(notes),
             test=TEST in facts,
-            at=now,
+            at=evidence.now,
             anchors=newest_of(settings, connection, log=evidence.number),
         )
 
@@ -197,15 +192,14 @@ def _gathered(
     settings: Settings,
     connection: Connection,
     notes: list[str],
-    *,
-    now: datetime,
+    policy: Path | None,
     vkey: str | None,
     signer: Memory | None,
     custody: KeyFile | None,
 ) -> Evidence:
-    return evidence_of(
+    found = evidence_of(
         connection,
-        now=now,
+        now=system_clock(),
         vkey=vkey,
         signer=signer,
         # Once more: a signer that signed since the first reading remembers more, and has not lost anything.
@@ -213,6 +207,8 @@ def _gathered(
         custody=custody,
         old_vkey=lambda log: _or_note(notes, lambda: vkey_of(settings, log)),
     )
+    asked = anchors_of(settings, connection, clock=system_clock, notes=notes, policy=policy, log=found.number)
+    return replace(found, anchors=asked)
 
 
 def _told(
