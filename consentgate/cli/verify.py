@@ -24,6 +24,7 @@ _COVERS = {
     "tree": "the log has every entry once",
     "signature": "this tree was signed",
     "signer": "the signer remembers the same",
+    "epochs": "logs that were ended are as they were then",
     "witnesses": "enough witnesses cosigned",
     "anchors": "places elsewhere keep the same",
     "pairing": "every request has its end",

@@ -23,7 +23,7 @@ class Finding:
     Attributes:
         kind: what is the matter: ``altered``, ``missing``, ``extra``, ``reordered``, ``truncated``,
             ``malformed``, ``unsigned``, ``link_missing``, ``key_left``, or of what is only incomplete
-            ``unsequenced``, ``uncovered``, ``open``, ``gap``.
+            ``unsequenced``, ``uncovered``, ``open``, ``lost``, ``gap``.
         where: which thing.
         expected: what it should be.
         found: what it is.
