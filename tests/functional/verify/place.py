@@ -1,5 +1,6 @@
 """A home with a little of everything in its database, made once; copies of it, to tamper with."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,6 +79,19 @@ class Place:
         else:
             (self.folder / "old.url").write_text(self.server.copied(self.url))
 
+    @property
+    def old_url(self) -> str:
+        """Where the older copy is."""
+        if self.server is None:
+            return f"sqlite:///{self.folder / 'old.db'}"
+        return (self.folder / "old.url").read_text()
+
+    def set_state(self, **members: object) -> None:
+        """Change what the signer remembers."""
+        path = self.home / "log.state"
+        state = json.loads(path.read_text()) | members
+        path.write_text(json.dumps(state, separators=(",", ":"), sort_keys=True) + "\n")
+
     def roll_back(self) -> None:
         """Put the database back to its older copy."""
         if self.server is None:
@@ -135,6 +149,11 @@ class Place:
     def one(self, query: str) -> Any:
         return self.all(query)[0]
 
+    def row(self, query: str) -> tuple[Any, ...]:
+        """The first row."""
+        with raw(self.url) as connection:
+            return tuple(connection.execute(query).fetchone())
+
     def all(self, query: str) -> list[Any]:
         """The first value of each row."""
         with raw(self.url) as connection:
@@ -164,11 +183,12 @@ def _first(gate: ConsentGate) -> None:
     issuer = gate.issuer(ISS)
     for reference in (ANNA, BEN):
         issuer.grant(person(reference), notice="voiceprint", method="ivr_dtmf")
-    gate._parts.database.write(lambda connection: _heartbeats(gate, connection))
+    gate._parts.database.write(lambda connection: heartbeats(gate, connection, 300))
 
 
-def _heartbeats(gate: ConsentGate, connection: Connection) -> None:
-    for _ in range(300):
+def heartbeats(gate: ConsentGate, connection: Connection, count: int) -> None:
+    """Append entries about nobody."""
+    for _ in range(count):
         # On a busy machine this takes longer than the clocks of process and database may differ.
         at = floor(system_clock())
         draft = Draft(id=uuid7(at, system_random), kind="heartbeat", at=at)

@@ -1,7 +1,7 @@
 """Every table against every way of tampering with it, on the file itself, through the whole of `verify`.
 
 What is expected is exact: the kinds of the findings, all of them. What cannot be found is at the end, each with
-what it is; docs/formats/log.md says why, and that list is compared with this one.
+what it is; docs/formats/log.md says why and the threat model lists it, and both lists are compared with this one.
 """
 
 import re
@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.verify.place import BEN, ISS, Place, person
+from consentgate import ConsentGate
+from consentgate.config.settings import load_settings
+from tests.functional.verify.damage import other_signer, rebuild, remember
+from tests.functional.verify.place import BEN, ISS, Place, heartbeats, person
 
 ROOT = Path(__file__).parents[3]
 
@@ -292,6 +295,10 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"altered", "missing"},
     ),
     "subject_ref flip suppression": (sql("UPDATE subject_ref SET suppression = TRUE"), {"altered"}),
+    "subject_ref insert": (
+        sql("INSERT INTO subject_ref VALUES ('default', 99, randomblob(32), randomblob(16), TRUE)"),
+        {"altered"},
+    ),
     "subject_ref delete": (
         sql(f"DELETE FROM subject_ref WHERE subject = {OF_STATEMENT}"),
         {"missing"},
@@ -381,7 +388,21 @@ def _name_somebody(place: Place) -> None:
     place.sql(flip("subject_ref", "hmac", f"subject NOT IN ({named})"))
 
 
-# What nothing signs and nothing repeats: each holds, and stands in docs/formats/log.md in these words.
+def _cut_lane(place: Place) -> None:
+    with ConsentGate(load_settings(place.home), background=False) as gate:
+        gate._parts.database.write(lambda connection: heartbeats(gate, connection, 1))
+    # What closing the gate wrote goes too.
+    place.sql("DELETE FROM entry WHERE id NOT IN (SELECT entry FROM seq)")
+
+
+def _substitute(place: Place) -> None:
+    signer = other_signer(place)
+    rebuild(place, signer=signer)
+    remember(place)
+    (place.home / "log.vkey").write_text(f"{signer.key.vkey}\n")
+
+
+# What nothing signs and nothing repeats: each holds, and stands in the docs in these words.
 UNFOUND: dict[str, Tamper] = {
     "A checkpoint or tree state before the last is deleted.": sql(
         "DELETE FROM checkpoint WHERE size = 305", "DELETE FROM tree_state WHERE size = 305"
@@ -403,7 +424,14 @@ UNFOUND: dict[str, Tamper] = {
     ),
     "The reference of somebody is altered who is only named after the first in a statement or call, and for whom"
     " nothing was sealed.": _name_somebody,
+    "A reference is added that names nobody.": sql(
+        "INSERT INTO subject_ref SELECT tenant, key_epoch, randomblob(32), randomblob(16), suppression"
+        " FROM subject_ref LIMIT 1"
+    ),
+    "The last entries of a lane are deleted before they were sequenced, and no later lane follows it.": _cut_lane,
     "The database and the signer's state are both put back to an older copy.": _put_back,
+    "The log is rebuilt and signed by another key, and the signer's state and `log.vkey` are made to"
+    " fit.": _substitute,
 }
 
 
@@ -413,9 +441,15 @@ def test_what_cannot_be_found_holds(place: Place, said: str) -> None:
     assert place.found() == []
 
 
-def test_what_cannot_be_found_is_documented_in_the_same_words() -> None:
-    page = (ROOT / "docs/formats/log.md").read_text()
-    section = page.partition("## What verification does not find")[2].partition("\n## ")[0]
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [
+        ("docs/formats/log.md", "## What verification does not find"),
+        ("docs/explanation/threat-model.md", "## Tampering that verification does not find"),
+    ],
+)
+def test_what_cannot_be_found_is_documented_in_the_same_words(page: str, heading: str) -> None:
+    section = (ROOT / page).read_text().partition(heading)[2].partition("\n## ")[0]
     listed = [
         " ".join(each.split()) for each in re.findall(r"^- \*\*(.+?)\*\*", section, re.MULTILINE | re.DOTALL)
     ]
