@@ -78,6 +78,11 @@ class Line:
         self.drop()
         self._carried = before
 
+    def part(self) -> None:
+        """Close between two transactions; what opens next goes on where this one was."""
+        if self.session is not None:
+            self.lost(self.marks(self.session))
+
     def settled(self, session: SqliteSession, before: Marks) -> bool | None:
         """Close after a commit that failed, and find out on a new connection what became of it.
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from consentgate.errors import ConsentGateError, SchemaMismatch, Unavailable
 from consentgate.moment import Clock, to_millis
+from consentgate.storage import forks
 from consentgate.storage.failures import translate, translated
 from consentgate.storage.fileturns import turns_of
 from consentgate.storage.functions import CLOCK_FUNCTION
@@ -48,8 +49,9 @@ class SqliteSession:
         Raises:
             Misconfigured: the database lies where SQLite cannot keep evidence.
             SchemaMismatch: the database does not take our settings.
-            Unavailable: it cannot be opened.
+            Unavailable: it cannot be opened, or not in this process.
         """
+        forks.opening(self)
         with translated():
             self.connection: Connection = engine.connect()
             self.connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -131,6 +133,7 @@ class SqliteSession:
         # plain close would end its own transaction and fail where the driver does.
         try:
             self._raw.close()
+            forks.closed(self)
             self.connection.invalidate()
             self.connection.close()
         finally:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from consentgate.errors import ConsentGateError
 from consentgate.moment import Clock
-from consentgate.storage import deployment
+from consentgate.storage import deployment, forks
 from consentgate.storage.failures import translated
 from consentgate.storage.neighbours import Neighbours, is_sound
 from consentgate.storage.participant import Participant
@@ -55,6 +55,7 @@ class SqliteStore:
         self._closed = False
         self._neighbours = Neighbours()
         self._writer = Writer(self._open_writer, participants, committed=committed, wait=wait)
+        forks.keep(self)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -63,19 +64,20 @@ class SqliteStore:
         Yields:
             A connection that cannot write.
         """
-        session = self._reader()
-        try:
-            session.begin_read()
-            with translated():
-                yield session.connection
-            session.rollback()
-        except BaseException:
-            session.close()
-            raise
-        if not self._closed and len(self._idle) < _IDLE_READERS:
-            self._idle.append(session)
-        else:
-            session.close()
+        with forks.passing():
+            session = self._reader()
+            try:
+                session.begin_read()
+                with translated():
+                    yield session.connection
+                session.rollback()
+            except BaseException:
+                session.close()
+                raise
+            if not self._closed and len(self._idle) < _IDLE_READERS:
+                self._idle.append(session)
+            else:
+                session.close()
 
     glance = read
 
@@ -90,7 +92,8 @@ class SqliteStore:
             What the work returned.
         """
         try:
-            return self._writer.submit(work)
+            with forks.passing():
+                return self._writer.submit(work)
         finally:
             self._neighbours.say()
 
@@ -100,12 +103,22 @@ class SqliteStore:
         Args:
             work: what to do.
         """
-        self._writer.submit(work)
+        with forks.passing():
+            self._writer.submit(work)
 
     def close(self) -> None:
         """Finish pending writes and close every connection; what is being read closes its own."""
         self._closed = True
-        self._writer.close()
+        with forks.passing():
+            self._writer.close()
+        self._close_idle()
+
+    def part(self) -> None:
+        """Close every connection, before a fork; the next ones go on where these were."""
+        self._writer.part()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
 

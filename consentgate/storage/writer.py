@@ -86,6 +86,7 @@ class Writer:
             wait: seconds that an item waits for its turn.
         """
         self._line = Line(opener, participants)
+        self.part = self._line.part  # while nobody writes
         self._committed = committed
         self._wait = wait
         self._queue: deque[_Item[object]] = deque()
