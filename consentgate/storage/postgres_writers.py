@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
@@ -66,7 +67,6 @@ class _Again(Exception):  # a signal inside this module
 
     def __init__(self, failure: ConsentGateError) -> None:
         self.failure = failure
-        super().__init__()
 
 
 class PostgresWriters:
@@ -141,8 +141,14 @@ class PostgresWriters:
         Raises:
             Unavailable: the database is out of reach.
         """
+        failure: ConsentGateError | None = None
         for session in [self._idle.popleft() for _ in range(len(self._idle))]:
-            self._once(session, work, single=False)
+            try:
+                self._once(session, work, single=False)
+            except (_Again, ConsentGateError) as error:
+                failure = error.failure if isinstance(error, _Again) else error
+        if failure:
+            raise failure
 
     def close(self) -> None:
         """Let running writes finish, then close every connection."""
@@ -188,7 +194,8 @@ class PostgresWriters:
             lanes = self._lanes(session, before, self._marks(session) if committing else before)
             if not isinstance(error, Exception):
                 # An interrupt, perhaps in the middle of an exchange with the server.
-                self._abandon(session, lanes)
+                session.close()
+                self._waiting.append(lanes)
                 raise
             failure = translate(error) if isinstance(error, SQLAlchemyError) else error
             if self._kept(session, lanes):
@@ -208,14 +215,11 @@ class PostgresWriters:
     def _kept(self, session: PostgresSession, lanes: _Lanes) -> bool:
         """Take a session back to where it was before a write that failed; false when its connection is lost."""
         if not session.lost:
-            try:
+            with suppress(ConsentGateError):
                 session.rollback()
                 lanes.put(session, landed=lanes.doubt and lanes.happened(session.connection))
-            except ConsentGateError:
-                session.close()
-                return False
-            self._idle.append(session)
-            return True
+                self._idle.append(session)
+                return True
         session.close()
         return False
 
@@ -264,10 +268,6 @@ class PostgresWriters:
             lanes.put(session, landed=landed)
         return landed
 
-    def _abandon(self, session: PostgresSession, lanes: _Lanes) -> None:
-        session.close()
-        self._waiting.append(lanes)
-
     def _session(self) -> PostgresSession:
         """Take an idle session that is alive, or open one, which takes waiting lanes over."""
         if self._closed:
@@ -281,7 +281,8 @@ class PostgresWriters:
             if session.alive(within=_FRESH_SECONDS):
                 return session
             marks = self._marks(session)
-            self._abandon(session, self._lanes(session, marks, marks))
+            session.close()
+            self._waiting.append(self._lanes(session, marks, marks))
         session = self._opener()
         try:
             waiting = self._waiting.popleft()

@@ -15,7 +15,7 @@ from consentgate.storage import deployment, locks, sequence
 from consentgate.storage.failures import Duplicate
 from tests.databases import Raw
 from tests.functional.log.place import require_lanes
-from tests.integration.place import Ledger
+from tests.integration.place import Ledger, end, pid
 
 pytestmark = pytest.mark.postgres
 
@@ -78,6 +78,25 @@ def test_copy_of_a_lane_begins_another_that_names_it(ledger: Ledger) -> None:
     old, new = require_lanes(ledger.leaves()).values()
     assert new[0].after is not None
     assert (new[0].after.w, new[0].after.n, len(new)) == (old[0].w, 0, 2)
+
+
+def test_lane_whose_connection_is_gone_keeps_no_other_from_its_last_words(
+    ledger: Ledger, behind: Raw
+) -> None:
+    barrier = threading.Barrier(2)
+
+    def work(connection: Connection) -> int:
+        barrier.wait(5)
+        ledger.append(connection)
+        return pid(connection)
+
+    with ThreadPoolExecutor(2) as pool:
+        lost, _ = [each.result() for each in [pool.submit(ledger.database.write, work) for _ in range(2)]]
+    end(behind, lost)
+    with pytest.raises(Unavailable, match="ended the connection"):
+        append_writer_stop(ledger.database, ledger.lanes, system_random)
+    lanes = require_lanes(ledger.leaves()).values()
+    assert sorted(lane[-1].kind for lane in lanes) == ["heartbeat", "writer_stop"]
 
 
 def test_two_who_make_the_same_row_first_both_succeed(ledger: Ledger) -> None:
