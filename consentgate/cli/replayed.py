@@ -18,7 +18,7 @@ _SAID = {
     "different": "came out otherwise",
     "broken": "cannot be decided again: something that they name is missing or altered",
     "sealed": "lie under keys that were destroyed",
-    "no law": "were denied before any law was asked",
+    "no law": "asked no law: they were denied before, or are about nobody",
 }
 _EXITS = {"different": FINDING, "broken": FINDING, "sealed": INCOMPLETE}
 

@@ -58,7 +58,7 @@ class Replayed:
         at: when it was written.
         part: which part of the entry it is, one for each speaker.
         verdict: ``same`` or ``different``; ``broken`` where something that it names is missing or altered;
-            ``sealed`` where a key was destroyed; ``no law`` where the gate denied before any law was asked.
+            ``sealed`` where a key was destroyed; ``no law`` where none was asked: denied before, or about nobody.
         why: what is broken, or that another version of the engine decided.
         stored: the decision as it is stored, or None.
         again: the decision as it comes out, or None.
@@ -144,8 +144,8 @@ class Replayer:
         vault = self._parts.book.vault
         about = subjects.subjects_of(connection, self._parts.book.tenant, [row.id])[row.id]
         keys = [*vault.data_keys(connection, about).values()]
-        own = vault.find_key(connection, month_key("unattributed", row.at))
-        opened = open_parts(row, keys if own is None else [*keys, own])
+        own = [vault.find_key(connection, name) for name in (month_key("unattributed", row.at), BODY)]
+        opened = open_parts(row, [*keys, *(key for key in own if key is not None)])
         named = [part for part in _part_names(row) if part.startswith(("decision.", "body."))]
         return [(part, opened.get(part)) for part in named]
 

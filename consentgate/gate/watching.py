@@ -104,7 +104,7 @@ def _find(gate: GateContext, service: str | None, task: str | None) -> TaskRecor
 def _note(gate: GateContext, connection: Connection, record: TaskRecord, ended: Ended) -> UUID:
     """What a client asked for is no sighting of the task: whether it stopped is what the vendor says of it."""
     members: dict[str, Json] = {
-        "asked": ended.operation,
+        "operation": ended.operation,
         "service": ended.service,
         "task": ended.id,
         "response": canonical.b64(ended.body),

@@ -77,7 +77,7 @@ def objects(kind: str, name: str, content: Mapping[str, Any]) -> Iterator[tuple[
     """The objects in one part, each with the text before its table."""
     word = name.partition(".")[0]
     about_stop, about_task = "stopped" in content, "source" in content
-    asked = "asked" in content and word == "exchange"
+    asked = kind == "observation" and "operation" in content
     # Every part says the version of its format; the page says so once.
     where = OF_A_STOP if about_stop else OF_A_TASK if about_task else ASKED if asked else SECTIONS[kind, word]
     yield where, {k: v for k, v in content.items() if k != "v"}

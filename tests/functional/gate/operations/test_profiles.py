@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from consentgate.config.replaying import Replayer
 from consentgate.errors import ConsentWithdrawn
 from consentgate.ledger.tasks import find_task
 from tests.functional.gate.conftest import World
@@ -232,6 +233,8 @@ def test_domain_is_made_where_somebody_could_be_asked(stage: Stage) -> None:
     assert set(intent[1]) == set(outcome[1]) == {"body.0"}
     assert intent[1]["body.0"]["exchange"]["operation"] == "CreateVoiceProfileDomain"
     assert outcome[1]["body.0"]["exchange"]["task"] == domain
+    replayed = Replayer(stage.world.gate._parts, registry_now=False).since(None)
+    assert [each.verdict for each in replayed] == ["no law"]
 
 
 def test_domain_is_refused_where_nobody_could_be_asked(world: World) -> None:

@@ -73,8 +73,8 @@ def test_what_is_stopped_or_deleted_is_recorded_under_its_intent(stage: Stage, t
     assert [row.re for row, _ in rows] == [search.id, enrolment.id, enrolment.id]
     assert [row.end for row, _ in rows] == ["succeeded", "succeeded", "unknown"]
     stopped, deleted, again = traces(stage)
-    assert (stopped["asked"], stopped["task"], stopped["status"]) == ("StopSpeakerSearchTask", task, 204)
-    assert (deleted["asked"], deleted["task"]) == ("DeleteVoiceProfile", profile)
+    assert (stopped["operation"], stopped["task"], stopped["status"]) == ("StopSpeakerSearchTask", task, 204)
+    assert (deleted["operation"], deleted["task"]) == ("DeleteVoiceProfile", profile)
     assert (again["status"], again["error"]) == (404, "NotFoundException")
 
 
@@ -84,7 +84,7 @@ def test_domain_that_is_deleted_is_recorded_about_nobody(stage: Stage) -> None:
     stage.voice.delete_voice_profile_domain(VoiceProfileDomainId=domain)
     row, parts = stage.world.opened("observation")[-1]
     assert not row.about_people
-    assert parts["body.0"]["exchange"]["asked"] == "DeleteVoiceProfileDomain"
+    assert parts["body.0"]["exchange"]["operation"] == "DeleteVoiceProfileDomain"
 
 
 def test_what_this_ledger_does_not_know_is_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
