@@ -6,7 +6,7 @@ from typing import Final
 from unittest import mock
 
 from consentgate import canonical
-from consentgate.aws.operations import GATED, VOICE, Wire
+from consentgate.aws.operations import GATED, PIPELINES, VOICE, Wire
 from consentgate.cli import values as typed
 from consentgate.config import settings
 from consentgate.errors import InvalidInput, Misconfigured
@@ -17,6 +17,25 @@ _SETTINGS: Final = (
     b'jurisdiction = "US-IL"\n[purposes]\nsearch = "authentication"\n[limits]\nclock_skew_s = 5\n'
     b'outcome_budget_s = 2.5\n[spool]\nfolder = "spool"\nlimit = 10\n'
 )
+
+
+_PLACES: Final = {
+    (VOICE, "StartSpeakerSearchTask"): ("POST", "/voice-connectors/c/speaker-search-tasks", ""),
+    (VOICE, "StartVoiceToneAnalysisTask"): ("POST", "/voice-connectors/c/voice-tone-analysis-tasks", ""),
+    (VOICE, "CreateVoiceProfile"): ("POST", "/voice-profiles", ""),
+    (VOICE, "UpdateVoiceProfile"): ("PUT", "/voice-profiles/vp-1", ""),
+    (VOICE, "CreateVoiceProfileDomain"): ("POST", "/voice-profile-domains", ""),
+    (PIPELINES, "StartSpeakerSearchTask"): (
+        "POST",
+        "/media-insights-pipelines/p/speaker-search-tasks",
+        "operation=start",
+    ),
+    (PIPELINES, "StartVoiceToneAnalysisTask"): (
+        "POST",
+        "/media-insights-pipelines/p/voice-tone-analysis-tasks",
+        "operation=start",
+    ),
+}
 
 
 def _settings(data: bytes) -> object:
@@ -53,6 +72,18 @@ def _address_path(data: bytes) -> object:
     address = GATED[VOICE, "StartSpeakerSearchTask"].address
     assert address is not None
     return address(Wire(method="POST", path=as_text(data), query="", body=b'{"TransactionId":"t"}'))
+
+
+def _addressed_by_all(data: bytes) -> object:
+    """The same bytes as the body of every gated operation, at its own place."""
+    read = [
+        operation.address(Wire(method=method, path=path, query=query, body=data))
+        for (service, name), operation in GATED.items()
+        for method, path, query in [_PLACES[service, name]]
+    ]
+    for operation in GATED.values():
+        canonical.encode(operation.answer(data).summary)
+    return [each.trouble for each in read]
 
 
 def _answered(data: bytes) -> object:
@@ -111,6 +142,22 @@ EDGES: Final[Sequence[Target]] = (
             }
         ),
         errors=(),
+    ),
+    Target(
+        name="aws.operations.GATED",
+        decode=_addressed_by_all,
+        samples=in_json(
+            {
+                "TransactionId": "t-1",
+                "LanguageCode": "en-US",
+                "ClientRequestToken": "x",
+                "SpeakerSearchTaskId": "task",
+                "KinesisVideoStreamSourceTaskConfiguration": {"StreamArn": "arn:s", "ChannelId": 0},
+                "VoiceProfile": {"VoiceProfileId": "vp"},
+            }
+        ),
+        errors=(),
+        share=0.3,
     ),
     Target(
         name="aws.operations.Operation.address path",

@@ -1,4 +1,7 @@
-"""Clients from before, of any session, send nothing that is gated; everything else of theirs goes on."""
+"""Clients from before, of any session, send nothing that is gated; everything else of theirs goes on.
+
+On SQLite alone: it is about what leaves a client; denials are written on both databases by test_denials.py.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +19,8 @@ from consentgate.errors import Misconfigured, PresignRefused
 from consentgate.testing.client import client_settings
 from tests.functional.gate.bypass import ways
 from tests.functional.gate.conftest import World
+
+pytestmark = pytest.mark.sqlite_file
 
 KEY = {"KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/k-1"}
 ASKED: dict[tuple[str, str], dict[str, Any]] = {
