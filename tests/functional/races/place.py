@@ -38,6 +38,7 @@ from consentgate.config.parts import Parts
 from consentgate.config.settings import Settings
 from consentgate.config.setup import make_home
 from consentgate.consent.details import CallContext
+from consentgate.errors import ClockDisagrees
 from consentgate.gate.begin import begin
 from consentgate.gate.context import GateContext
 from consentgate.gate.finish import finish
@@ -309,8 +310,13 @@ def say(parts: Parts, tokens: Mapping[int, str], history: History) -> Said:
         done = ingest(parts.book, connection, tokens[history.number], registry, SKEW)
         return done.entry, done.stops
 
-    entry, stops = parts.database.write(work)
-    return Said(entry=entry, stops=stops, done=time.monotonic())
+    while True:
+        try:
+            entry, stops = parts.database.write(work)
+        except ClockDisagrees:
+            # A machine that is busy for two seconds in the middle of it: nothing was written, and it is said again.
+            continue
+        return Said(entry=entry, stops=stops, done=time.monotonic())
 
 
 T = TypeVar("T")
