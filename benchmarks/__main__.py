@@ -25,12 +25,13 @@ from benchmarks.place import Place, postgres_place, sqlite_place
 from benchmarks.plot import svg
 from benchmarks.policy import measure_decisions, measure_packs
 from benchmarks.start import measure_first_decision, measure_imports
+from benchmarks.verify import measure_verification
 
 PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy", "eventsourcing")
-PARTS = ("calls", "start", "policy", "appends")
+PARTS = ("calls", "start", "policy", "appends", "verify")
 
 
 def machine() -> str:
@@ -63,6 +64,10 @@ def measure(options: argparse.Namespace, places: Callable[[str], list[Place]]) -
         for place in places("appends"):
             _say(f"appends on {place.name} ...")
             figures += measure_appends(place, options.rounds)
+    if "verify" in options.parts:
+        for place in places("verify"):
+            _say(f"verification on {place.name} ...")
+            figures += measure_verification(place, options.entries, options.verifications)
     return figures
 
 
@@ -83,6 +88,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the gate costs.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all if none is named")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this one")
+    parser.add_argument("--entries", type=int, default=50_000, help="entries that are verified (50000)")
+    parser.add_argument("--verifications", type=int, default=3, help="rounds of verification (3)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of calls (9)")
     parser.add_argument("--starts", type=int, default=15, help="fresh processes of each kind (15)")
     parser.add_argument("--folder", type=Path, help="where databases are made: the disk that is measured")

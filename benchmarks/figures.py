@@ -18,8 +18,8 @@ class Figure:
         ours: median with the gate: seconds, or of a ``share`` how many in a second.
         theirs: median of the baseline, likewise.
         value: a ratio, or seconds.
-        kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, ``faster``: so many times, or
-            ``share``: so many times as many in a second.
+        kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, ``faster``: so many times,
+            ``share``: so many times as many in a second, or ``megabytes`` of memory.
         target: the most that the value shall be, of ``faster`` and ``share`` the least; None where nothing was
             promised.
     """
@@ -28,7 +28,7 @@ class Figure:
     ours: float
     theirs: float
     value: float
-    kind: Literal["times", "added", "takes", "faster", "share"]
+    kind: Literal["times", "added", "takes", "faster", "share", "megabytes"]
     target: float | None
 
     @property
@@ -74,6 +74,8 @@ class Figure:
             return f"{value:.1f}x faster"
         if self.kind == "takes":
             return f"{value * 1e3:.1f} ms"
+        if self.kind == "megabytes":
+            return _mb(value)
         return f"{value:.2f}x" if self.kind in ("times", "share") else f"{value * 1e3:+.0f} ms"
 
 
@@ -136,6 +138,12 @@ def takes(name: str, ours: Sequence[float], theirs: Sequence[float], target: flo
     )
 
 
+def megabytes(name: str, ours: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of the memory that something has at most; its baseline is the target."""
+    most = max(ours)
+    return Figure(name=name, ours=most, theirs=target or most, value=most, kind="megabytes", target=target)
+
+
 def plain(figures: Sequence[Figure]) -> str:
     """Lay the table out for a terminal."""
     rows = [HEADS, *(figure.cells() for figure in figures)]
@@ -166,5 +174,9 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.2f} ms" if seconds < 0.1 else f"{seconds * 1e3:.0f} ms"
 
 
+def _mb(value: float) -> str:
+    return f"{value:.0f} MB"
+
+
 _LEAST = ("faster", "share")
-_WRITTEN = {"faster": _us, "share": _rate}
+_WRITTEN = {"faster": _us, "share": _rate, "megabytes": _mb}
