@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any, Final
 
+from sqlalchemy import CheckConstraint
+
 from consentgate import ConsentGate
 from consentgate.canonical import b64
 from consentgate.config.settings import load_settings
@@ -69,10 +71,24 @@ def roll_back(place: Place, table: str) -> None:
 def go_on(place: Place) -> None:
     """Repair what guards the tables, and let the gate and its log go on as far as they do."""
     settings = load_settings(place.home)
+    if place.server is not None:
+        _check_again(place)
     upgrade_database(settings)
     with ConsentGate(settings, background=False) as gate:
         gate._parts.database.write(lambda connection: heartbeats(gate, connection, 3))
     keep_log(settings)
+
+
+def _check_again(place: Place) -> None:
+    """Make the checks of single values again, which an upgrade does not."""
+    with raw(place.url) as connection:
+        for table in (*INSERT_ONLY, *DESTROYABLE):
+            for each in table.constraints:
+                if isinstance(each, CheckConstraint):
+                    connection.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS {each.name}")
+                    connection.execute(
+                        f"ALTER TABLE {table.name} ADD CONSTRAINT {each.name} CHECK ({each.sqltext})"
+                    )
 
 
 def rebuild(place: Place, *, without: bytes = b"", signer: NoteSigner | None = None) -> None:

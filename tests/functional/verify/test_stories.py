@@ -220,7 +220,8 @@ def test_person_cannot_be_made_somebody_new(place: Place) -> None:
 
 
 def test_one_altered_key_leaves_the_others_at_work(place: Place) -> None:
-    anna = "(SELECT subject FROM entry_subject WHERE kind = 'outcome')"
+    keyed = "subject IN (SELECT subject FROM data_key)"
+    anna = f"(SELECT subject FROM entry_subject WHERE kind = 'outcome' AND {keyed})"
     place.sql(f"UPDATE data_key SET wrapping_key = 'x' WHERE subject = {anna}")
     assert place.kinds() == {"altered", "link_missing"}
 
