@@ -205,7 +205,11 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "intents.open_intents": intents.open_intents,
     "listing.listed": lambda c, t: listing.listed(c, t, limit=99),
     "listing.ids_ending": lambda c, t: listing.ids_ending(c, t, INTENT.bytes[-4:]),
-    "orders.open_orders": lambda c, t: orders.open_orders(c, t, since=START - timedelta(days=1)),
+    "orders.newest_before": lambda c, t: orders.newest_before(c, t, START + timedelta(days=1)),
+    "orders.open_orders": orders.open_orders,
+    "orders.orders_named": lambda c, t: orders.orders_named(
+        c, t, [each.id for each in orders.open_orders(c, t)]
+    ),
     "sequence.position_of": lambda c, t: sequence.position_of(c, t, INTENT),
     "standing.counted": lambda c, t: standing.counted(
         c, t, tenant_wide=versions.CONTROLLER_KINDS, calls=[HMAC], **_COUNTING
