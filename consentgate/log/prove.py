@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from consentgate.errors import InvalidInput, LogRefused, Malformed, Unavailable
 from consentgate.log.cosigned import Witnesses, newest_cosigned
-from consentgate.log.tree import stored_nodes
+from consentgate.log.tree import Roots, stored_nodes
 from consentgate.storage import entries, sequence
 from consentgate.tlog import checkpoint
 from consentgate.tlog.merkle import MAX_SIZE, leaf_hash
@@ -22,7 +22,13 @@ _FIRST: Final = sequence.FIRST_LOG
 
 
 def prove(
-    connection: Connection, tenant: str, entry: UUID, *, witnesses: Witnesses | None = None, log: int = _FIRST
+    connection: Connection,
+    tenant: str,
+    entry: UUID,
+    *,
+    witnesses: Witnesses | None = None,
+    log: int = _FIRST,
+    roots: Roots | None = None,
 ) -> Receipt:
     """Make an entry's receipt, under the newest checkpoint that enough witnesses cosigned.
 
@@ -32,6 +38,7 @@ def prove(
         entry: the entry's id.
         witnesses: whose cosignatures go with the checkpoint, and how many have to; None for none.
         log: number of the log.
+        roots: what is remembered of this database's full tiles, by who makes many receipts.
 
     Returns:
         The receipt, with the leaf's bytes as its extra member.
@@ -55,7 +62,9 @@ def prove(
             "No checkpoint covers this entry yet."
             " Run `consentgate log sequence --once`, then `consentgate log sign --once`."
         )
-    hashes = inclusion_proof(position, newest.size, stored_nodes(connection, newest.size, log=log))
+    hashes = inclusion_proof(
+        position, newest.size, stored_nodes(connection, newest.size, log=log, roots=roots)
+    )
     try:
         head = checkpoint.decode(parse_note(newest.note).text)
         verify_inclusion(position, head.size, leaf_hash(row.leaf), head.root, hashes)

@@ -3,21 +3,59 @@
 Invariant: what is missing in the database is refused, never filled in: a hole means that rows were removed.
 """
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from consentgate.errors import LogRefused
 from consentgate.storage import sequence
 from consentgate.tlog.merkle import EMPTY_ROOT, Node, fold
-from consentgate.tlog.tiles import TILE_WIDTH, node_reader
+from consentgate.tlog.tiles import TILE_WIDTH, ReadTile, node_reader, subtree_of_tile
+
+_REMEMBERED: Final = 10_000
 
 
-def stored_nodes(connection: Connection, size: int, *, log: int = sequence.FIRST_LOG) -> Node:
+class Roots:
+    """Hashes over whole full tiles, which never change: computing one reads 8 kB and hashes 255 times.
+
+    Where the right edge lies inside a tile of an upper level, each proof needs up to 255 of them.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._known: dict[tuple[int, int, int], bytes] = {}
+
+    def of(self, log: int, level: int, index: int, tile: ReadTile) -> bytes:
+        """Give a full tile's hash.
+
+        Args:
+            log: number of the log.
+            level: the tile's level.
+            index: its index there.
+            tile: reads it, where nothing is remembered.
+
+        Returns:
+            32 bytes.
+        """
+        found = self._known.get((log, level, index))
+        if found is None:
+            found = subtree_of_tile(tile(level, index))
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[log, level, index] = found
+        return found
+
+
+def stored_nodes(
+    connection: Connection, size: int, *, log: int = sequence.FIRST_LOG, roots: Roots | None = None
+) -> Node:
     """Give the hashes of a tree's complete subtrees out of the database.
 
     Args:
         connection: of one read; the function is used while it is open.
         size: the tree's size.
         log: number of the log.
+        roots: what is remembered of this database's full tiles; None for nothing.
 
     Returns:
         A function of level and index. It raises `LogRefused` where a row is missing.
@@ -42,7 +80,10 @@ def stored_nodes(connection: Connection, size: int, *, log: int = sequence.FIRST
             raise LogRefused(f"Position {position} of the log is missing. Run `consentgate verify`.")
         return leaves[position]
 
-    return node_reader(size, tile=tile, leaf=leaf)
+    remembered = roots or Roots()
+    return node_reader(
+        size, tile=tile, leaf=leaf, root=lambda level, index: remembered.of(log, level, index, tile)
+    )
 
 
 def root_at(size: int, node: Node) -> bytes:

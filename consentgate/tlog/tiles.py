@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final, TypeAlias
 
 from consentgate.errors import InvalidInput, Malformed
-from consentgate.tlog.merkle import HASH_BYTES, MAX_SIZE, Node, node_hash
+from consentgate.tlog.merkle import HASH_BYTES, MAX_SIZE, Node
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
@@ -163,13 +163,14 @@ def peaks_of_row(row: bytes) -> list[bytes]:
     return peaks
 
 
-def node_reader(size: int, *, tile: ReadTile, leaf: ReadLeaf) -> Node:
+def node_reader(size: int, *, tile: ReadTile, leaf: ReadLeaf, root: ReadTile | None = None) -> Node:
     """Give the hashes of a tree's complete subtrees out of its full tiles and its last leaf hashes.
 
     Args:
         size: the tree's size.
         tile: reads a full tile; called for tiles that `full_tiles` lists only.
         leaf: reads a leaf hash; called for positions right of the full tiles only.
+        root: gives the hash over a whole full tile, where somebody remembers it; None computes it.
 
     Returns:
         A function of level and index, as the proofs of `merkle` want it. It raises `InvalidInput` for a
@@ -181,15 +182,17 @@ def node_reader(size: int, *, tile: ReadTile, leaf: ReadLeaf) -> Node:
             raise InvalidInput(f"The subtree ({level}, {index}) is not complete in a tree of size {size}.")
         return read(level, index)
 
+    def whole(level: int, index: int) -> bytes:
+        return root(level, index) if root else subtree_of_tile(tile(level, index))
+
     def read(level: int, index: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         tile_index, offset = divmod(index, TILE_WIDTH >> height)
         if is_full(tile_level, tile_index, size):
             return subtree_of_tile(tile(tile_level, tile_index), height, offset)
-        if level == 0:
-            return leaf(index)
-        # The tile is not full, but the subtree is complete: its halves lie in this tile or are tiles below.
-        return node_hash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
+        # The tile is not full, but the subtree is complete: under it are leaves, or full tiles of the level below.
+        under = range(index << height, (index + 1) << height)
+        return _halved(b"".join([whole(tile_level - 1, at) if tile_level else leaf(at) for at in under]))
 
     return node
 
