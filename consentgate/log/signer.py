@@ -13,7 +13,6 @@ A crash after 4 is repaired by the next run: equal size and root give the stored
 """
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import Final
 
 from sqlalchemy import Connection
@@ -21,7 +20,7 @@ from sqlalchemy import Connection
 from consentgate.entries.epoch import current_log, origin_fact
 from consentgate.errors import LogRefused, Malformed, Misconfigured, SignatureInvalid
 from consentgate.log.state import SignerState, StateStore
-from consentgate.log.tree import Roots, root_at, stored_nodes
+from consentgate.log.tree import root_at, stored_nodes
 from consentgate.moment import floor
 from consentgate.storage import checkpoints, deployment, sequence
 from consentgate.storage.checkpoints import CheckpointRow
@@ -47,14 +46,12 @@ class Signer:
         key: the log's key; its name is the origin.
         state: what was signed last.
         log: number of the log.
-        roots: what is remembered of the log's full tiles.
     """
 
     database: Database
     key: NoteSigner
     state: StateStore
     log: int = sequence.FIRST_LOG
-    roots: Roots = field(default_factory=Roots, repr=False, compare=False)
 
     def once(self) -> CheckpointRow | None:
         """Sign the newest tree, if it has grown.
@@ -140,7 +137,7 @@ class Signer:
             raise LogRefused(f"The log has {size} entries, but {old.size} were signed. {_CURE}")
         if tree is None:
             return None
-        node = stored_nodes(connection, size, log=self.log, roots=self.roots)
+        node = stored_nodes(connection, size, log=self.log)
         try:
             if root_at(size, node) != tree.root:
                 raise LogRefused(f"The log's tree is not the tree of its tiles and positions. {_CURE}")
