@@ -165,7 +165,7 @@ def _deletions(book: Book, connection: Connection, made: Made) -> Iterator[datet
             if note.end == "succeeded":
                 yield note.at
     for note in entries.answers(connection, book.tenant, made.intent, kinds=("observation",)):
-        if note.end == "succeeded" and _exchange(_opened(book, connection, note)).get("asked") == _DELETE:
+        if note.end == "succeeded" and _exchange(_opened(book, connection, note)).get("operation") == _DELETE:
             yield note.at
 
 
