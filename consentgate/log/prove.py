@@ -3,6 +3,7 @@
 Invariant: a receipt is verified against its own checkpoint before it is given out, so that a damaged tree gives none.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -62,14 +63,18 @@ def prove(
             "No checkpoint covers this entry yet."
             " Run `consentgate log sequence --once`, then `consentgate log sign --once`."
         )
-    hashes = inclusion_proof(
-        position, newest.size, stored_nodes(connection, newest.size, log=log, roots=roots)
-    )
+    node = stored_nodes(connection, newest.size, log=log, roots=roots)
+    hashes = inclusion_proof(position, newest.size, node)
+    _require_own(position, row.leaf, newest.note, hashes)
+    return Receipt(index=position, hashes=hashes, note=newest.note, extra=row.leaf)
+
+
+def _require_own(position: int, leaf: bytes, note: str, hashes: Sequence[bytes]) -> None:
+    """Refuse a proof that does not lead from the entry to what was signed."""
     try:
-        head = checkpoint.decode(parse_note(newest.note).text)
-        verify_inclusion(position, head.size, leaf_hash(row.leaf), head.root, hashes)
+        head = checkpoint.decode(parse_note(note).text)
+        verify_inclusion(position, head.size, leaf_hash(leaf), head.root, hashes)
     except Malformed as error:
         raise LogRefused(
             "The entry, or the tree over it, is not what was signed. Run `consentgate verify`."
         ) from error
-    return Receipt(index=position, hashes=hashes, note=newest.note, extra=row.leaf)

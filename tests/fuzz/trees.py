@@ -6,6 +6,7 @@ from typing import Final
 from unittest import mock
 
 from consentgate import canonical
+from consentgate.entries.epoch import EpochRecord, epoch_record
 from consentgate.errors import Malformed, SignatureInvalid, Unavailable
 from consentgate.keys import custody
 from consentgate.keys.envelope import Envelopes
@@ -23,12 +24,26 @@ from consentgate.tlog import (
     tiles,
 )
 from consentgate.tlog.notekey import NoteKey, NoteSigner, split_key, unb64_text
-from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_text
+from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_object, of_text
 
 _TREE: Final = [merkle.leaf_hash(bytes([i])) for i in range(7)]
 _STATE: Final = {
     "format": 1, "note": "", "origin": "consentgate.invalid/x", "root": canonical.b64(merkle.root_of([])), "size": 0,
 }  # fmt: skip
+_EPOCH: Final = EpochRecord(
+    log=1,
+    origin="consentgate.invalid/y",
+    old_log=0,
+    old_origin="consentgate.invalid/x",
+    checkpoint="",
+    source="none",
+    signed=7,
+    sound=5,
+    gone=1,
+    sequenced=6,
+    root=merkle.root_of(_TREE[:6]),
+    entries=8,
+).members()
 
 
 def _made_key_file() -> bytes:
@@ -47,10 +62,6 @@ _WRAPPED: Final = _CUSTODY.wrap(KEY)
 def _key_file(data: bytes) -> object:
     with mock.patch.object(custody, "read_secret", return_value=data):
         return custody.KeyFile.read(Path("keys"))
-
-
-def _signer_state(data: bytes) -> object:
-    return state._decode(data)
 
 
 def _inclusion(data: bytes) -> None:
@@ -220,5 +231,6 @@ TREES: Final[Sequence[Target]] = (
         samples=in_bytes(_ENVELOPES.seal(b"content")),
         errors=(Malformed, Unavailable),
     ),
-    Target(name="log.state.FileState.read", decode=_signer_state, samples=[*in_json(_STATE)]),
+    Target(name="log.state.decode_state", decode=state.decode_state, samples=[*in_json(_STATE)]),
+    Target(name="entries.epoch.epoch_record", decode=of_object(epoch_record), samples=[*in_json(_EPOCH)]),
 )

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "aws.state": {"_TIMEOUT_S"},
     "storage.postgres_writers": {"_PAUSE_SECONDS", "_FRESH_SECONDS"},
     "storage.writer": {"_LOOK_S"},
+    "storage.forks": {"_LOOK_S"},
     # The default of a setting.
     "gate.resolve": {"WHO_TIMEOUT"},
     # A table of the driver's options, one of which is CONNECT_SECONDS.
