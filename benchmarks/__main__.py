@@ -24,6 +24,7 @@ from benchmarks.figures import Figure, markdown, plain
 from benchmarks.place import Place, postgres_place, sqlite_place
 from benchmarks.plot import svg
 from benchmarks.policy import measure_decisions, measure_packs
+from benchmarks.sequencing import measure_sequencing
 from benchmarks.start import measure_first_decision, measure_imports
 from benchmarks.verify import measure_verification
 
@@ -31,7 +32,7 @@ PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy", "eventsourcing")
-PARTS = ("calls", "start", "policy", "appends", "verify")
+PARTS = ("calls", "start", "policy", "appends", "sequencing", "verify")
 
 
 def machine() -> str:
@@ -64,6 +65,10 @@ def measure(options: argparse.Namespace, places: Callable[[str], list[Place]]) -
         for place in places("appends"):
             _say(f"appends on {place.name} ...")
             figures += measure_appends(place, options.rounds)
+    if "sequencing" in options.parts:
+        for place in places("sequencing"):
+            _say(f"sequencing on {place.name} ...")
+            figures += measure_sequencing(place, options.rounds)
     if "verify" in options.parts:
         for place in places("verify"):
             _say(f"verification on {place.name} ...")

@@ -19,16 +19,16 @@ class Figure:
         theirs: median of the baseline, likewise.
         value: a ratio, or seconds.
         kind: ``times`` as long, seconds ``added``, seconds that it ``takes``, ``faster``: so many times,
-            ``share``: so many times as many in a second, or ``megabytes`` of memory.
-        target: the most that the value shall be, of ``faster`` and ``share`` the least; None where nothing was
-            promised.
+            ``share``: so many times as many in a second, ``rate``: so many in a second, or ``megabytes`` of memory.
+        target: the most that the value shall be, of ``faster``, ``share`` and ``rate`` the least; None where
+            nothing was promised.
     """
 
     name: str
     ours: float
     theirs: float
     value: float
-    kind: Literal["times", "added", "takes", "faster", "share", "megabytes"]
+    kind: Literal["times", "added", "takes", "faster", "share", "rate", "megabytes"]
     target: float | None
 
     @property
@@ -74,6 +74,8 @@ class Figure:
             return f"{value:.1f}x faster"
         if self.kind == "takes":
             return f"{value * 1e3:.1f} ms"
+        if self.kind == "rate":
+            return _rate(value)
         if self.kind == "megabytes":
             return _mb(value)
         return f"{value:.2f}x" if self.kind in ("times", "share") else f"{value * 1e3:+.0f} ms"
@@ -130,6 +132,14 @@ def share(name: str, ours: Sequence[float], theirs: Sequence[float], target: flo
     )
 
 
+def rate(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
+    """Make a figure of how many there are in a second, whatever the baseline does."""
+    middle = statistics.median(ours)
+    return Figure(
+        name=name, ours=middle, theirs=statistics.median(theirs), value=middle, kind="rate", target=target
+    )
+
+
 def takes(name: str, ours: Sequence[float], theirs: Sequence[float], target: float | None) -> Figure:
     """Make a figure of the seconds that something takes, whatever its baseline does."""
     middle = statistics.median(ours)
@@ -178,5 +188,5 @@ def _mb(value: float) -> str:
     return f"{value:.0f} MB"
 
 
-_LEAST = ("faster", "share")
-_WRITTEN = {"faster": _us, "share": _rate, "megabytes": _mb}
+_LEAST = ("faster", "share", "rate")
+_WRITTEN = {"faster": _us, "share": _rate, "rate": _rate, "megabytes": _mb}
