@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from consentgate.canonical import Json
-from consentgate.cli.terminal import colour
+from consentgate.cli.terminal import AS_JSON, colour
 from consentgate.values import dataclass
 from consentgate.verify.result import BROKEN, CANNOT_JUDGE, HOLDS, INCOMPLETE, Finding
 
@@ -86,6 +86,7 @@ class Command(click.Command):
             The exit code.
         """
         as_json = bool(ctx.params.pop("as_json"))
+        ctx.meta[AS_JSON] = as_json
         done: Done = super().invoke(ctx)
         emit(ctx.command_path.partition(" ")[2], done, as_json=as_json)
         return done.exit

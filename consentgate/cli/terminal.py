@@ -14,6 +14,9 @@ from typing import Final
 
 import click
 
+AS_JSON: Final = "consentgate.as_json"
+"""Where a command notes that it was asked for JSON, in what click keeps with it."""
+
 _BAR_WIDTH: Final = 24
 _NARROWEST: Final = 60
 _USUAL: Final = 100
@@ -76,7 +79,7 @@ def note(text: str) -> None:
 
 
 class Progress:
-    """A bar on standard error; silent where that is no terminal."""
+    """A bar on standard error; silent where that is no terminal, and where a program reads the result."""
 
     def __init__(self, label: str, total: int) -> None:
         """Prepare.
@@ -89,7 +92,9 @@ class Progress:
         self._total = max(total, 1)
         self._done = 0
         self._shown = -1
-        self._on = sys.stderr is not None and sys.stderr.isatty()
+        context = click.get_current_context(silent=True)
+        asked = context is not None and context.meta.get(AS_JSON, False)
+        self._on = sys.stderr is not None and sys.stderr.isatty() and not asked
 
     def step(self, count: int = 1) -> None:
         """Go on.
