@@ -28,20 +28,26 @@ _LOOKED_UP: Final = 500
 _NUMBERS: Final = count()
 
 
-def _raw(column: Column[Any]) -> Any:
+def raw(column: Column[Any]) -> Any:
+    """Select a column as it is: no type of SQLAlchemy's converts its values, or fails on them.
+
+    Args:
+        column: the column.
+
+    Returns:
+        What may be selected.
+    """
     return type_coerce(column, NullType()).label(column.name)
 
 
 _REPEATED: Final = (
-    select(_raw(entry.c.tenant), _raw(entry.c.id))
-    .group_by(entry.c.tenant, entry.c.id)
-    .having(func.count() > 1)
+    select(raw(entry.c.tenant), raw(entry.c.id)).group_by(entry.c.tenant, entry.c.id).having(func.count() > 1)
 )
-_ENTRIES_OF: Final = select(*(_raw(each) for each in entry.c)).where(
+_ENTRIES_OF: Final = select(*(raw(each) for each in entry.c)).where(
     entry.c.tenant == bindparam("tenant"),
     entry.c.id.in_(bindparam("ids", expanding=True, type_=LargeBinary)),
 )
-_LINKS_OF: Final = select(*(_raw(each) for each in entry_subject.c)).where(
+_LINKS_OF: Final = select(*(raw(each) for each in entry_subject.c)).where(
     entry_subject.c.tenant == bindparam("tenant"),
     entry_subject.c.entry.in_(bindparam("ids", expanding=True, type_=LargeBinary)),
 )
@@ -57,8 +63,8 @@ def entries(connection: Connection, columns: Sequence[str]) -> Iterator[list[tup
     Yields:
         The rows by ordinal, some hundreds at once.
     """
-    query = select(*(_raw(entry.c[name]) for name in columns)).order_by(entry.c.ordinal)
-    yield from _batches(connection, query)
+    query = select(*(raw(entry.c[name]) for name in columns)).order_by(entry.c.ordinal)
+    yield from batches(connection, query)
 
 
 def positions(
@@ -75,8 +81,8 @@ def positions(
         position, tenant, entry and hash, by position, some hundreds at once.
     """
     columns = (seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash)
-    query = select(*map(_raw, columns)).where(seq.c.log == log).order_by(seq.c.position)
-    yield from _batches(connection, query.where(seq.c.position >= since) if since else query)
+    query = select(*map(raw, columns)).where(seq.c.log == log).order_by(seq.c.position)
+    yield from batches(connection, query.where(seq.c.position >= since) if since else query)
 
 
 def repeated(connection: Connection) -> list[tuple[Any, Any]]:
@@ -176,8 +182,16 @@ def _when_done(found: Future[tuple[str, ...]], connection: Connection) -> Iterat
         yield from stored.damage(connection)
 
 
-def _batches(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
-    """Read with a cursor of the driver's own: SQLAlchemy would make an object of each row."""
+def batches(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
+    """Read with a cursor of the driver's own: SQLAlchemy would make an object of each row.
+
+    Args:
+        connection: of `Database.read` or `read_only`.
+        query: what to read; its values are written out.
+
+    Yields:
+        The rows, some hundreds at once.
+    """
     dialect = connection.dialect
     spelled = str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     driver: Any = connection.connection

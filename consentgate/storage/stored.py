@@ -52,11 +52,11 @@ _WITHOUT_ORDER: Final = {
     for table in (deployment, statement, artifact, notice, entry_subject, data_key, subject_ref)
 }
 _SEQUENCE: Final = _raw(seq.c.position, seq.c.tenant, seq.c.entry, seq.c.hash).order_by(seq.c.position)
-_TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx).order_by(tile.c.level.desc(), tile.c.idx)
-_TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at).order_by(
+TILES: Final = _raw(tile.c.level, tile.c.hashes, index=tile.c.idx).order_by(tile.c.level.desc(), tile.c.idx)
+TREES: Final = _raw(tree_state.c.size, tree_state.c.frontier, tree_state.c.root, tree_state.c.at).order_by(
     tree_state.c.size
 )
-_CHECKPOINTS: Final = _raw(
+CHECKPOINTS: Final = _raw(
     checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at
 ).order_by(checkpoint.c.size)
 _ANCHORS: Final = _raw(anchor.c.name, anchor.c.size, anchor.c.kind, anchor.c.evidence, anchor.c.at)
@@ -188,7 +188,7 @@ def tiles(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]:
     Yields:
         level, index and hashes, in any order.
     """
-    yield from _stream(connection, _TILES.where(tile.c.log == log))
+    yield from _stream(connection, TILES.where(tile.c.log == log))
 
 
 def tree_states(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]:
@@ -201,7 +201,7 @@ def tree_states(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
     Yields:
         size, frontier, root and at, in any order.
     """
-    yield from _stream(connection, _TREES.where(tree_state.c.log == log))
+    yield from _stream(connection, TREES.where(tree_state.c.log == log))
 
 
 def checkpoints(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Stored]:
@@ -214,7 +214,7 @@ def checkpoints(connection: Connection, *, log: int = FIRST_LOG) -> Iterator[Sto
     Yields:
         size, origin, note and at, in any order.
     """
-    yield from _stream(connection, _CHECKPOINTS.where(checkpoint.c.log == log))
+    yield from _stream(connection, CHECKPOINTS.where(checkpoint.c.log == log))
 
 
 def has_anchors(connection: Connection) -> bool:
