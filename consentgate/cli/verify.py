@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from consentgate.config.places import Newest
+    from consentgate.config.since import Pinned
     from consentgate.config.verification import Verified
     from consentgate.verify.result import Level, Verification
 
@@ -63,6 +64,13 @@ _OF_RECEIPT = {
     help="The witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
 )
 @click.option(
+    "--from",
+    "pinned",
+    metavar="CHECKPOINT",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A signed checkpoint that an earlier verification covered: what it covers is not read again.",
+)
+@click.option(
     "--no-keys", is_flag=True, help="Open nothing that is sealed; the level links then cannot be judged."
 )
 def verify(
@@ -71,6 +79,7 @@ def verify(
     proof: str | None,
     leaf: str | None,
     policy: str | None,
+    pinned: str | None,
     no_keys: bool,
 ) -> Done:
     """Recompute everything, and say level by level what holds until when.
@@ -79,22 +88,27 @@ def verify(
     0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
     """
     if proof is not None:
+        if pinned is not None:
+            raise InvalidInput("--from does not go with --proof.")
         return _receipt(home, vkey, proof, leaf, policy)
     if leaf is not None:
         raise InvalidInput("--leaf belongs to --proof.")
     from pathlib import Path
 
     from consentgate.cli.terminal import progress
-    from consentgate.config.verification import verify_deployment, work_of
+    from consentgate.config.since import read_pinned
+    from consentgate.config.verification import trusted_vkey, verify_deployment, work_of
 
     settings = settings_of(home)
-    with progress("Verifying", work_of(settings)) as bar:
+    start = read_pinned(Path(pinned), trusted_vkey(settings, vkey)) if pinned is not None else None
+    with progress("Verifying", work_of(settings, start)) as bar:
         done = verify_deployment(
             settings,
             vkey=vkey,
             with_keys=not no_keys,
             step=bar.step,
             policy=Path(policy) if policy else None,
+            pinned=start,
         )
     return _shown(done)
 
@@ -179,11 +193,13 @@ def _shown(done: "Verified") -> Done:
         "vkey_from": done.vkey_from,
         "test_database": done.test,
         "anchors": [_anchor(each, done.at) for each in done.anchors],
+        "pinned": _pinned(done.pinned) if done.pinned else None,
     }
     pairs = [
         ("entries", str(done.entries)),
         ("log", done.origin or "none"),
         ("vkey from", done.vkey_from or "nowhere: give --vkey"),
+        *(_left_out(done.pinned) if done.pinned else ()),
         ("anchors", "\n".join(_anchored(each, done.at) for each in done.anchors)),
         ("note", done.note),
         ("database", "a test database: a test clock was used on it" if done.test else ""),
@@ -197,6 +213,31 @@ def _shown(done: "Verified") -> Done:
         findings=done.verification.findings,
         exit=done.verification.exit_code,
     )
+
+
+def _pinned(pinned: "Pinned") -> dict[str, Json]:
+    from consentgate.verify.prefix import NOT_JUDGED
+
+    size = pinned.head.size
+    return {
+        "file": pinned.file,
+        "size": size,
+        "root": pinned.head.root.hex(),
+        "not_read": {"first": 0, "last": size - 1} if size else None,
+        "not_judged": list(NOT_JUDGED) if size else [],
+    }
+
+
+def _left_out(pinned: "Pinned") -> list[tuple[str, str]]:
+    from consentgate.verify.prefix import NOT_JUDGED
+
+    size = pinned.head.size
+    if not size:
+        return [("not read again", f"nothing: {pinned.file} covers no entry")]
+    return [
+        ("not read again", f"positions 0 to {size - 1}, which {pinned.file} covers"),
+        ("not judged", "\n".join(NOT_JUDGED)),
+    ]
 
 
 def _anchor(kept: "Newest", now: "datetime") -> dict[str, Json]:

@@ -16,13 +16,14 @@ from sqlalchemy import Connection
 from consentgate.config.parts import state_of
 from consentgate.config.places import Newest, anchors_of, newest_of
 from consentgate.config.settings import Settings
+from consentgate.config.since import Pinned, since_pinned
 from consentgate.config.sources import evidence_of
 from consentgate.config.upkeep import newest_log, require_database, vkey_of
 from consentgate.entries.epoch import current_log, origin_fact
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import KeyFile
 from consentgate.moment import system_clock
-from consentgate.storage import inbulk, stored
+from consentgate.storage import inbulk, since, stored
 from consentgate.storage.readonly import read_only
 from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
@@ -51,6 +52,7 @@ class Verified:
         test: whether a test clock was ever used on this database.
         at: the time of verification.
         anchors: how old the newest checkpoint of each anchor is, as the database says.
+        pinned: the checkpoint from which on was verified; None where everything was.
     """
 
     verification: Verification
@@ -62,14 +64,16 @@ class Verified:
     test: bool
     at: datetime
     anchors: tuple[Newest, ...] = ()
+    pinned: Pinned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A ledger that tells how far it was read."""
+    """A ledger that tells how far it was read, and of how many entries."""
 
     source: LedgerSource
     step: Callable[[], None]
+    read: list[int]
 
     def damage(self) -> Iterable[str]:
         return self.source.damage()
@@ -98,14 +102,16 @@ class _Counted:
     def _told(self, batches: Iterable[Sequence[EntryValues]]) -> Iterator[Sequence[EntryValues]]:
         for batch in batches:
             self.step()
+            self.read.append(len(batch))
             yield batch
 
 
-def work_of(settings: Settings) -> int:
+def work_of(settings: Settings, pinned: Pinned | None = None) -> int:
     """Say how much there is to verify.
 
     Args:
         settings: the settings.
+        pinned: the checkpoint from which on is verified; None where everything is.
 
     Returns:
         The number of steps that `verify_deployment` will tell, about.
@@ -115,6 +121,9 @@ def work_of(settings: Settings) -> int:
     """
     require_database(settings)
     with read_only(settings.database) as connection:
+        if pinned is not None and pinned.head.size:
+            there = _or_note([], lambda: since.log_size(connection, newest_log(settings))) or 0
+            return max(there - pinned.head.size, 0) // inbulk.AT_ONCE + 1
         # The rows are read twice: for their bytes, and for what is sealed in them.
         rows = _or_note([], lambda: stored.count(connection)) or 0
         return 2 * (rows // inbulk.AT_ONCE + 1)
@@ -148,6 +157,7 @@ def verify_deployment(
     with_keys: bool,
     step: Callable[[], None],
     policy: Path | None = None,
+    pinned: Pinned | None = None,
 ) -> Verified:
     """Verify everything that can be verified from here.
 
@@ -157,6 +167,7 @@ def verify_deployment(
         with_keys: whether sealed parts may be opened.
         step: called whenever some hundred rows of entries were read.
         policy: a file with a witness policy, in the place of the settings'.
+        pinned: a checkpoint under the same vkey, from which on is verified; None verifies everything.
 
     Returns:
         The result.
@@ -173,19 +184,33 @@ def verify_deployment(
     known, memory = trusted_vkey(settings, vkey), _or_note(notes, lambda: _memory(settings))
     with read_only(settings.database) as connection:
         evidence = _gathered(settings, connection, notes, policy, known, memory, custody)
-        verification = verify(replace(evidence, ledger=_Counted(evidence.ledger, step)))
-        facts, entries = _told(connection, evidence, verification)
-        return Verified(
-            entries=entries,
-            verification=verification,
-            origin=facts.get(origin_fact(current_log(facts))),
+        evidence = since_pinned(evidence, connection, pinned)
+        return replace(
+            _judged(settings, connection, evidence, step),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
             note="\n".join(notes),
-            test=TEST in facts,
-            at=evidence.now,
-            anchors=newest_of(settings, connection, log=evidence.number),
+            pinned=pinned,
         )
+
+
+def _judged(
+    settings: Settings, connection: Connection, evidence: Evidence, step: Callable[[], None]
+) -> Verified:
+    ledger = _Counted(evidence.ledger, step, [])
+    verification = verify(replace(evidence, ledger=ledger))
+    facts, entries = _told(connection, evidence, verification, sum(ledger.read))
+    return Verified(
+        entries=entries,
+        verification=verification,
+        origin=facts.get(origin_fact(current_log(facts))),
+        vkey=None,
+        vkey_from=None,
+        note="",
+        test=TEST in facts,
+        at=evidence.now,
+        anchors=newest_of(settings, connection, log=evidence.number),
+    )
 
 
 def _gathered(
@@ -212,12 +237,15 @@ def _gathered(
 
 
 def _told(
-    connection: Connection, evidence: Evidence, verification: Verification
+    connection: Connection, evidence: Evidence, verification: Verification, read: int
 ) -> tuple[Mapping[str, str], int]:
     """Read what the database says of itself, and count its entries; what cannot be read was found already."""
     try:
         facts = {row.name: row.value for row in typed_ledger(evidence.ledger, Faults()).facts()}
-        return facts, stored.count(connection)
+        if evidence.since is None:
+            return facts, stored.count(connection)
+        # Those that a checkpoint covers are not counted again.
+        return facts, min(evidence.since.size, evidence.since.prefix.size()) + read
     except Unavailable:
         if not verification.findings:
             raise

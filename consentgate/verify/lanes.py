@@ -44,6 +44,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[tuple[str, bytes], _Lane] = {}
+        self._starts: dict[tuple[str, bytes], int] = {}
 
     def resume(self, before: Known) -> None:
         """Go on in a lane from an entry that is known to be right.
@@ -52,6 +53,28 @@ class Lanes:
             before: the entry; what came before it is not asked for.
         """
         self._lanes[before.tenant, before.w] = _Lane(before, before)
+
+    def begin_at(self, lane: tuple[str, bytes], number: int) -> None:
+        """Begin a lane at a number that is known to be missing from before.
+
+        Args:
+            lane: tenant and lane.
+            number: the first number that is asked for.
+        """
+        self._starts[lane] = number
+
+    def left(self) -> set[tuple[str, bytes, int]]:
+        """Say which entries would show how far lanes went that others follow, and that nobody took.
+
+        Returns:
+            Tenant, lane and number of each.
+        """
+        firsts = [(tenant, lane.first.after) for (tenant, _), lane in self._lanes.items() if lane.first]
+        return {
+            (tenant, after.w, after.n - 1)
+            for tenant, after in firsts
+            if after is not None and after.n and (tenant, after.w) not in self._lanes
+        }
 
     def __contains__(self, lane: tuple[str, bytes]) -> bool:
         return lane in self._lanes
@@ -91,9 +114,10 @@ class Lanes:
 
     def _begin(self, known: Known) -> None:
         lane = self._lanes[known.tenant, known.w] = _Lane(known, known)
-        if known.n:
-            lane.gaps.append(_Gap(0, known.n, None, known))
-        else:
+        start = self._starts.get((known.tenant, known.w), 0)
+        if known.n > start:
+            lane.gaps.append(_Gap(start, known.n, None, known))
+        elif known.n == 0:
             lane.first = known
 
 

@@ -17,7 +17,7 @@ damaged file, hides nothing that can be judged.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from consentgate.entries.epoch import origin_fact
@@ -34,6 +34,7 @@ from consentgate.verify.marks import Marks
 from consentgate.verify.pairing import Pairing
 from consentgate.verify.result import Finding, Level, Verification
 from consentgate.verify.signed import Signatures, check_signer
+from consentgate.verify.since import edge_of, outcomes_of, resume_lanes, resume_left, sound_statements
 from consentgate.verify.source import Evidence
 from consentgate.verify.stored import TEST, Stored
 from consentgate.verify.tree import Prefix, Tree
@@ -97,33 +98,59 @@ class _Run:
         self._findings: list[Finding] = []
 
     def result(self) -> Verification:
+        since, opening = self._evidence.since, self._evidence.number > 0
         stored = Stored(self._ledger)
-        lanes, pairing = Lanes(), Pairing(stored.find)
-        signatures = Signatures(self._key) if self._key is not None else None
+        edge = edge_of(since, stored.find, opening=opening) if since is not None else None
+        if edge is not None and edge.prefix is None:
+            return self._not_continued(edge.findings)
+        prefix = (edge.prefix if edge is not None else None) or Prefix()
+        lanes = Lanes()
+        pairing = Pairing(stored.find, partial(outcomes_of, since.prefix) if since is not None else None)
+        signatures = None
+        if self._key is not None:
+            signatures = Signatures(self._key, prefix.size, time_of(prefix.at))
         memory = self._evidence.signer
         marks = Marks(self._log, signatures, memory.size if memory else 0)
-        tree = Tree(self._log, marks, stored.find, Prefix(), opening=self._evidence.number > 0)
+        tree = Tree(self._log, marks, stored.find, prefix, opening=opening)
         for batch in stored.entries():
+            if since is not None:
+                resume_lanes(lanes, batch, since.prefix)
             lanes.take(batch)
             pairing.take(batch)
             tree.take(batch)
-        until = time_of(stored.newest)
-        of_rows = stored.findings()
+        if since is not None:
+            resume_left(lanes, since.prefix)
+        until = time_of(stored.newest if stored.newest is not None else prefix.at)
+        of_rows = stored.findings(partial(sound_statements, since.prefix) if since is not None else None)
         self._judge("bytes", [*self._damage(), *self._ledger_faults.findings, *of_rows], until)
         self._judge("lanes", lanes.findings(), until)
-        self._tree(tree, marks, test=TEST in stored.facts)
+        self._tree(tree, marks, edge.findings if edge is not None else (), test=TEST in stored.facts)
         self._signed(tree, marks, signatures, stored.facts.get(origin_fact(self._evidence.number)))
         self._epochs(stored)
         self._anchored(tree.size, test=TEST in stored.facts)
         self._judge("pairing", pairing.findings(self._evidence.now), until)
-        if self._evidence.keys is None:
+        if self._evidence.keys is None or since is not None:
             self._leave("links")
         else:
             self._links(stored, tree.writers.people, self._evidence.keys, until)
         return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
 
+    def _not_continued(self, findings: Sequence[Finding]) -> Verification:
+        """Judge no more than that the log is no continuation of what was pinned."""
+        ended = ("epochs",) if self._evidence.older else ()
+        names = [*LEVELS[:5], *ended, *names_of(self._evidence.anchors), *LEVELS[5:]]
+        for name in names:
+            if name == "tree":
+                self._judge(name, findings, None)
+            else:
+                self._leave(name)
+        return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
+
     def _epochs(self, stored: Stored) -> None:
         if not self._evidence.older:
+            return
+        if self._evidence.since is not None:
+            self._leave("epochs")
             return
         found, judged = check_epochs(self._evidence, self._ledger, stored.facts, stored.find)
         level = level_of("epochs", found, None)
@@ -132,8 +159,8 @@ class _Run:
         self._levels.append(level)
         self._findings += found
 
-    def _tree(self, tree: Tree, marks: Marks, *, test: bool) -> None:
-        found = tree.finish()
+    def _tree(self, tree: Tree, marks: Marks, edge: Sequence[Finding], *, test: bool) -> None:
+        found = [*edge, *tree.finish()]
         # The clock of a test database is not the one of this process.
         found += marks.times(None if test else self._evidence.now)
         self._judge("tree", [*self._log_faults.findings, *found], tree.until)
@@ -161,7 +188,9 @@ class _Run:
                 self._leave(name)
             return
         now = None if test else self._evidence.now
-        done = check_anchors(anchors, self._log.checkpoints(), self._key, size=size, now=now)
+        since = self._evidence.since
+        log = self._log if since is None else typed_log(since.whole, Faults())
+        done = check_anchors(anchors, log.checkpoints(), self._key, size=size, now=now)
         self._levels += done.levels
         self._findings += done.findings
 

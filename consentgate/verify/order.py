@@ -29,15 +29,17 @@ _NO_TIME: Final = 1 << 61
 class Order:
     """Goes along the positions of the log."""
 
-    def __init__(self, *, of_commits: bool) -> None:
+    def __init__(self, *, of_commits: bool, last: Known | None = None, newest: int | None = None) -> None:
         """Begin before the first position.
 
         Args:
             of_commits: whether rows are numbered in the order of their commits.
+            last: the entry before it, where the log goes on from there.
+            newest: the latest time of an entry up to there, in milliseconds.
         """
         self._of_commits = of_commits
-        self._last: Known | None = None
-        self._newest: int | None = None
+        self._last = last
+        self._newest = newest
 
     def take(self, batch: Sequence[Known]) -> Iterator[Finding]:
         """Compare the entries of the next positions with those before them.

@@ -5,7 +5,7 @@ intent without a final outcome is incomplete once its request may no longer leav
 without an outcome are kept; what else is answered is looked up, and its hash recomputed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -18,6 +18,9 @@ from consentgate.verify.rows import name_of
 Find: TypeAlias = Callable[[Collection[EntryId]], Mapping[EntryId, Known]]
 """``find(keys)``: the entries of these ids, each with its hash recomputed."""
 
+Outcomes: TypeAlias = Callable[[Collection[EntryId]], Mapping[EntryId, Sequence[Known]]]
+"""``outcomes(keys)``: all outcomes of these intents."""
+
 _OUTCOME: Final = "outcome"
 # So many answers to what is no open intent are looked up at once.
 _AT_ONCE: Final = 2000
@@ -26,13 +29,15 @@ _AT_ONCE: Final = 2000
 class Pairing:
     """Goes along the rows of entries."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, outcomes: Outcomes | None = None) -> None:
         """Begin before the first entry.
 
         Args:
             find: looks entries up.
+            outcomes: looks up the outcomes of intents, where not every entry is taken.
         """
         self._find = find
+        self._outcomes_of = outcomes
         self._open: dict[EntryId, Known] = {}
         self._ended: set[EntryId] = set()
         self._others: list[Known] = []
@@ -79,7 +84,9 @@ class Pairing:
             del self._open[key]
 
     def _look_up(self, answers: Collection[Known]) -> None:
-        found = self._find({(each.tenant, each.re) for each in answers if each.re is not None})
+        keys = {(each.tenant, each.re) for each in answers if each.re is not None}
+        found = self._find(keys)
+        stored = self._outcomes_of(keys) if self._outcomes_of is not None else None
         for each in answers:
             key = (each.tenant, each.re or b"")
             self._found += _checked(each, found.get(key))
@@ -87,7 +94,11 @@ class Pairing:
                 continue
             # One whose intent is there and not open had its outcome already.
             intent = key in found and found[key].send_by is not None
-            if key in self._ended or (intent and key not in self._open):
+            if stored is None:
+                ended = intent and key not in self._open
+            else:
+                ended = any(other.ordinal < each.ordinal for other in stored.get(key, ()))
+            if key in self._ended or ended:
                 self._found.append(extra(each.name, f"a second final outcome of entry {name_of(key[1])}"))
             self._ended.add(key)
             self._open.pop(key, None)

@@ -24,7 +24,7 @@ class Signatures:
     Attributes:
         covered: the size of the largest tree that a sound checkpoint covers.
         until: the time up to which that covers.
-        last: the size that the last row claims, 0 before the first.
+        last: the size that the last row claims; before the first that of the tree that is known to be signed.
     """
 
     def __init__(self, key: NoteKey, covered: int = 0, until: datetime | None = None) -> None:
@@ -41,7 +41,7 @@ class Signatures:
         self._ahead: list[int] = []
         self.covered = covered
         self.until = until
-        self.last = 0
+        self.last = covered
 
     def take(self, row: CheckpointRow, size: int, root: bytes | None, until: datetime | None) -> None:
         """Judge a checkpoint.

@@ -9,7 +9,7 @@ transaction.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from consentgate.values import dataclass
 from consentgate.verify.keysource import KeySource
@@ -26,6 +26,9 @@ from consentgate.verify.rows import (
     TileRow,
     TreeStateRow,
 )
+
+if TYPE_CHECKING:
+    from consentgate.verify.prefix import Since
 
 
 class LedgerSource(Protocol):
@@ -200,6 +203,7 @@ class Evidence:
         number: the number of the log that grows.
         older: the logs that epochs ended, in order.
         anchors: places outside the database that keep checkpoints, and witnesses; None where there are none.
+        since: what a pinned checkpoint covers: ledger and log then give what comes after; None to verify everything.
     """
 
     ledger: LedgerSource
@@ -212,3 +216,4 @@ class Evidence:
     number: int = 0
     older: tuple[OldLog, ...] = ()
     anchors: Anchors | None = None
+    since: "Since | None" = None

@@ -4,8 +4,8 @@ Invariants: hashes and digests are recomputed, never read; an index column that 
 found, whichever of the two was changed.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final, TypeAlias
 
 from consentgate import moment
 from consentgate.entries.epoch import current_log, origin_fact, origins
@@ -20,6 +20,9 @@ from consentgate.verify.known import RESTORE, EntryId, Known, altered, extra, kn
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, EntryValues, FactRow, StatementRow, entry_row, name_of
 from consentgate.verify.source import LedgerSource
+
+IndexOf: TypeAlias = Callable[[Collection[EntryId]], Iterable[StatementRow]]
+"""``index(keys)``: the index rows of these statements."""
 
 ORIGIN: Final = "log_origin"
 """Name of the fact that says which log this database has."""
@@ -49,6 +52,7 @@ class Stored:
         self._source = source
         self._batches = Batches()
         self._repeated = dict.fromkeys(source.repeated(), False)
+        self._doubled: set[EntryId] = set()
         self._statements: dict[EntryId, bool] = {}
         self.facts, self._found = _facts(source.facts())
         self.artifacts = Artifacts(source.artifacts())
@@ -88,18 +92,24 @@ class Stored:
                 found[known.key] = known
         return found
 
-    def findings(self, *, whole: bool = True) -> list[Finding]:
+    def findings(self, index: IndexOf | None = None) -> list[Finding]:
         """Give what was found, once every entry was read.
 
         Args:
-            whole: whether every entry was read, so that each index row must have been met.
+            index: looks up the index rows of the statements that were met, where not every entry was read; else each
+                index row must have been met.
 
         Returns:
             The findings.
         """
         found = [*self._found]
-        if whole:
+        if index is None:
             found += self._indexed(self._source.statements())
+        else:
+            # The first row of these is one that was not read.
+            twice = [key for key in self._repeated if key not in self._doubled]
+            found += [extra(f"entry {name_of(entry)}", "a second row of this id") for _, entry in twice]
+            found += self._indexed(index(self._statements))
         return [*found, *self.artifacts.check(self._source.notices())]
 
     def _careful(self, values: EntryValues) -> Known:
@@ -112,6 +122,7 @@ class Stored:
         if known.key in self._repeated:
             self._repeated[known.key] = True
         if met:
+            self._doubled.add(known.key)
             self._found.append(extra(known.name, "a second row of this id"))
         return not met
 

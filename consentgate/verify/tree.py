@@ -40,11 +40,13 @@ class Prefix:
         size: of the tree.
         rows: of each level the hashes that its last tile has so far, where that is not full.
         at: the time of its last entry.
+        last: its last entry, where what follows is to come after that.
     """
 
     size: int = 0
     rows: tuple[tuple[bytes, ...], ...] = ()
     at: int | None = None
+    last: Known | None = None
 
 
 class Tree:
@@ -72,7 +74,7 @@ class Tree:
         self._tiles = StoredTiles(log.tiles())
         self._growth = Growth(self._tiles.compare, size=prefix.size, rows=prefix.rows)
         self._of_commits = log.numbers_commits()
-        self._order = Order(of_commits=self._of_commits)
+        self._order = Order(of_commits=self._of_commits, last=prefix.last, newest=prefix.at)
         self.writers = Writers()
         self._turns: list[Finding] = []
         self._sequence = iter(log.sequence())
