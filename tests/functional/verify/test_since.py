@@ -388,3 +388,14 @@ def test_what_is_looked_up_never_reads_a_whole_table(place: Place, kind: Kind) -
         rows.first_row(connection, log=0, size=300, after=300)
     assert len(plans) > 15
     assert [each for each in plans if each.startswith("SCAN")] == []
+
+
+def test_row_of_another_type_that_is_looked_up_is_left_out(place: Place, kind: Kind) -> None:
+    file = between_intent_and_outcome(place)
+    if kind == "sqlite":
+        place.sql("UPDATE entry SET parts = x'00' WHERE kind = 'outcome'")
+        assert "malformed" in {kind for kind, _ in found(since(place, file))}
+    else:
+        place.loosen("entry")
+        place.sql("UPDATE entry SET parts = NULL WHERE kind = 'outcome'")
+        assert "malformed" in {kind for kind, _ in found(since(place, file))}
