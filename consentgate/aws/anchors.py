@@ -7,7 +7,7 @@ already counts only when it is the same bytes, under a lock in compliance mode. 
 neither a later version nor a delete marker hides what was kept.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from consentgate.errors import LogRefused, Misconfigured, Unavailable
 from consentgate.log.anchoring import Submission
 from consentgate.log.directory import file_of, folder_of
 from consentgate.moment import Clock
+from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.note import NOTE_LIMIT
 from consentgate.values import dataclass
 
@@ -82,6 +83,36 @@ class BucketAnchor:
         except BotoCoreError as error:
             raise self._out_of_reach(type(error).__name__) from error
         return f"s3://{self.bucket}/{key}?versionId={version}"
+
+    def kept(self, heads: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        """Say which of some checkpoints the bucket keeps, among the first thousand of its objects from there on.
+
+        Args:
+            heads: the checkpoints, in order of sizes.
+
+        Returns:
+            Those of them.
+
+        Raises:
+            Misconfigured: the bucket is not there.
+            Unavailable: it is out of reach, or refuses.
+        """
+        if not heads:
+            return ()
+        folder, first = folder_of(heads[0].origin), file_of(heads[0])
+        try:
+            # A key of another root has the same beginning: so far the list starts before it.
+            found = self.client().list_objects_v2(
+                Bucket=self.bucket,
+                Prefix=self._under(f"{folder}/"),
+                StartAfter=self._under(first.rpartition("-")[0]),
+            )
+        except ClientError as error:
+            raise self._failure(error) from error
+        except BotoCoreError as error:
+            raise self._out_of_reach(type(error).__name__) from error
+        there = {each["Key"] for each in found.get("Contents", ())}
+        return [head for head in heads if self._under(file_of(head)) in there]
 
     def held(self, origin: str) -> Iterator[tuple[str, bytes, datetime]]:
         """Read what the bucket keeps of a log: every version of every object.

@@ -32,6 +32,9 @@ from consentgate.values import dataclass
 
 EVERY_S: Final = 60.0
 
+# Checkpoints after the last one that is written down, in which one is looked for that is kept and not written down.
+_BETWEEN: Final = 200
+
 _LOG: Final = logging.getLogger("consentgate")
 _VERIFY: Final = "Run `consentgate verify`."
 
@@ -83,6 +86,21 @@ class Anchor(Protocol):
         Raises:
             LogRefused: the anchor keeps what contradicts the checkpoint.
             Misconfigured: the anchor is not as the settings say, or does not know this log.
+            Unavailable: it is out of reach.
+        """
+        ...
+
+    def kept(self, heads: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        """Say which of some checkpoints are kept here, as far as the anchor can tell without keeping anything.
+
+        Args:
+            heads: checkpoints of one log, in order of sizes.
+
+        Returns:
+            Those of them that are.
+
+        Raises:
+            Misconfigured: the anchor is not as the settings say.
             Unavailable: it is out of reach.
         """
         ...
@@ -222,20 +240,35 @@ class Anchorer:
             # By the rows, since other processes anchor too.
             if last and not at_once and 0 <= (now - last.at).total_seconds() < self._every:
                 return
-            head = self._own(newest.note, self._key_of(log))
+            between = checkpoints.checkpoints(connection, after=before, limit=_BETWEEN, log=log)
+            key = self._key_of(log)
+            head = self._own(newest.note, key)
             if root_at(head.size, stored_nodes(connection, head.size, log=log)) != head.root:
                 raise LogRefused(f"The log's tree is not what was signed: no anchor gets it. {_VERIFY}")
 
-        def consistency(old: int) -> tuple[bytes, ...]:
-            with self._database.read() as inside:
-                return consistency_proof(old, head.size, stored_nodes(inside, head.size, log=log))
+        def proof(head: Checkpoint) -> Callable[[int], tuple[bytes, ...]]:
+            def consistency(old: int) -> tuple[bytes, ...]:
+                with self._database.read() as inside:
+                    return consistency_proof(old, head.size, stored_nodes(inside, head.size, log=log))
 
-        # 2 put
-        evidence = place.put(Submission(head=head, note=newest.note, before=before, consistency=consistency))
+            return consistency
+
+        # 2 put: first what is kept there and was never written down, since somebody was killed in between
+        notes = {
+            head: each.note for each in between if (head := self._own(each.note, key)).size < newest.size
+        }
+        for kept in (*place.kept(tuple(notes)), head):
+            note = notes.get(kept, newest.note)
+            self._put_one(
+                place, log, Submission(head=kept, note=note, before=before, consistency=proof(kept))
+            )
+
+    def _put_one(self, place: Anchor, log: int, submission: Submission) -> None:
+        evidence = place.put(submission)
         # 3 write down
         row = AnchorRow(
             name=place.name,
-            size=head.size,
+            size=submission.head.size,
             kind=place.kind,
             evidence=evidence,
             at=floor(self._database.clock()),

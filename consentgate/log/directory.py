@@ -8,7 +8,7 @@ that holds another checkpoint of the same size refuses.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -98,6 +98,23 @@ class DirectoryAnchor:
         except OSError as error:
             raise Unavailable(f"The anchor {self.name} cannot be written ({error.strerror}).") from error
         return evidence
+
+    def kept(self, heads: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        """Say which of some checkpoints the folder keeps.
+
+        Args:
+            heads: the checkpoints.
+
+        Returns:
+            Those of them.
+
+        Raises:
+            Unavailable: the folder cannot be read.
+        """
+        try:
+            return [head for head in heads if (self.path / file_of(head)).exists()]
+        except OSError as error:
+            raise Unavailable(f"The anchor {self.name} cannot be read ({error.strerror}).") from error
 
     def held(self, origin: str) -> Iterator[tuple[str, bytes, datetime]]:
         """Read what the folder keeps of a log.

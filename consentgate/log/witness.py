@@ -13,7 +13,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +28,7 @@ from consentgate.errors import (
 from consentgate.log.anchoring import Submission
 from consentgate.tlog import addcheckpoint
 from consentgate.tlog.addcheckpoint import AddCheckpoint
+from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.cosignature import WitnessKey, verify_cosignature
 from consentgate.tlog.note import parse_note, signature_line
 from consentgate.values import dataclass
@@ -71,6 +72,18 @@ class WitnessAnchor:
     def kind(self) -> str:
         """``witness``."""
         return KIND
+
+    def kept(self, heads: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        """Say nothing: a witness shows the last checkpoint that it signed, and is put the newest in any case.
+
+        Args:
+            heads: the checkpoints.
+
+        Returns:
+            None of them.
+        """
+        del heads
+        return ()
 
     def put(self, submitted: Submission) -> str:
         """Let the witness cosign a checkpoint.

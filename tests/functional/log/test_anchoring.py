@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from consentgate.log.lag import Expected, lags
 from consentgate.log.service import LogService
 from consentgate.storage import anchors, checkpoints, stored
 from consentgate.storage.checkpoints import CheckpointRow
+from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.notekey import NoteKey
 from consentgate.tlog.proof import verify_consistency
 from tests.databases import raw
@@ -39,7 +40,11 @@ class Scripted:
     kind: str = "directory"
     got: list[Submission] = field(default_factory=list)
     failure: ConsentGateError | None = None
+    unnoted: set[int] = field(default_factory=set)
     gate: threading.Event | None = None
+
+    def kept(self, heads: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        return [head for head in heads if head.size in self.unnoted]
 
     def put(self, submitted: Submission) -> str:
         self.got.append(submitted)
@@ -233,6 +238,18 @@ def test_what_was_put_and_not_written_down_is_put_again(tmp_path: Path, log: Log
     assert rows(log) == []
     anchorer(tmp_path, log, place).once()
     assert rows(log) == before
+
+
+def test_what_was_put_and_not_written_down_before_the_log_grew_is_written_down(
+    tmp_path: Path, log: Log
+) -> None:
+    first, second, third = (grown(tmp_path, log).size for _ in range(3))
+    place = Scripted(unnoted={second})
+    anchorer(tmp_path, log, place).once()
+    # The first was never put there, and is not now.
+    assert [each.head.size for each in place.got] == [second, third]
+    assert first < second
+    assert rows(log) == [("scripted", second, str(second)), ("scripted", third, str(third))]
 
 
 @pytest.mark.parametrize(
