@@ -53,7 +53,7 @@ class Speaker:
     age: int | None = field(default=None, repr=False)
     adult: bool = field(default=False, repr=False)
     last_interaction_at: datetime | None = field(default=None, repr=False)
-    setting: Setting | None = None
+    setting: Setting | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         given: tuple[object, object] = (self.references, self.evidence)

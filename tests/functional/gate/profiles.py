@@ -101,7 +101,7 @@ def deleted_by_the_backend(world: World, intent: Answer, *, operation: str = "De
     """Write what a protected client leaves behind when the backend itself deletes something."""
     book = world.gate._parts.book
     members: dict[str, Any] = {
-        "asked": operation,
+        "operation": operation,
         "service": "chime-sdk-voice",
         "status": 204,
         "response": "",

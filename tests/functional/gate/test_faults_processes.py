@@ -167,6 +167,8 @@ def script_of(world: World, body: str) -> list[str]:
         from datetime import datetime
         from pathlib import Path
 
+        # Whoever starts the tests may have it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         now = datetime.fromisoformat({world.clock().isoformat()!r})
         settings = load_settings(Path({str(world.home)!r}))
         gate = ConsentGate(settings, clock=FrozenClock(now), background=False)
