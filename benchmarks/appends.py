@@ -133,8 +133,8 @@ def _on_a_server(place: Place, rounds: int, seconds: float) -> list[Figure]:
         events = _kept(stack, Events(url, BODY, 8))
         chain = _kept(stack, Chain(url, BODY))
         found = [_turns([ours, rows, events], 8, seconds) for _ in range(rounds)]
-        many = _kept(stack, Ours(replace(place.settings, writers=32)))
         alone = [rate_of(ours, 1, seconds).each_second for _ in range(rounds)]
+        many = _kept(stack, Ours(replace(place.settings, writers=32)))
         with _cloud_disk(url):
             clouded = [_turns([many, rows, chain], 32, seconds) for _ in range(rounds)]
     return [

@@ -25,10 +25,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 Row = Sequence[Any]
 
-# As the ledger's own, with all its indexes and constraints, and none of its triggers.
+# As the ledger's own, with all its indexes and constraints, and none of its triggers; with numbers of their own:
+# those that somebody else draws are gaps, for which the ledger's sequencer looks out.
 _SAME = """
 CREATE SCHEMA bare;
 CREATE TABLE bare.entry (LIKE public.entry INCLUDING ALL);
+CREATE SEQUENCE bare.numbers;
+ALTER TABLE bare.entry ALTER COLUMN ordinal SET DEFAULT nextval('bare.numbers');
 CREATE TABLE bare.entry_subject (LIKE public.entry_subject INCLUDING ALL);
 """
 _SAME_IN_FILE = (
