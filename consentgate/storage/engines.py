@@ -1,16 +1,18 @@
 """Engines: where connections come from, the host's or ours, and which drivers they may use.
 
 Invariants: a connection of ours comes from no pool of the host's (ADR 0009); PostgreSQL is spoken to by psycopg 3 and
-nothing else, with a bound on how long a dead server or network is waited for.
+nothing else, with a bound on how long a dead server or network, and one that does not answer, is waited for.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from consentgate.errors import Misconfigured
+from consentgate.storage.bounded import bounded
 
 CONNECT_SECONDS: Final = 5
 """How long a connection may take to come about."""
@@ -90,7 +92,14 @@ def own_engine(engine: Engine) -> Engine:
     """
     own = Engine(engine.pool.recreate(), engine.dialect, engine.url)
     event.listen(own, "handle_error", _keep)
+    if own.dialect.name == "postgresql":
+        # Before anything is asked on it: SQLAlchemy asks a first connection some questions of its own.
+        event.listen(own, "connect", partial(_bound, own.dialect), insert=True)
     return own
+
+
+def _bound(dialect: Dialect, raw: object, _record: object) -> None:
+    bounded(raw, dialect.loaded_dbapi.OperationalError)
 
 
 def _keep(context: ExceptionContext) -> None:

@@ -8,7 +8,7 @@ Invariants:
   a role's setting, a proxy or a RESET on the session cannot undo it. A single statement is `consentgate_append`,
   which does the same.
 - Behind a proxy that pools transactions nothing is kept in the session: no settings, no prepared statements.
-- No statement, lock or idle transaction of ours lasts longer than some seconds.
+- No statement, lock or idle transaction of ours lasts longer than some seconds, whether or not the server answers.
 """
 
 import select
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
 from consentgate.moment import Clock, to_millis
+from consentgate.storage.bounded import ANSWER_SECONDS, READ_ANSWER_SECONDS, bounded
 from consentgate.storage.failures import translate, translated
 from consentgate.storage.functions import TEST_CLOCK_SETTING
 
@@ -91,7 +92,9 @@ class PostgresSession:
             self.connection.execution_options(isolation_level="AUTOCOMMIT")
             self._raw: Any = self.connection.connection.driver_connection
             self.connection.detach()
-        self._driver_error: type[Exception] = self.connection.dialect.loaded_dbapi.Error
+        driver = self.connection.dialect.loaded_dbapi
+        self._driver_error: type[Exception] = driver.Error
+        self._patience = bounded(self._raw, driver.OperationalError)
         self._clock = clock
         self._writes = writes
         self._looked = time.monotonic()
@@ -139,6 +142,7 @@ class PostgresSession:
 
     def begin_read(self) -> None:
         """Begin a transaction that sees one state of the database and cannot write."""
+        self._patience.seconds = READ_ANSWER_SECONDS
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def begin_write(self) -> None:
@@ -151,6 +155,7 @@ class PostgresSession:
 
     def begin_glance(self) -> None:
         """Get ready for statements that read, each what is committed when it begins."""
+        self._patience.seconds = ANSWER_SECONDS
         if self.pooled:
             # Only a transaction's own settings bound a statement there: it must not wait for a lock for ever.
             self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")

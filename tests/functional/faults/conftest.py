@@ -1,0 +1,44 @@
+"""A PostgreSQL server behind a proxy."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import make_url
+
+from tests.databases import Server
+from tests.functional.faults.proxy import Proxy
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A database, by the front door and by the back.
+
+    Attributes:
+        url: through the proxy.
+        real: past it.
+    """
+
+    server: Server
+    proxy: Proxy
+    url: str
+    real: str
+
+
+@pytest.fixture
+def behind(postgres: Server) -> Iterator[Behind]:
+    """A fresh database of the session's server, behind a proxy."""
+
+    def connect() -> socket.socket:
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(str(postgres.folder / ".s.PGSQL.5432"))
+        return far
+
+    real = postgres.database()
+    # The time of a test's clock goes before each statement; a loss is meant for what comes after it.
+    proxy = Proxy(connect, counts=lambda sent: b"set_config" not in sent)
+    url = make_url(real).set(host="127.0.0.1", port=proxy.port, query={})
+    yield Behind(postgres, proxy, url.render_as_string(hide_password=False), real)
+    proxy.close()
+    postgres.drop(real)
