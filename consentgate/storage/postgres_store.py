@@ -1,4 +1,9 @@
-"""A process's PostgreSQL: sessions that read, and the writers."""
+"""A process's PostgreSQL: sessions that read, and the writers.
+
+Invariant: however many threads there are, as many of them glance at once as sessions are kept open. A session that
+many threads need for a moment would else be opened for each of them and closed again at once, and a new one costs
+more than the question itself; and the server has only so many.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -7,17 +12,20 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from consentgate.errors import ConsentGateError
+from consentgate.errors import ConsentGateError, Unavailable
 from consentgate.moment import Clock
 from consentgate.storage import deployment
 from consentgate.storage.failures import translated
 from consentgate.storage.participant import Participant
 from consentgate.storage.postgres import PostgresSession
 from consentgate.storage.postgres_writers import PostgresWriters
+from consentgate.storage.turns import Turns
 
 T = TypeVar("T")
 
-_IDLE_READERS: Final = 8
+_GLANCES: Final = 8
+# The background threads read too.
+_IDLE_READERS: Final = _GLANCES + 2
 
 
 class PostgresStore:
@@ -44,7 +52,7 @@ class PostgresStore:
             test_clock: whether it is a test's: then the first write marks the database, whose clock follows it.
             pooler: whether a proxy that pools transactions is known to be in the way.
             committed: called in the writing thread after each commit.
-            wait: seconds that a write waits for a session.
+            wait: seconds that a write, or a glance, waits for a session.
             writers: how many writes run at once.
         """
         self._engine = engine
@@ -52,6 +60,8 @@ class PostgresStore:
         self._pooler = pooler
         self._marked = not test_clock
         self._idle: deque[PostgresSession] = deque()
+        self._glances = Turns(_GLANCES)
+        self._wait = wait
         self._closed = False
         self._writers = PostgresWriters(
             self._open_writer, participants, committed=committed, wait=wait, count=writers
@@ -80,16 +90,25 @@ class PostgresStore:
 
         Yields:
             A connection of which each statement sees what is committed when it begins.
+
+        Raises:
+            Unavailable: the turn did not come in time.
         """
-        session = self._reader()
+        who = object()
         try:
-            session.begin_glance()
-            with translated():
-                yield session.connection
-        except BaseException as error:
-            self._leave(session, error)
-            raise
-        self._leave(session)
+            if not self._glances.take(who, wait=self._wait):
+                raise Unavailable("The database is too busy: a question did not get its turn in time.")
+            session = self._reader()
+            try:
+                session.begin_glance()
+                with translated():
+                    yield session.connection
+            except BaseException as error:
+                self._leave(session, error)
+                raise
+            self._leave(session)
+        finally:
+            self._glances.give(who)
 
     def write(self, work: Callable[[Connection], T], *, single: bool) -> T:
         """Run work in a transaction; several may run at once, in lanes of their own.

@@ -253,6 +253,59 @@ def test_turn_that_does_not_come_is_unavailable(url: str) -> None:
     database.close()
 
 
+def test_many_threads_that_glance_share_a_few_connections(
+    ledger: Ledger, behind: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[PostgresSession] = []
+    whole = PostgresSession.__init__
+
+    def counted(self: PostgresSession, *given: Any, **named: Any) -> None:
+        opened.append(self)
+        whole(self, *given, **named)
+
+    monkeypatch.setattr(PostgresSession, "__init__", counted)
+    inside, most = set[object](), 0
+
+    def look(_: int) -> None:
+        nonlocal most
+        with ledger.database.glance() as connection:
+            inside.add(connection)
+            most = max(most, len(inside))
+            connection.exec_driver_sql("SELECT pg_sleep(0.002)")
+            inside.discard(connection)
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(look, range(320)))
+    assert 1 < most <= 8
+    # None is closed only to be opened again a moment later.
+    assert len(opened) <= 8
+    name = behind.execute("SELECT current_database()").fetchone()[0]
+    there = behind.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = ?", (name,)).fetchone()[0]
+    assert there <= 9
+
+
+def test_glance_whose_turn_does_not_come_is_unavailable(url: str) -> None:
+    database = Database(open_engine(url), clock=system_clock, wait=0.05)
+    looking, go_on = threading.Barrier(9), threading.Event()
+
+    def look(_: int) -> None:
+        with database.glance():
+            looking.wait(5)
+            assert go_on.wait(5)
+
+    with ThreadPoolExecutor(8) as pool:
+        held = pool.map(look, range(8))
+        looking.wait(5)
+        with pytest.raises(Unavailable, match="did not get its turn"), database.glance():
+            pass
+        # What reads for lists waits for no turn.
+        with database.read():
+            go_on.set()
+        list(held)
+    with database.glance():
+        database.close()
+
+
 def test_arrays_are_read_as_they_were_meant(ledger: Ledger) -> None:
     lists = [-(2**63), 0, 2**63 - 1], [b"", b'\x00\\"{},NULL'], ["call", "writer_stop"]
     written = numbers(lists[0]), octets(lists[1]), words(lists[2])
