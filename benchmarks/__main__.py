@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.appends import measure_appends
 from benchmarks.calls import measure_calls, profile_calls
 from benchmarks.figures import Figure, markdown, plain
+from benchmarks.load import measure_load
 from benchmarks.place import Place, postgres_place, sqlite_place
 from benchmarks.plot import svg
 from benchmarks.policy import measure_decisions, measure_packs
@@ -32,7 +33,7 @@ PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy", "eventsourcing")
-PARTS = ("calls", "start", "policy", "appends", "sequencing", "verify")
+PARTS = ("calls", "load", "start", "policy", "appends", "sequencing", "verify")
 
 
 def machine() -> str:
@@ -46,33 +47,28 @@ def machine() -> str:
 
 def measure(options: argparse.Namespace, places: Callable[[str], list[Place]]) -> list[Figure]:
     """Measure everything that was asked for; each part on databases of its own."""
+    on_databases: dict[str, tuple[str, Callable[[Place], list[Figure]]]] = {
+        "calls": ("calls", lambda place: measure_calls(place, options.rounds)),
+        "load": ("many threads", lambda place: measure_load(place, options.rounds)),
+        "start": ("cold start", lambda place: measure_first_decision(place, options.starts)),
+        "appends": ("appends", lambda place: measure_appends(place, options.rounds)),
+        "sequencing": ("sequencing", lambda place: measure_sequencing(place, options.rounds)),
+        "verify": ("verification", lambda place: _verified(place, options)),
+    }
     figures: list[Figure] = []
-    if "calls" in options.parts:
-        for place in places("calls"):
-            _say(f"calls on {place.name} ...")
-            figures += measure_calls(place, options.rounds)
-    if "start" in options.parts:
-        _say("imports ...")
-        figures += measure_imports(options.starts)
-        for place in places("start"):
-            _say(f"cold start on {place.name} ...")
-            figures += measure_first_decision(place, options.starts)
-    if "policy" in options.parts:
-        _say("decisions ...")
-        figures += measure_decisions(options.rounds)
-        figures += measure_packs(options.starts)
-    if "appends" in options.parts:
-        for place in places("appends"):
-            _say(f"appends on {place.name} ...")
-            figures += measure_appends(place, options.rounds)
-    if "sequencing" in options.parts:
-        for place in places("sequencing"):
-            _say(f"sequencing on {place.name} ...")
-            figures += measure_sequencing(place, options.rounds)
-    if "verify" in options.parts:
-        for place in places("verify"):
-            _say(f"verification on {place.name} ...")
-            figures += measure_verification(place, options.entries, options.verifications)
+    for part in (each for each in PARTS if each in options.parts):
+        if part == "start":
+            _say("imports ...")
+            figures += measure_imports(options.starts)
+        if part == "policy":
+            _say("decisions ...")
+            figures += measure_decisions(options.rounds)
+            figures += measure_packs(options.starts)
+        if part in on_databases:
+            what, measured = on_databases[part]
+            for place in places(part):
+                _say(f"{what} on {place.name} ...")
+                figures += measured(place)
     return figures
 
 
@@ -134,6 +130,10 @@ def main() -> None:
 def _place(stack: ExitStack, folder: Path, kind: str) -> Place:
     folder.mkdir(mode=0o700)
     return sqlite_place(folder) if kind == "sqlite" else stack.enter_context(postgres_place(folder))
+
+
+def _verified(place: Place, options: argparse.Namespace) -> list[Figure]:
+    return measure_verification(place, options.entries, options.verifications)
 
 
 def _say(what: str) -> None:
