@@ -5,7 +5,8 @@ from consentgate.aws.operations import SERVICES
 from consentgate.config.outcomes import Outcomes
 from consentgate.errors import InvalidInput
 from consentgate.gate.polling import poll
-from consentgate.gate.replay import replay_due
+from consentgate.gate.reconcile import Reconciled, reconcile
+from consentgate.gate.replay import replay_due, replay_spool
 from consentgate.ledger.progress import TaskState
 
 
@@ -49,3 +50,22 @@ class Results(Outcomes):
         if not isinstance(given, str) or not given:
             raise InvalidInput("poll takes the vendor's id of a task.")
         return poll(self._parts.gate, self._at_hand(), sorted(SERVICES, reverse=True), task)
+
+    def reconcile(self) -> Reconciled:
+        """Close the intents whose end nobody recorded, once their requests can no longer arrive.
+
+        Nothing gated is sent. What waits in the spool is recorded first, since it says how requests really ended.
+        Then counts what notifications told, and what the vendor says of tasks that are known. Everything else is
+        ``undetermined``, with the reason.
+
+        Returns:
+            What was closed and by whose word, what is too young, and what cannot be closed. Doing it again changes
+            nothing that is closed; several may do it at once, beside gates at work.
+
+        Raises:
+            Unavailable: the database or a key is out of reach; what was closed before that stays closed.
+        """
+        gate, vendors = self._parts.gate, self._at_hand()
+        if gate.spool is not None:
+            replay_spool(gate, gate.spool, vendors)
+        return reconcile(gate, vendors)

@@ -32,13 +32,15 @@ def answer_contents(ending: Ending, matches: Subject | None) -> list[Content]:
     members = exchange_members(exchange, ending.end)
     if ending.shadow:
         members["shadow"] = True
+    if ending.reconciled:
+        members["reconciled"] = ending.reconciled
     if not ending.about:
         # About nobody: one part, under the tenant's own key.
         told: dict[str, Json] = {"exchange": members}
         return [Content(name="body.0", data_key=owner.data_key, members=told) for owner in ending.owners]
     contents = [
         Content(name=f"exchange.{i}", data_key=owner.data_key, members=members)
-        for i, owner in enumerate(ending.owners)
+        for i, owner in zip(ending.places or range(len(ending.owners)), ending.owners, strict=True)
     ]
     if exchange.results and exchange.body is not None:
         # Results name other people: their exact bytes lie under a key of the month, not under the speaker's.

@@ -12,7 +12,7 @@ from typing import Literal
 
 from consentgate.values import dataclass
 
-End = Literal["succeeded", "rejected", "not_sent", "unknown"]
+End = Literal["succeeded", "rejected", "not_sent", "undetermined", "unknown"]
 Fault = Literal["not_sent", "lost"]
 
 # Retriable or ambiguous although 4xx: the vendor may have started the task before it said so.
@@ -47,7 +47,8 @@ def classify(attempts: Sequence[Attempt], *, started: bool) -> End:
         started: the last answer was a success that names what was started.
 
     Returns:
-        The outcome; `unknown` is an open observation, the others are final.
+        The outcome; `unknown` is an open observation, the others are final. Never `undetermined`: that is said where
+        nobody is left to tell.
     """
     if all(attempt.fault == "not_sent" for attempt in attempts):
         return "not_sent"

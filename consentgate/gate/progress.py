@@ -112,7 +112,7 @@ def _observed(
     row = entries.by_id(connection, book.tenant, intent)
     if row is None or row.kind != "intent":
         return False
-    shared = _locks(gate, row, owners_of(book, connection, row).values())
+    shared = locks_of(gate, row, owners_of(book, connection, row).values())
     locks.hold(connection, shared=shared)
     # Read again: who was erased before the locks were ours is not written about any more.
     owners = owners_of(book, connection, row)
@@ -126,7 +126,7 @@ def _observed(
         book.now(),
         _contents(seen, owners, matches),
         about,
-        entry=_derived_id(_first(owners), intent, seen.digest),
+        entry=derived_id(_first(owners), intent, seen.digest),
         re=Answer(id=row.id, h=row.hash),
         # It is about the request too: what has a task was started.
         end="succeeded" if seen.task is not None else "unknown",
@@ -165,8 +165,20 @@ def _contents(seen: Progress, owners: Mapping[int, Subject], matches: Subject | 
     return contents
 
 
-def _locks(gate: GateContext, row: EntryRow, owners: Iterable[Subject]) -> frozenset[int]:
-    """The locks of everybody whom the intent is about, as its own decision named them."""
+def locks_of(gate: GateContext, row: EntryRow, owners: Iterable[Subject]) -> frozenset[int]:
+    """Give the locks of everybody whom an intent is about, as its own decision named them.
+
+    Args:
+        gate: the gate.
+        row: the intent.
+        owners: for whom its parts are sealed.
+
+    Returns:
+        Their numbers.
+
+    Raises:
+        Malformed: the stored intent cannot be read.
+    """
     named = {
         Reference(kind=each["kind"], value=each["value"])
         for name, told in open_parts(row, [owner.data_key for owner in owners]).items()
@@ -204,14 +216,23 @@ def _note_ended(
         gate.book.now(),
         [part],
         about,
-        entry=_derived_id(owner, entry, b"ended"),
+        entry=derived_id(owner, entry, b"ended"),
         re=Answer(id=entry, h=hash_),
         end="succeeded",
     )
 
 
-def _derived_id(owner: Subject, answered: UUID, digest: bytes) -> UUID:
-    """The same id for the same thing; it carries the time of what it answers, which everybody sees there too."""
+def derived_id(owner: Subject, answered: UUID, digest: bytes) -> UUID:
+    """Make the id of an answer that is to be written once: the same for the same thing.
+
+    Args:
+        owner: one of those whom it is about; without that key the id shows nothing.
+        answered: id of the entry that it answers.
+        digest: of what it says.
+
+    Returns:
+        A UUIDv7; it carries the time of what it answers, which everybody sees there too.
+    """
     key = derive.part_key(owner.data_key, answered, _SEEN)
     noise = hmac.digest(key, digest, hashlib.sha256)
     return uuid7(from_millis(answered.int >> 80), lambda size: noise[:size])

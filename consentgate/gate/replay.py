@@ -98,17 +98,11 @@ def replay(gate: GateContext, record: str, vendors: Iterable[Vendor]) -> Replaye
         ending = open_ending(gate, connection, record)
         opened.append(ending)
         recorded = append(gate, connection, ending, _matches(gate, connection, ending))
-        return recorded, _unanswered(gate, connection, recorded.stops)
+        return recorded, unanswered(gate, connection, recorded.stops)
 
     recorded, orders = gate.database.write(work)
     ending = opened[-1]
-    stops: Stops = "stopped" if recorded.stops else "none"
-    if orders and ending.started is not None:
-        vendor = _vendor(ending.started, vendors)
-        stopped = vendor is not None and vendor.stop(ending.started)
-        if vendor is not None:
-            record_stops(gate, ending, orders, stopped=stopped)
-        stops = "stopped" if stopped else "open"
+    stops = carry_out(gate, ending, recorded, orders, vendors)
     return Replayed(
         entry=recorded.entry,
         intent=ending.intent.id,
@@ -178,12 +172,50 @@ def replay_due(gate: GateContext, vendors: Iterable[Vendor] = (), *, at_most: in
         return
 
 
+def carry_out(
+    gate: GateContext,
+    ending: Ending,
+    recorded: Recorded,
+    orders: tuple[Answer, ...],
+    vendors: Iterable[Vendor],
+) -> Stops:
+    """Carry out the stop orders that an outcome met when it was written later.
+
+    Args:
+        gate: the gate.
+        ending: the outcome.
+        recorded: as what it stands.
+        orders: the orders that `unanswered` left.
+        vendors: the clients at hand.
+
+    Returns:
+        How far that came.
+    """
+    if not orders or (ending.started is None and ending.end != "undetermined"):
+        return "stopped" if recorded.stops else "none"
+    vendor = _vendor(ending.started, vendors) if ending.started is not None else None
+    if ending.started is None or vendor is None:
+        return "open"
+    stopped = vendor.stop(ending.started)
+    record_stops(gate, ending, orders, stopped=stopped)
+    return "stopped" if stopped else "open"
+
+
 def _vendor(started: Started, vendors: Iterable[Vendor]) -> Vendor | None:
     return next((vendor for vendor in vendors if vendor.serves(started)), None)
 
 
-def _unanswered(gate: GateContext, connection: Connection, orders: tuple[Answer, ...]) -> tuple[Answer, ...]:
-    """The stop orders that nobody noted as carried out."""
+def unanswered(gate: GateContext, connection: Connection, orders: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """Choose the stop orders that nobody noted as carried out.
+
+    Args:
+        gate: the gate.
+        connection: an open transaction.
+        orders: stop orders.
+
+    Returns:
+        Those that are open.
+    """
     tenant = gate.book.tenant
     return tuple(
         order

@@ -181,6 +181,8 @@ class Ending:
         path: URL path of the request.
         locks: numbers of the locks that stand for everybody whom the request was about.
         shadow: whether it was decided in shadow mode.
+        places: positions of the owners among the speakers, where somebody else was erased; empty for the first ones.
+        reconciled: who says so and why, where the request's own end was never recorded; empty where it was.
     """
 
     entry: UUID
@@ -195,6 +197,8 @@ class Ending:
     path: str
     locks: frozenset[int] = frozenset()
     shadow: bool = False
+    places: tuple[int, ...] = ()
+    reconciled: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     @property
     def started(self) -> Started | None:

@@ -130,6 +130,8 @@ def open_ending(gate: GateContext, connection: Connection, record: str) -> Endin
     intent = entries.by_id(connection, gate.book.tenant, parse_uuid(outside.intent))
     if outside.tenant != gate.book.tenant or intent is None or intent.hash != outside.hash:
         raise Malformed("The outcome answers an intent that this ledger does not have.")
+    if outside.end == "undetermined":
+        raise Malformed("A request that was answered ends in no such way.")
     if not ids or not keys.keys() >= {*ids}:
         raise Malformed(
             "The outcome is about a person whose key was destroyed; it can no longer be recorded."

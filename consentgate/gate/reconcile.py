@@ -1,0 +1,260 @@
+"""Closing intents that nobody closed: from what others say of them, and never by asking for anything that is gated.
+
+::
+
+    a  choose   intents without a final outcome; one whose request may still arrive is left alone
+    b  ask      where a task is known that may still run: how it goes, which is kept as an observation
+    c  append   under the locks that a withdrawal takes: looked up again, judged by all that is known now, and closed
+                through the code of step 6; the same transaction returns the stop orders that stand
+    d  stop     what it met is carried out where a client is at hand; else it stays open, and a worker does it
+
+`succeeded` and `rejected` need somebody who says so: a notification, an answer to a question, the vendor's trail.
+Everything else is `undetermined`, with the reason. Two that reconcile at once, or one beside the process that asked,
+never make two final outcomes: whoever comes second finds the first. A death anywhere leaves the intent open, or
+closed with its stop orders open: doing it again goes on from there.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consentgate import canonical
+from consentgate.entries.leaf import Answer
+from consentgate.errors import Malformed, Unavailable
+from consentgate.gate.context import GateContext
+from consentgate.gate.evidence import Because, Evidence, judge
+from consentgate.gate.finish import Recorded, append
+from consentgate.gate.outcomes import End
+from consentgate.gate.polling import Looks
+from consentgate.gate.ports import Vendor
+from consentgate.gate.progress import derived_id, observe
+from consentgate.gate.replay import Stops, carry_out, unanswered
+from consentgate.gate.request import Ending, Exchange
+from consentgate.gate.unsettled import Unsettled, read_unsettled
+from consentgate.ledger.vault import BODY
+from consentgate.storage import entries, intents, locks
+from consentgate.storage.entries import EntryRow
+from consentgate.values import dataclass
+
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """An intent that has its outcome now.
+
+    Attributes:
+        intent: id of the intent.
+        entry: id of the outcome's entry, or of the observation where it came late.
+        operation: the vendor's name of the operation; empty where nobody can read it any more.
+        asked_at: when the intent was written.
+        end: how the request ended.
+        by: who says so.
+        because: which sort of reason that is.
+        why: the same as a sentence.
+        late: whether the intent had another final outcome meanwhile; ours is then an observation.
+        stops: ``none`` where nobody withdrew, ``stopped`` where the task was stopped, ``open`` where it was not.
+    """
+
+    intent: UUID
+    entry: UUID
+    operation: str
+    asked_at: datetime
+    end: End
+    by: str
+    because: Because
+    why: str
+    late: bool
+    stops: Stops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An intent whose request may still arrive.
+
+    Attributes:
+        intent: id of the intent.
+        operation: the vendor's name of the operation; empty where nobody can read it any more.
+        asked_at: when the intent was written.
+        until: from when on it may be closed.
+    """
+
+    intent: UUID
+    operation: str
+    asked_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """An intent that cannot be closed.
+
+    Attributes:
+        intent: id of the intent.
+        why: what stands in the way.
+    """
+
+    intent: UUID
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What reconciling came to.
+
+    Attributes:
+        closed: the intents that have their outcome now, the oldest first.
+        waiting: those that are too young to be closed.
+        stuck: those that cannot be.
+    """
+
+    closed: tuple[Closed, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    stuck: tuple[Stuck, ...] = ()
+
+
+def reconcile(
+    gate: GateContext, vendors: Iterable[Vendor], trail: Mapping[UUID, Evidence] | None = None
+) -> Reconciled:
+    """Close every intent that is open and old enough.
+
+    Args:
+        gate: the gate.
+        vendors: the clients at hand.
+        trail: what the vendor's trail says of intents, by their ids.
+
+    Returns:
+        What it came to. Doing it again closes what was too young.
+
+    Raises:
+        Unavailable: the database or a key is out of reach; what was closed before that stays closed.
+    """
+    at_hand, told = tuple(vendors), trail or {}
+    closed: list[Closed] = []
+    waiting: list[Waiting] = []
+    stuck: list[Stuck] = []
+    after = 0
+    # a
+    while rows := _open(gate, after):
+        after = rows[-1].ordinal
+        for row in rows:
+            try:
+                found = _settled(gate, row, at_hand, told.get(row.id))
+            except Malformed as error:
+                stuck.append(Stuck(intent=row.id, why=str(error)))
+                continue
+            if isinstance(found, Closed):
+                closed.append(found)
+            elif found is not None:
+                waiting.append(found)
+    return Reconciled(closed=tuple(closed), waiting=tuple(waiting), stuck=tuple(stuck))
+
+
+def _open(gate: GateContext, after: int) -> tuple[EntryRow, ...]:
+    with gate.database.read() as connection:
+        return intents.open_intents(connection, gate.book.tenant, after=after, limit=_PAGE)
+
+
+def _settled(
+    gate: GateContext, row: EntryRow, vendors: tuple[Vendor, ...], trailed: Evidence | None
+) -> Closed | Waiting | None:
+    """Close one intent; None where somebody else did meanwhile."""
+    with gate.database.read() as connection:
+        unsettled = read_unsettled(gate, connection, row)
+    if gate.book.now() < unsettled.until:
+        return Waiting(
+            intent=row.id,
+            operation=unsettled.text("operation"),
+            asked_at=unsettled.at,
+            until=unsettled.until,
+        )
+    # b
+    _ask(gate, unsettled, vendors)
+    return _close(gate, row, unsettled.locks, vendors, trailed)
+
+
+def _close(
+    gate: GateContext,
+    row: EntryRow,
+    held: frozenset[int],
+    vendors: tuple[Vendor, ...],
+    trailed: Evidence | None,
+) -> Closed | None:
+    written: list[tuple[Ending, Evidence]] = []
+
+    # c
+    def work(connection: Connection) -> tuple[Recorded, tuple[Answer, ...]] | None:
+        written.clear()
+        locks.hold(connection, shared=held)
+        if entries.final_outcome(connection, gate.book.tenant, row.id) is not None:
+            return None
+        # Read again: what was seen or erased before the locks were ours counts.
+        now = read_unsettled(gate, connection, row)
+        evidence = trailed if trailed is not None and now.state.task is None else judge(now)
+        written.append((_ending(gate, connection, now, evidence), evidence))
+        recorded = append(gate, connection, written[-1][0], None)
+        return recorded, unanswered(gate, connection, recorded.stops)
+
+    done = gate.database.write(work)
+    if done is None:
+        return None
+    # d
+    recorded, orders = done
+    ending, evidence = written[-1]
+    return Closed(
+        intent=row.id,
+        entry=recorded.entry,
+        operation=ending.operation,
+        asked_at=row.at,
+        end=ending.end,
+        by=evidence.by,
+        because=evidence.because,
+        why=evidence.why,
+        late=recorded.kind == "observation",
+        stops=carry_out(gate, ending, recorded, orders, vendors),
+    )
+
+
+def _ask(gate: GateContext, unsettled: Unsettled, vendors: tuple[Vendor, ...]) -> None:
+    """[b] What the vendor says of a task that was seen, kept as an observation; without an answer nothing is lost."""
+    task = unsettled.state.task
+    if task is None or unsettled.state.ended:
+        return
+    started = unsettled.started(task)
+    for vendor in vendors:
+        if isinstance(vendor, Looks) and vendor.serves(started):
+            try:
+                seen = vendor.look(started)
+            except Unavailable:
+                continue
+            if seen.task == task:
+                observe(gate, unsettled.intent.id, seen)
+                return
+
+
+def _ending(gate: GateContext, connection: Connection, unsettled: Unsettled, evidence: Evidence) -> Ending:
+    """The outcome; the same evidence makes the same entry, whoever writes it."""
+    # About nobody, or nobody is left: what can be said lies under the tenant's own key.
+    owners = unsettled.owners or (gate.book.vault.ensure_key(connection, BODY),)
+    digest = sha256(canonical.encode([evidence.end, evidence.task, evidence.members])).digest()
+    exchange = Exchange(attempts=(), request_id=evidence.request_id, task=evidence.task, error=evidence.error)
+    return Ending(
+        entry=derived_id(owners[0], unsettled.intent.id, digest),
+        intent=unsettled.intent,
+        owners=owners,
+        about=unsettled.about,
+        end=evidence.end,
+        exchange=exchange,
+        service=unsettled.text("service"),
+        operation=unsettled.text("operation"),
+        region=unsettled.text("region") or None,
+        path=unsettled.text("path"),
+        locks=unsettled.locks,
+        shadow=unsettled.shadow,
+        places=unsettled.places,
+        reconciled=evidence.members,
+    )
