@@ -1,10 +1,33 @@
-"""Verification of a package."""
+"""Verification of a package: offline, without a database, by what is in the folder and what the reader brings.
+
+::
+
+    files manifest records answers statements artifacts tree checkpoint (witnesses) (timestamps)
+
+What each covers: ``files`` that every listed file is there with its hash, and nothing else; ``manifest`` that the
+package key signed the list; ``records`` that each entry is one, opens, and reads as it was sealed; ``answers`` that
+an answer names what it answers; ``statements`` that issuers signed them; ``artifacts`` that what parts name is there;
+``tree`` that the records are in the log; ``checkpoint`` that the log signed; ``witnesses`` that others cosigned.
+
+Invariants: whatever the folder holds, the result is a `Judgement`; three programs in two languages find the same.
+Memory does not grow with the records, but for 40 bytes of each, a little for each answer, and the manifest.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from consentgate.tlog.policy import Policy
-from consentgate.verify.package.result import Judgement
+from consentgate.verify.package.answers import Answers
+from consentgate.verify.package.artifacts import Artifacts
+from consentgate.verify.package.folder import PackageFolder
+from consentgate.verify.package.listed import check_files
+from consentgate.verify.package.logs import Leaves, check_checkpoints, check_trees, check_witnesses
+from consentgate.verify.package.manifest import STAMP, Manifest, check_signature, read_manifest
+from consentgate.verify.package.records import Records
+from consentgate.verify.package.result import LEVELS, Findings, Judgement
+from consentgate.verify.package.statements import Statements
+
+_ALWAYS = LEVELS[:8]
 
 
 def verify_package(
@@ -29,4 +52,55 @@ def verify_package(
         InvalidInput: there is no such folder.
         Unavailable: a file cannot be read.
     """
-    raise NotImplementedError
+    findings = Findings()
+    files = PackageFolder(folder)
+    manifest = read_manifest(files, findings)
+    if manifest is None:
+        for name in _ALWAYS:
+            findings.judged(name, wholly=False)
+        return Judgement(levels=findings.levels(), findings=findings.by_level())
+    findings.judged("manifest")
+    found = check_signature(files, manifest, fingerprint, findings)
+    check_files(files, manifest, findings)
+    _records(files, manifest, findings, step)
+    notes = check_checkpoints(files, manifest, findings)
+    witnesses = check_witnesses(files, manifest, notes, policy, findings)
+    if any(
+        path in files for path in (STAMP, *(f"{log.folder}checkpoint.tsr" for log in manifest.logs.values()))
+    ):
+        findings.judged("timestamps", wholly=False)
+    return Judgement(
+        levels=findings.levels(),
+        findings=findings.by_level(),
+        fingerprint=found,
+        confirmed=fingerprint is not None and found == fingerprint,
+        witnesses=witnesses,
+        counts=manifest.counts,
+        matter=manifest.matter,
+        export=manifest.export,
+    )
+
+
+def _records(
+    files: PackageFolder, manifest: Manifest, findings: Findings, step: Callable[[int], None]
+) -> None:
+    """Judge what goes along the records."""
+    artifacts = Artifacts(files, findings)
+    statements = Statements(files, artifacts.keys(manifest), findings)
+    answers = Answers(manifest.at)
+    leaves = {number: Leaves() for number in manifest.logs}
+    records = Records(files, manifest, findings)
+    in_order = True
+    for read in records:
+        in_order = in_order and read.in_order
+        answers.take(read.line)
+        statements.take(read.line, read.contents)
+        artifacts.take(read.contents)
+        if in_order:
+            leaves[read.line.log].take(read.line)
+        step(1)
+    answers.finish(findings, wholly=records.there)
+    statements.finish(manifest, wholly=records.there, all_read=not records.left_out)
+    artifacts.finish(wholly=records.there)
+    whole = records.there and not records.left_out and in_order
+    check_trees(files, manifest, leaves if whole else None, findings)

@@ -1,7 +1,7 @@
 """What the verification of a package comes to: findings by level, and one conclusion that never says a bare "valid".
 
-Invariants: a finding stands once for a level, kind and place; a conclusion above ``consistent`` rests on something that
-the reader brought: a fingerprint, a witness policy, certificates of a timestamping authority.
+Invariants: a finding stands once for a level, kind and place; a conclusion above ``consistent`` rests on something
+that the reader brought: a fingerprint, a witness policy, certificates of a timestamping authority.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,357 @@
+"""What a package says of itself, ``manifest.json``: its shape, and whether the package key signed it.
+
+Invariants: the bytes are canonical, so one manifest has one spelling and one signature; members that verification
+uses have exactly their types, all others are left alone; no path leads out of the package.
+
+The format's page is docs/formats/package.md.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+
+from consentgate import moment
+from consentgate.canonical import Json, decode_canonical, unb64
+from consentgate.crypto import jws
+from consentgate.crypto.jwk import PublicKey, public_key_from_jwk
+from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
+from consentgate.tlog.merkle import HASH_BYTES
+from consentgate.values import dataclass
+from consentgate.verify.package.folder import PackageFolder
+from consentgate.verify.package.result import Findings
+
+VERSION: Final = 1
+LIMIT: Final = 256 << 20
+TYP: Final = "consentgate-package+jwt"
+MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "manifest.jws"
+KEY: Final = "package.jwk"
+STAMP: Final = "manifest.json.tsr"
+PAYLOAD_LIST: Final = "manifest-sha256.txt"
+TAG_LIST: Final = "tagmanifest-sha256.txt"
+SUMS: Final = "SHA256SUMS"
+
+UNLISTED: Final = frozenset({MANIFEST, SIGNATURE, STAMP, PAYLOAD_LIST, TAG_LIST, SUMS})
+"""Files that the manifest cannot list, because they follow from it."""
+
+COUNTS: Final = (
+    "selected",
+    "exported",
+    "withheld_entries",
+    "parts",
+    "parts_open",
+    "parts_withheld",
+    "not_covered",
+)
+
+_SEGMENT: Final = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
+_PATH: Final = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+_Object: TypeAlias = Mapping[str, Json]
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """A file as the manifest lists it.
+
+    Attributes:
+        path: where it is.
+        sha256: of its bytes, in hexadecimal.
+        size: how many bytes.
+        kind: of an artifact, or an empty text.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedLog:
+    """A log as the manifest lists it.
+
+    Attributes:
+        number: its number.
+        origin: its origin.
+        size: of the tree that the checkpoint covers.
+        root: its root.
+        vkey: its public key.
+        positions: how many records are in it.
+    """
+
+    number: int
+    origin: str
+    size: int
+    root: bytes
+    vkey: str
+    positions: int
+
+    @property
+    def folder(self) -> str:
+        """Where its files are, with the last slash."""
+        return f"data/log/{self.number}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest that has the shape that it should.
+
+    Attributes:
+        export: id of the export.
+        matter: what the package is for; an empty text where it does not say.
+        at: when it was made.
+        prefix: of Bates numbers.
+        digits: how many digits a Bates number has at least.
+        first: number of the first record.
+        last: number of the last record.
+        counts: by name, at least `COUNTS`.
+        logs: by number.
+        files: by path.
+        data: the exact bytes.
+    """
+
+    export: str
+    matter: str
+    at: datetime
+    prefix: str
+    digits: int
+    first: int
+    last: int
+    counts: Mapping[str, int]
+    logs: Mapping[int, ListedLog]
+    files: Mapping[str, ListedFile] = field(repr=False)
+    data: bytes = field(repr=False)
+
+    def bates(self, number: int) -> str:
+        """Write a Bates number.
+
+        Args:
+            number: the number.
+
+        Returns:
+            Its one spelling.
+        """
+        return f"{self.prefix}{number:0{self.digits}d}"
+
+    def number(self, bates: object) -> int | None:
+        """Read a Bates number.
+
+        Args:
+            bates: what should be one.
+
+        Returns:
+            The number; None for anything but the one spelling of one.
+        """
+        if not isinstance(bates, str) or not bates.startswith(self.prefix):
+            return None
+        digits = bates[len(self.prefix) :]
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > 100:
+            return None
+        number = int(digits)
+        return number if self.bates(number) == bates else None
+
+
+def decode(data: bytes) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        data: the file.
+
+    Returns:
+        The manifest; whose it is, nobody has looked at.
+
+    Raises:
+        Malformed: it has another shape or spelling.
+    """
+    it = _object(decode_canonical(data, limit=LIMIT), "manifest")
+    if _number(it, "v") != VERSION:
+        raise Malformed("The manifest is of another version than this program knows.")
+    bates, counts = _object(it.get("bates"), "bates"), _object(it.get("counts"), "counts")
+    digits = _number(bates, "digits")
+    if digits > 30:
+        raise Malformed("digits are at most 30.")
+    matter = it.get("matter")
+    return Manifest(
+        export=_text(it, "export"),
+        matter=matter if isinstance(matter, str) else "",
+        at=moment.from_text(_text(it, "at")),
+        prefix=_text(bates, "prefix"),
+        digits=digits,
+        first=_number(bates, "first"),
+        last=_number(bates, "last"),
+        counts={name: _number(counts, name) for name in COUNTS},
+        logs={each.number: each for each in _logs(it.get("logs"))},
+        files={each.path: each for each in _files(it.get("files"))},
+        data=data,
+    )
+
+
+def read_manifest(folder: PackageFolder, findings: Findings) -> Manifest | None:
+    """Read the manifest of a package.
+
+    Args:
+        folder: the package.
+        findings: takes what is wrong.
+
+    Returns:
+        The manifest, or None where there is none that can be read.
+    """
+    if MANIFEST not in folder:
+        findings.say("manifest", "missing", MANIFEST, "the manifest", "nothing")
+        return None
+    try:
+        return decode(folder.read(MANIFEST, LIMIT))
+    except Malformed as problem:
+        findings.say("manifest", "malformed", MANIFEST, "a manifest", str(problem))
+        return None
+
+
+def check_signature(
+    folder: PackageFolder, manifest: Manifest, fingerprint: str | None, findings: Findings
+) -> str | None:
+    """Check who signed the manifest.
+
+    Args:
+        folder: the package.
+        manifest: its manifest.
+        fingerprint: what the reader expects, or None.
+        findings: takes what is wrong.
+
+    Returns:
+        The fingerprint of the package key, or None where no key can be read.
+    """
+    signed = _read(folder, SIGNATURE, _signed, findings)
+    # The signature comes first, so that one cause has one finding in every verifier.
+    key = _read(folder, KEY, read_key, findings) if signed is not None else _quiet_key(folder)
+    if signed is not None and key is not None:
+        try:
+            payload = jws.verify(signed, key)
+        except (KeyMismatch, SignatureInvalid) as problem:
+            findings.say("manifest", "forged", SIGNATURE, f"a signature by key {key.kid}", str(problem))
+        else:
+            if payload != manifest.data:
+                findings.say("manifest", "altered", SIGNATURE, "the bytes of manifest.json", "other bytes")
+    if fingerprint is not None and key is not None and key.kid != fingerprint:
+        findings.say(
+            "manifest",
+            "forged",
+            KEY,
+            f"the key {fingerprint}, whose fingerprint you gave",
+            f"the key {key.kid}",
+            "Compare the fingerprint with the cover letter, letter by letter. If it is typed right, somebody else "
+            "made or altered this package.",
+        )
+    return None if key is None else key.kid
+
+
+def read_key(data: bytes) -> PublicKey:
+    r"""Read the package key.
+
+    Args:
+        data: the file: canonical JSON of ``crv``, ``kty`` and ``x``, and a line feed.
+
+    Returns:
+        The key.
+
+    Raises:
+        Malformed: anything else.
+    """
+    jwk = _object(decode_canonical(data.removesuffix(b"\n")), "key")
+    if data[-1:] != b"\n" or jwk.keys() != {"crv", "kty", "x"}:
+        raise Malformed("A package key is a JWK of crv, kty and x, and a line feed.")
+    return public_key_from_jwk(jwk)
+
+
+def _read(
+    folder: PackageFolder, path: str, read: Callable[[bytes], _Read], findings: Findings
+) -> _Read | None:
+    if path not in folder:
+        findings.say("manifest", "missing", path, path, "nothing")
+        return None
+    try:
+        return read(folder.read(path, LIMIT * 2))
+    except Malformed as problem:
+        findings.say("manifest", "malformed", path, f"a {path}", str(problem))
+        return None
+
+
+def _quiet_key(folder: PackageFolder) -> PublicKey | None:
+    try:
+        return read_key(folder.read(KEY)) if KEY in folder else None
+    except Malformed:
+        return None
+
+
+def _signed(data: bytes) -> jws.Jws:
+    signed = jws.parse(_ascii(data), typ=TYP, limit=LIMIT * 2)
+    if signed.alg != "EdDSA":
+        raise Malformed("A manifest is signed with EdDSA.")
+    return signed
+
+
+def _ascii(data: bytes) -> str:
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise Malformed("A token is ASCII.") from error
+
+
+def _logs(value: Json) -> Iterable[ListedLog]:
+    last = -1
+    for each in _list(value, "logs"):
+        item = _object(each, "log")
+        log = ListedLog(
+            number=_number(item, "number"),
+            origin=_text(item, "origin"),
+            size=_number(item, "size"),
+            root=unb64(_text(item, "root")),
+            vkey=_text(item, "vkey"),
+            positions=_number(item, "positions"),
+        )
+        if log.number <= last or len(log.root) != HASH_BYTES:
+            raise Malformed("Logs stand in order, each once, with a root of 32 bytes.")
+        last = log.number
+        yield log
+
+
+def _files(value: Json) -> Iterable[ListedFile]:
+    last = ""
+    for each in _list(value, "files"):
+        item = _object(each, "file")
+        path, digest = _text(item, "path"), _text(item, "sha256")
+        kind = _text(item, "kind") if "kind" in item else ""
+        if path in UNLISTED or path <= last or not _PATH.fullmatch(path) or not _HEX.fullmatch(digest):
+            raise Malformed("Files stand in order, each once, by a path inside the package and its SHA-256.")
+        last = path
+        yield ListedFile(path=path, sha256=digest, size=_number(item, "size"), kind=kind)
+
+
+def _object(value: Json, what: str) -> _Object:
+    if not isinstance(value, dict):
+        raise Malformed(f"{what} is no object.")
+    return value
+
+
+def _list(value: Json, what: str) -> Iterable[Json]:
+    if not isinstance(value, list):
+        raise Malformed(f"{what} is no list.")
+    return value
+
+
+def _text(members: _Object, name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is no text.")
+    return value
+
+
+def _number(members: _Object, name: str) -> int:
+    value = members.get(name)
+    if type(value) is not int or value < 0:
+        raise Malformed(f"{name} is no number from 0.")
+    return value

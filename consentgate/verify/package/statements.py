@@ -1,0 +1,107 @@
+"""Level ``statements``: each consent statement that can be read was signed by an issuer of the package's registries.
+
+Invariants: the key comes out of a registry, never out of the token or the file; the file beside it is the token,
+character for character. Whether the key counted at that time is the gate's question, and stands in the decision.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from consentgate.canonical import Json
+from consentgate.canonical import decode as decode_json
+from consentgate.consent.statement import TYP
+from consentgate.crypto import jws
+from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
+from consentgate.verify.package.artifacts import IssuerKeys
+from consentgate.verify.package.entry import EntryLine
+from consentgate.verify.package.folder import PackageFolder
+from consentgate.verify.package.manifest import Manifest
+from consentgate.verify.package.result import Findings
+
+LEVEL: Final = "statements"
+FOLDER: Final = "data/statements/"
+
+_PART: Final = "statement.0"
+
+
+class Statements:
+    """Goes along the records."""
+
+    def __init__(self, folder: PackageFolder, keys: IssuerKeys, findings: Findings) -> None:
+        """Begin before the first record.
+
+        Args:
+            folder: the package.
+            keys: of all issuers of its registries.
+            findings: takes what is wrong.
+        """
+        self._folder = folder
+        self._keys = keys
+        self._findings = findings
+        self._files: set[str] = set()
+
+    def take(self, line: EntryLine, contents: Mapping[str, Mapping[str, Json]]) -> None:
+        """Take the next record.
+
+        Args:
+            line: the record.
+            contents: its opened parts, by name.
+        """
+        if _PART not in contents:
+            return
+        where = f"{line.where} part {_PART}"
+        token = contents[_PART].get("token")
+        if not isinstance(token, str):
+            self._findings.say(LEVEL, "malformed", where, "a signed statement", "no token")
+            return
+        self._file(f"{FOLDER}{line.bates}.jws", token)
+        try:
+            signed = jws.parse(token, typ=TYP)
+            iss = _issuer(signed.payload)
+        except Malformed as problem:
+            self._findings.say(LEVEL, "malformed", where, "a signed statement", str(problem))
+            return
+        key = self._keys.get((iss, signed.kid))
+        if key is None:
+            self._findings.say(
+                LEVEL, "unsigned", where, "a key of a registry of the package", "an unknown key"
+            )
+            return
+        try:
+            jws.verify(signed, key)
+        except KeyMismatch as problem:
+            self._findings.say(LEVEL, "unsigned", where, "a key of a registry of the package", str(problem))
+        except SignatureInvalid as problem:
+            self._findings.say(LEVEL, "forged", where, "the signature of the issuer", str(problem))
+
+    def finish(self, manifest: Manifest, *, wholly: bool, all_read: bool) -> None:
+        """Judge the level.
+
+        Args:
+            manifest: lists the files.
+            wholly: whether there were records to read.
+            all_read: whether every record could be read.
+        """
+        self._findings.judged(LEVEL, wholly=wholly)
+        if wholly and all_read:
+            listed = {path for path in manifest.files if path.startswith(FOLDER)}
+            for path in sorted(listed - self._files):
+                self._findings.say(LEVEL, "extra", path, "a statement of a record", "one of no open record")
+
+    def _file(self, path: str, token: str) -> None:
+        self._files.add(path)
+        if path not in self._folder:
+            self._findings.say(LEVEL, "missing", path, "the statement as it was signed", "nothing")
+            return
+        expected = token.encode()
+        same = self._folder.sizes[path] == len(expected)
+        if not same or self._folder.read(path, len(expected)) != expected:
+            self._findings.say(LEVEL, "altered", path, "the statement as it was signed", "another text")
+
+
+def _issuer(payload: bytes) -> str:
+    claims = decode_json(payload, floats=True)
+    iss = claims.get("iss") if isinstance(claims, dict) else None
+    if not isinstance(iss, str):
+        raise Malformed("The statement names no issuer.")
+    return iss
