@@ -76,7 +76,7 @@ def judge(unsettled: Unsettled) -> Evidence:
             task=state.task,
             entries=tuple(each.entry for each in named),
         )
-    if unsettled.erased:
+    if unsettled.asked.erased:
         why = "Everybody whom this request was about was erased: nobody can tell any more what it was."
         return Evidence(by="nobody", because="erased", why=why)
     if unsettled.answered:

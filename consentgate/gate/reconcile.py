@@ -165,13 +165,9 @@ def _settled(
     """Close one intent; None where somebody else did meanwhile."""
     with gate.database.read() as connection:
         unsettled = read_unsettled(gate, connection, row)
-    if gate.book.now() < unsettled.until:
-        return Waiting(
-            intent=row.id,
-            operation=unsettled.text("operation"),
-            asked_at=unsettled.at,
-            until=unsettled.until,
-        )
+    asked = unsettled.asked
+    if gate.book.now() < asked.until:
+        return Waiting(intent=row.id, operation=asked.text("operation"), asked_at=asked.at, until=asked.until)
     # b
     _ask(gate, unsettled, vendors)
     return _close(gate, row, unsettled.locks, vendors, trailed)
@@ -224,7 +220,7 @@ def _ask(gate: GateContext, unsettled: Unsettled, vendors: tuple[Vendor, ...]) -
     task = unsettled.state.task
     if task is None or unsettled.state.ended:
         return
-    started = unsettled.started(task)
+    started = unsettled.asked.started(task)
     for vendor in vendors:
         if isinstance(vendor, Looks) and vendor.serves(started):
             try:
@@ -232,29 +228,31 @@ def _ask(gate: GateContext, unsettled: Unsettled, vendors: tuple[Vendor, ...]) -
             except Unavailable:
                 continue
             if seen.task == task:
-                observe(gate, unsettled.intent.id, seen)
+                observe(gate, unsettled.asked.intent.id, seen)
                 return
 
 
 def _ending(gate: GateContext, connection: Connection, unsettled: Unsettled, evidence: Evidence) -> Ending:
     """The outcome; the same evidence makes the same entry, whoever writes it."""
+    asked = unsettled.asked
     # About nobody, or nobody is left: what can be said lies under the tenant's own key.
-    owners = unsettled.owners or (gate.book.vault.ensure_key(connection, BODY),)
+    owners = tuple(asked.owners.values()) or (gate.book.vault.ensure_key(connection, BODY),)
     digest = sha256(canonical.encode([evidence.end, evidence.task, evidence.members])).digest()
-    exchange = Exchange(attempts=(), request_id=evidence.request_id, task=evidence.task, error=evidence.error)
     return Ending(
-        entry=derived_id(owners[0], unsettled.intent.id, digest),
-        intent=unsettled.intent,
+        entry=derived_id(owners[0], asked.intent.id, digest),
+        intent=asked.intent,
         owners=owners,
         about=unsettled.about,
         end=evidence.end,
-        exchange=exchange,
-        service=unsettled.text("service"),
-        operation=unsettled.text("operation"),
-        region=unsettled.text("region") or None,
-        path=unsettled.text("path"),
+        exchange=Exchange(
+            attempts=(), request_id=evidence.request_id, task=evidence.task, error=evidence.error
+        ),
+        service=asked.text("service"),
+        operation=asked.text("operation"),
+        region=asked.text("region") or None,
+        path=asked.text("path"),
         locks=unsettled.locks,
-        shadow=unsettled.shadow,
-        places=unsettled.places,
+        shadow=asked.shadow,
+        places=tuple(asked.owners),
         reconciled=evidence.members,
     )

@@ -34,36 +34,26 @@ _CLOCKS: Final = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsettled:
-    """An intent without a final outcome.
+class Asked:
+    """A request that was allowed, as its intent holds it.
 
     Attributes:
-        intent: its id and leaf hash.
+        intent: the intent's id and leaf hash.
         at: when it was written.
         until: when its request can no longer arrive, nor its own process say how it ended.
-        request: the request as the intent holds it; empty where nobody can read it any more.
-        call: the call's name, or None.
-        owners: for whom its parts are sealed: speakers that are not erased, or the tenant's own key.
-        places: the positions of these speakers in the request.
-        about: every person whom it is linked to; none where it is about nobody, or about erased people only.
-        locks: numbers of the locks that stand for everybody whom it is about.
+        request: the request; empty where nobody can read it any more.
         shadow: whether it was decided in shadow mode.
-        state: what was seen of what it started.
-        answered: what its own process recorded of ends that stayed open, oldest first.
+        owners: the speakers who are not erased, by their positions in the request.
+        keys: the data keys under which its parts lie.
     """
 
     intent: Answer
     at: datetime
     until: datetime
     request: Mapping[str, Json] = field(repr=False)
-    call: str | None = field(repr=False)
-    owners: tuple[Subject, ...] = field(repr=False)
-    places: tuple[int, ...]
-    about: frozenset[UUID]
-    locks: frozenset[int]
     shadow: bool
-    state: TaskState
-    answered: tuple[Mapping[str, Json], ...] = field(repr=False)
+    owners: Mapping[int, Subject] = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
 
     def text(self, name: str) -> str:
         """Read a member of the request.
@@ -74,7 +64,8 @@ class Unsettled:
         Returns:
             Its text; empty where it is not there.
         """
-        return _text(self.request, name) or ""
+        value = self.request.get(name)
+        return value if isinstance(value, str) else ""
 
     @property
     def erased(self) -> bool:
@@ -93,10 +84,67 @@ class Unsettled:
         return Started(
             service=self.text("service"),
             operation=self.text("operation"),
-            region=_text(self.request, "region"),
+            region=self.text("region") or None,
             path=self.text("path"),
             task=task,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """An intent without a final outcome.
+
+    Attributes:
+        asked: the request.
+        about: every person whom it is linked to; none where it is about nobody, or about erased people only.
+        locks: numbers of the locks that stand for everybody whom it is about.
+        state: what was seen of what it started.
+        answered: what its own process recorded of ends that stayed open, oldest first.
+    """
+
+    asked: Asked
+    about: frozenset[UUID]
+    locks: frozenset[int]
+    state: TaskState
+    answered: tuple[Mapping[str, Json], ...] = field(repr=False)
+
+
+def read_asked(gate: GateContext, connection: Connection, row: EntryRow) -> Asked:
+    """Read what was asked.
+
+    Args:
+        gate: the gate.
+        connection: an open transaction.
+        row: the intent.
+
+    Returns:
+        The request.
+
+    Raises:
+        Malformed: something stored cannot be read.
+    """
+    book = gate.book
+    owners = owners_of(book, connection, row)
+    keys = [owner.data_key for owner in owners.values()]
+    if not row.about_people and (own := book.vault.find_key(connection, BODY)) is not None:
+        keys = [own]
+    opened = open_parts(row, keys)
+    decision, request = _part(opened, "decision"), _part(opened, "exchange")
+    if opened and not (isinstance(decision, Mapping) and isinstance(request, Mapping)):
+        raise Malformed("A stored intent cannot be read. Run `consentgate verify`.")
+    told = request if isinstance(request, Mapping) else {}
+    lasts = told.get("lasts_ms")
+    longest = timedelta(milliseconds=lasts) if isinstance(lasts, int) else LONGEST
+    send_by = leaves.decode(row.leaf).send_by or row.at
+    return Asked(
+        intent=Answer(id=row.id, h=row.hash),
+        at=row.at,
+        until=send_by + longest + gate.limits.outcome_budget + _CLOCKS,
+        request=told,
+        shadow=isinstance(decision, Mapping) and "shadow" in decision,
+        owners={i: owners[i] for i in sorted(owners)},
+        keys=tuple(keys),
+    )
 
 
 def read_unsettled(gate: GateContext, connection: Connection, row: EntryRow) -> Unsettled:
@@ -114,61 +162,25 @@ def read_unsettled(gate: GateContext, connection: Connection, row: EntryRow) -> 
         Malformed: something stored cannot be read.
     """
     book = gate.book
-    owners = owners_of(book, connection, row)
-    linked = frozenset(subjects.subjects_of(connection, book.tenant, [row.id])[row.id])
-    keys = [owner.data_key for owner in owners.values()]
-    if not row.about_people and (own := book.vault.find_key(connection, BODY)) is not None:
-        keys = [own]
-    decision, request = _asked(row, keys)
-    send_by = leaves.decode(row.leaf).send_by
-    lasts = request.get("lasts_ms")
-    longest = timedelta(milliseconds=lasts) if isinstance(lasts, int) else LONGEST
+    asked = read_asked(gate, connection, row)
+    linked = subjects.subjects_of(connection, book.tenant, [row.id])[row.id]
     return Unsettled(
-        intent=Answer(id=row.id, h=row.hash),
-        at=row.at,
-        until=(send_by or row.at) + longest + gate.limits.outcome_budget + _CLOCKS,
-        request=request,
-        call=_text(decision, "call"),
-        owners=tuple(owners[i] for i in sorted(owners)),
-        places=tuple(sorted(owners)),
-        about=linked if owners else frozenset(),
-        locks=locks_of(gate, row, owners.values()),
-        shadow="shadow" in decision,
+        asked=asked,
+        about=frozenset(linked if asked.owners else ()),
+        locks=locks_of(gate, row, asked.owners.values()),
         state=state_of(book, connection, row.id),
-        answered=_answered(gate, connection, row, keys),
+        answered=_answered(gate, connection, asked),
     )
 
 
-def _asked(row: EntryRow, keys: list[bytes]) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
-    opened = open_parts(row, keys)
-    if not opened:
-        return {}, {}
-    decision, request = _part(opened, "decision"), _part(opened, "exchange")
-    if not isinstance(decision, Mapping) or not isinstance(request, Mapping):
-        raise Malformed("A stored intent cannot be read. Run `consentgate verify`.")
-    return decision, request
-
-
-def _answered(
-    gate: GateContext, connection: Connection, row: EntryRow, keys: list[bytes]
-) -> tuple[Mapping[str, Json], ...]:
+def _answered(gate: GateContext, connection: Connection, asked: Asked) -> tuple[Mapping[str, Json], ...]:
     """What the process that asked could say of the end, where that did not settle it."""
-    rows = entries.answers(connection, gate.book.tenant, row.id, kinds=("observation",))
-    found = (_exchange(each, keys) for each in rows if each.end == "unknown")
-    return tuple(told for told in found if "attempts" in told)
-
-
-def _exchange(row: EntryRow, keys: list[bytes]) -> Mapping[str, Json]:
-    told = _part(open_parts(row, keys), "exchange")
-    return told if isinstance(told, Mapping) else {}
+    rows = entries.answers(connection, gate.book.tenant, asked.intent.id, kinds=("observation",))
+    found = (_part(open_parts(each, asked.keys), "exchange") for each in rows if each.end == "unknown")
+    return tuple(told for told in found if isinstance(told, Mapping) and "attempts" in told)
 
 
 def _part(opened: Mapping[str, Mapping[str, Json]], what: str) -> Json:
     """One speaker's part of a sort, or what stands in its place where it is about nobody."""
     own = (each for name, each in opened.items() if name.startswith(f"{what}."))
     return next(own, opened.get("body.0", {}).get(what))
-
-
-def _text(members: Mapping[str, Json], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) else None
