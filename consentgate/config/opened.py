@@ -3,7 +3,7 @@
 Invariant: nothing is repaired or left out on the way; a key that does not unwrap is said to be there, with why.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ from consentgate.crypto.derive import reference_hmac
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.keys.custody import Custody
 from consentgate.ledger.vault import BODY, CALL, KEY, TASK, month_key
-from consentgate.storage import inbulk, stored
+from consentgate.storage import inbulk, persons, stored
 from consentgate.storage.stored import Stored
 from consentgate.verify.rows import (
     DataKey,
@@ -82,25 +82,77 @@ class StoredKeys:
             Unavailable: not one of them is wrapped under a key that is in custody.
         """
         rows = list(stored.table(self.connection, "data_key"))
-        names = self._names({row["tenant"] for row in rows})
-        found, unknown = [], 0
-        for row in rows:
-            key, problem = None, ""
-            try:
-                key = self._unwrapped(row)
-            except Unavailable as error:
-                unknown, problem = unknown + 1, str(error)
-            except Malformed as error:
-                problem = str(error)
-            name = names.get((row["tenant"], row["subject"]))
-            found.append(
-                DataKey(tenant=row["tenant"], subject=row["subject"], name=name, key=key, problem=problem)
-            )
-        if rows and unknown == len(rows):
+        return self._all_unwrapped(rows, self._names({row["tenant"] for row in rows}))
+
+    def tenant_keys(self, tenants: Collection[str]) -> Iterable[DataKey]:
+        """Read and unwrap the tenants' own data keys.
+
+        Args:
+            tenants: the tenants.
+
+        Returns:
+            The keys with their names; without the key where it does not unwrap.
+
+        Raises:
+            Unavailable: not one of them is wrapped under a key that is in custody.
+        """
+        wanted = self._wanted(tenants)
+        names = self._named(wanted, persons.references_of(self.connection, wanted.keys()))
+        return self._all_unwrapped([*persons.data_keys_of(self.connection, names.keys())], names)
+
+    def data_keys_of(self, subjects: Collection[tuple[str, bytes]]) -> Iterable[DataKey]:
+        """Read and unwrap data keys of persons.
+
+        Args:
+            subjects: tenant and id of each.
+
+        Returns:
+            The keys that there are; without the key where it does not unwrap.
+        """
+        return (self._read(row, {})[0] for row in persons.data_keys_of(self.connection, subjects))
+
+    def references_to(self, subjects: Collection[tuple[str, bytes]]) -> Iterable[ReferenceRow]:
+        """Look up what names subjects.
+
+        Args:
+            subjects: tenant and id of each.
+
+        Returns:
+            The rows.
+        """
+        return (ReferenceRow(**row) for row in persons.references_to(self.connection, subjects))
+
+    def references_of(self, hashes: Collection[tuple[str, int, bytes]]) -> Iterable[ReferenceRow]:
+        """Look up whom keyed hashes name.
+
+        Args:
+            hashes: tenant, epoch and hash of each.
+
+        Returns:
+            The rows.
+        """
+        return (ReferenceRow(**row) for row in persons.references_of(self.connection, hashes))
+
+    def _all_unwrapped(self, rows: Sequence[Stored], names: Mapping[tuple[str, bytes], str]) -> list[DataKey]:
+        read = [self._read(row, names) for row in rows]
+        if rows and all(unknown for _, unknown in read):
             raise Unavailable(
                 "This key file opens none of the data keys: it is the one of another deployment."
             )
-        return found
+        return [each for each, _ in read]
+
+    def _read(self, row: Stored, names: Mapping[tuple[str, bytes], str]) -> tuple[DataKey, bool]:
+        """Unwrap a key, and say whether its wrapping key is unknown."""
+        key, problem, unknown = None, "", False
+        try:
+            key = self._unwrapped(row)
+        except Unavailable as error:
+            unknown, problem = True, str(error)
+        except Malformed as error:
+            problem = str(error)
+        name = names.get((row["tenant"], row["subject"]))
+        found = DataKey(tenant=row["tenant"], subject=row["subject"], name=name, key=key, problem=problem)
+        return found, unknown
 
     def epochs(self) -> Collection[int]:
         """Say which reference keys are in custody.
@@ -161,19 +213,22 @@ class StoredKeys:
 
     def _names(self, tenants: Iterable[object]) -> dict[tuple[str, bytes], str]:
         """Recognise the tenants' own keys by the keyed hashes of all names that there can be."""
-        wanted = {
+        return self._named(self._wanted(tenants), stored.table(self.connection, "subject_ref"))
+
+    def _wanted(self, tenants: Iterable[object]) -> dict[tuple[str, int, bytes], str]:
+        return {
             (tenant, *each): name
             for tenant in tenants
             if isinstance(tenant, str)
             for name in self._possible_names()
             for each in self._hashes(tenant, KEY, name)
         }
-        found = {}
-        for row in stored.table(self.connection, "subject_ref"):
-            name = wanted.get((row["tenant"], row["key_epoch"], row["hmac"]))
-            if name is not None:
-                found[row["tenant"], row["subject"]] = name
-        return found
+
+    def _named(
+        self, wanted: Mapping[tuple[str, int, bytes], str], rows: Iterable[Stored]
+    ) -> dict[tuple[str, bytes], str]:
+        named = ((row, wanted.get((row["tenant"], row["key_epoch"], row["hmac"]))) for row in rows)
+        return {(row["tenant"], row["subject"]): name for row, name in named if name is not None}
 
     def _possible_names(self) -> Iterator[str]:
         yield BODY

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from consentgate.config.opened import StoredKeys
 from consentgate.config.sources import StoredLedger, StoredLog
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
-from consentgate.storage import inbulk
+from consentgate.storage import inbulk, persons
 from consentgate.storage import since as rows
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
 from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
-from consentgate.verify.prefix import Since
+from consentgate.verify.artifacts import REGISTRY
+from consentgate.verify.prefix import Place, Since, Subject
 from consentgate.verify.rows import (
     ENTRY_COLUMNS,
     ArtifactRow,
@@ -105,6 +107,8 @@ def since_pinned(evidence: Evidence, connection: Connection, pinned: Pinned | No
             name=f"checkpoint {pinned.file}",
             prefix=prefix,
             whole=evidence.log,
+            history=_History(prefix),
+            keys=evidence.keys if isinstance(evidence.keys, StoredKeys) else None,
         ),
     )
 
@@ -146,6 +150,32 @@ class _Prefix:
         found = [*StoredLedger(self.connection).find([(last[1], last[2])])] if last else []
         after = min((row.ordinal for row in found), default=0)
         return rows.first_row(self.connection, log=self.log, size=self.covered, after=after)
+
+
+class _History:
+    """What is looked up of the first positions about single persons, and about tenants."""
+
+    def __init__(self, prefix: _Prefix) -> None:
+        self._prefix = prefix
+
+    def statements_about(self, subjects: Collection[Subject]) -> Iterable[Place]:
+        prefix = self._prefix
+        return persons.statements_about(prefix.connection, subjects, log=prefix.log, size=prefix.covered)
+
+    def registry_at(self, tenant: str) -> Iterable[Place]:
+        prefix = self._prefix
+        return persons.in_force(
+            prefix.connection, tenant, REGISTRY, log=prefix.log, size=prefix.covered, low=prefix.low
+        )
+
+    def first_links(self, subjects: Collection[Subject]) -> Iterable[tuple[str, bytes, int]]:
+        prefix = self._prefix
+        return persons.first_links(prefix.connection, subjects, log=prefix.log, size=prefix.covered)
+
+    def last_about(self, subjects: Collection[Subject]) -> Iterable[tuple[str, bytes, EntryRow]]:
+        prefix = self._prefix
+        found = persons.last_about(prefix.connection, subjects, log=prefix.log, size=prefix.covered)
+        return ((tenant, subject, EntryRow(**row)) for tenant, subject, row in found)
 
 
 class _LaterLedger:

@@ -69,7 +69,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A ledger that tells how far it was read, and of how many entries."""
+    """A ledger that tells how far it was read, and of how many entries; they are read more than once."""
 
     source: LedgerSource
     step: Callable[[], None]
@@ -82,7 +82,8 @@ class _Counted:
         return self.source.facts()
 
     def entries(self) -> Iterable[Sequence[EntryValues]]:
-        return self._told(self.source.entries())
+        self.read.append(0)
+        return self._told(self.source.entries(), len(self.read) - 1)
 
     def repeated(self) -> Collection[tuple[str, bytes]]:
         return self.source.repeated()
@@ -99,10 +100,12 @@ class _Counted:
     def notices(self) -> Iterable[NoticeRow]:
         return self.source.notices()
 
-    def _told(self, batches: Iterable[Sequence[EntryValues]]) -> Iterator[Sequence[EntryValues]]:
+    def _told(
+        self, batches: Iterable[Sequence[EntryValues]], reading: int
+    ) -> Iterator[Sequence[EntryValues]]:
         for batch in batches:
             self.step()
-            self.read.append(len(batch))
+            self.read[reading] += len(batch)
             yield batch
 
 
@@ -123,7 +126,8 @@ def work_of(settings: Settings, pinned: Pinned | None = None) -> int:
     with read_only(settings.database) as connection:
         if pinned is not None and pinned.head.size:
             there = _or_note([], lambda: since.log_size(connection, newest_log(settings))) or 0
-            return max(there - pinned.head.size, 0) // inbulk.AT_ONCE + 1
+            # Once for their bytes, once for whom they name, and once for what is sealed in them.
+            return 3 * (max(there - pinned.head.size, 0) // inbulk.AT_ONCE + 1)
         # The rows are read twice: for their bytes, and for what is sealed in them.
         rows = _or_note([], lambda: stored.count(connection)) or 0
         return 2 * (rows // inbulk.AT_ONCE + 1)
@@ -199,7 +203,7 @@ def _judged(
 ) -> Verified:
     ledger = _Counted(evidence.ledger, step, [])
     verification = verify(replace(evidence, ledger=ledger))
-    facts, entries = _told(connection, evidence, verification, sum(ledger.read))
+    facts, entries = _told(connection, evidence, verification, max(ledger.read, default=0))
     return Verified(
         entries=entries,
         verification=verification,

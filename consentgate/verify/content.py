@@ -4,24 +4,25 @@ Invariants: a statement's signature verifies against the issuer registry that wa
 in; what an entry names by digest is there; whom it names by reference finds it.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
 from consentgate.canonical import Json, unb64
 from consentgate.consent.issuers import Registry
 from consentgate.consent.issuers import decode as decode_registry
-from consentgate.consent.statement import TYP, Statement, from_claims
+from consentgate.consent.statement import Statement
 from consentgate.crypto import jws
 from consentgate.entries.leaf import Leaf
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import MANIFEST, PACKS, REGISTRY, Artifacts
 from consentgate.verify.known import RESTORE, altered
+from consentgate.verify.naming import statement_of
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow
-from consentgate.verify.source import LedgerSource
+from consentgate.verify.source import EntrySource
 
 _STATEMENT: Final = "statement.0"
 _BODY: Final = "body.0"
@@ -48,13 +49,24 @@ class Contents:
         blind: whether an entry that names artifacts could not be opened.
     """
 
-    def __init__(self, source: LedgerSource, artifacts: Artifacts, reach: Reach) -> None:
+    def __init__(self, source: EntrySource, artifacts: Artifacts, reach: Reach) -> None:
         self._artifacts = artifacts
         self._reach = reach
         self._keys = {(each.tenant, each.entry): each.key for each in source.statements()}
         self._in_force: dict[str, Registry] = {}
         self.destroyed = 0
         self.blind = False
+
+    def linked(self, row: EntryRow) -> Sequence[bytes]:
+        """Say whom an entry in its turn is linked to.
+
+        Args:
+            row: the entry.
+
+        Returns:
+            The subjects.
+        """
+        return self._reach.links.get((row.tenant, row.id), ())
 
     def check(self, row: EntryRow, leaf: Leaf, opened: Mapping[str, Opened]) -> Iterator[Finding]:
         """Check what one entry says.
@@ -111,10 +123,8 @@ class Contents:
 
     def _statement(self, row: EntryRow, part: Opened, where: str) -> Iterator[Finding]:
         yield from self._named(row, part.content, "manifest", where, MANIFEST)
-        token = part.content.get("token") if isinstance(part.content, dict) else None
         try:
-            parsed = jws.parse(token if isinstance(token, str) else "", typ=TYP)
-            statement = from_claims(parsed.payload)
+            parsed, statement = statement_of(part.content)
         except Malformed as problem:
             yield altered(f"{where}, statement", "a signed statement", str(problem))
             return

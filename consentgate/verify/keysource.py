@@ -1,4 +1,4 @@
-"""What links entries to persons, and the keys: the third of the small ports that verification reads from.
+"""What links entries to persons, and the keys: the small ports that verification reads them from.
 
 Every value is what the column holds, as in `consentgate.verify.source`.
 """
@@ -100,5 +100,56 @@ class KeySource(Protocol):
 
         Returns:
             Epoch and hash, for each reference key.
+        """
+        ...
+
+
+class SomeKeys(Protocol):
+    """Keys and references of those who are asked for, where not everybody's are read."""
+
+    def tenant_keys(self, tenants: Collection[str]) -> Iterable[DataKey]:
+        """Read and unwrap the tenants' own data keys.
+
+        Args:
+            tenants: the tenants.
+
+        Returns:
+            The keys with their names.
+
+        Raises:
+            Unavailable: the wrapping keys are out of reach: none of them unwraps anything.
+        """
+        ...
+
+    def data_keys_of(self, subjects: Collection[tuple[str, bytes]]) -> Iterable[DataKey]:
+        """Read and unwrap data keys of persons.
+
+        Args:
+            subjects: tenant and id of each subject.
+
+        Returns:
+            The keys that there are.
+        """
+        ...
+
+    def references_to(self, subjects: Collection[tuple[str, bytes]]) -> Iterable[ReferenceRow]:
+        """Look up what names subjects.
+
+        Args:
+            subjects: tenant and id of each subject.
+
+        Returns:
+            The rows.
+        """
+        ...
+
+    def references_of(self, hashes: Collection[tuple[str, int, bytes]]) -> Iterable[ReferenceRow]:
+        """Look up whom keyed hashes name.
+
+        Args:
+            hashes: tenant, epoch and hash of each.
+
+        Returns:
+            The rows.
         """
         ...

@@ -24,12 +24,13 @@ from consentgate.entries.epoch import origin_fact
 from consentgate.errors import Damaged, SchemaMismatch, Unavailable
 from consentgate.tlog.notekey import NoteKey
 from consentgate.verify.anchored import check_anchors, names_of
+from consentgate.verify.earlier import earlier_of
 from consentgate.verify.epochs import check_epochs
 from consentgate.verify.faults import Faults
 from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import Known, altered, level_of, time_of
 from consentgate.verify.lanes import Lanes
-from consentgate.verify.links import check_links
+from consentgate.verify.links import check_later_links, check_links
 from consentgate.verify.marks import Marks
 from consentgate.verify.pairing import Pairing
 from consentgate.verify.result import Finding, Level, Verification
@@ -129,7 +130,7 @@ class _Run:
         self._epochs(stored)
         self._anchored(tree.size, test=TEST in stored.facts)
         self._judge("pairing", pairing.findings(self._evidence.now), until)
-        if self._evidence.keys is None or since is not None:
+        if self._evidence.keys is None:
             self._leave("links")
         else:
             self._links(stored, tree.writers.people, self._evidence.keys, until)
@@ -153,11 +154,7 @@ class _Run:
             self._leave("epochs")
             return
         found, judged = check_epochs(self._evidence, self._ledger, stored.facts, stored.find)
-        level = level_of("epochs", found, None)
-        if not judged and level.verdict != "broken":
-            level = Level(name="epochs", verdict="cannot_judge")
-        self._levels.append(level)
-        self._findings += found
+        self._judge("epochs", found, None, judged=judged)
 
     def _tree(self, tree: Tree, marks: Marks, edge: Sequence[Finding], *, test: bool) -> None:
         found = [*edge, *tree.finish()]
@@ -197,20 +194,31 @@ class _Run:
     def _links(
         self, stored: Stored, people: Sequence[Known], source: KeySource, until: datetime | None
     ) -> None:
-        faults = Faults()
-        keys = typed_keys(source, faults)
+        faults, since = Faults(), self._evidence.since
         try:
-            linked = check_links(self._ledger, keys, stored.artifacts, people)
+            if since is None:
+                linked = check_links(self._ledger, typed_keys(source, faults), stored.artifacts, people)
+            elif since.keys is None:
+                self._leave("links")
+                return
+            else:
+                earlier = earlier_of(self._ledger, since, source, since.keys, faults)
+                linked = check_later_links(earlier, stored.artifacts, people)
         except Unavailable as error:
             if isinstance(error, Damaged) and not self._damage():
                 self._judge("links", [_unreadable(error)], until)
             else:
                 self._leave("links")
             return
-        self._judge("links", [*faults.findings, *linked], until)
+        self._judge("links", [*faults.findings, *linked.findings], until, judged=linked.judged)
 
-    def _judge(self, name: str, findings: Sequence[Finding], until: datetime | None) -> None:
-        self._levels.append(level_of(name, findings, until))
+    def _judge(
+        self, name: str, findings: Sequence[Finding], until: datetime | None, *, judged: bool = True
+    ) -> None:
+        level = level_of(name, findings, until)
+        if not judged and level.verdict != "broken":
+            level = Level(name=name, verdict="cannot_judge")
+        self._levels.append(level)
         self._findings += findings
 
     def _leave(self, name: str) -> None:

@@ -2,76 +2,55 @@
 
 Invariants: a part is recognised by its tag, under the key of a linked subject or a key of the tenant; a part
 that no such key fits has lost its link or its key, and the number of these equals what `key_destroyed`
-entries account for.
+entries account for. From a checkpoint on, that sum says only how many there may be at most.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
-from consentgate.canonical import decode
-from consentgate.crypto.derive import tag, tag_key
-from consentgate.entries import leaf as leaves
-from consentgate.entries.kinds import is_about_people
 from consentgate.entries.leaf import Leaf, PartRef
-from consentgate.entries.parts import open_part, split_parts
+from consentgate.entries.parts import split_parts
 from consentgate.errors import Malformed
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
+from consentgate.verify.earlier import Earlier
 from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import RESTORE, Known, altered, missing
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
-from consentgate.verify.rows import DataKey, EntryRow, entry_row, name_of
-from consentgate.verify.source import LedgerSource
+from consentgate.verify.ring import Ring, content_of, leaf_of
+from consentgate.verify.rows import EntryRow, entry_row
+from consentgate.verify.source import EntrySource
 from consentgate.verify.turns import check_people
-
-_CONTENT_LIMIT = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
-    key: bytes = field(repr=False)
-    for_tags: bytes = field(repr=False)
-    name: str | None
-    subject: bytes
+class Linked:
+    """What the level came to.
+
+    Attributes:
+        findings: what is wrong.
+        judged: whether that is all that can be wrong.
+    """
+
+    findings: tuple[Finding, ...]
+    judged: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
-class _Ring:
-    """The keys by whom they belong to, and the links by entry."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passed:
+    """What opening every part came to."""
 
-    reach: Reach
-    people: dict[tuple[str, bytes], _Key] = field(default_factory=dict)
-    tenants: dict[str, list[_Key]] = field(default_factory=dict)
-
-    def add(self, row: DataKey) -> Iterator[Finding]:
-        if row.key is None:
-            # It counts as absent: what lies under it cannot be opened.
-            where = f"data_key of subject {name_of(row.subject)}"
-            yield altered(where, "a key that opens under its wrapping key", row.problem)
-            return
-        key = _Key(key=row.key, for_tags=tag_key(row.key), name=row.name, subject=row.subject)
-        if row.name is None:
-            self.people[row.tenant, row.subject] = key
-        else:
-            self.tenants.setdefault(row.tenant, []).append(key)
-
-    def candidates(self, row: EntryRow, name: str) -> Iterator[_Key]:
-        what = name.partition(".")[0]
-        if is_about_people(name):
-            for subject in self.reach.links.get((row.tenant, row.id), ()):
-                if key := self.people.get((row.tenant, subject)):
-                    yield key
-        # Which month's key a part lies under depends on a clock that the leaf does not show: all are tried.
-        for key in self.tenants.get(row.tenant, ()):
-            if _holds((key.name or "").partition("/")[0], what, row.kind):
-                yield key
+    of_rows: list[Finding]
+    of_parts: list[Finding]
+    lost: list[str]
+    destroyed: int
+    blind: bool
 
 
 def check_links(
-    source: LedgerSource, keys: KeySource, artifacts: Artifacts, people: Sequence[Known] = ()
-) -> list[Finding]:
+    source: EntrySource, keys: KeySource, artifacts: Artifacts, people: Sequence[Known] = ()
+) -> Linked:
     """Open every part.
 
     Args:
@@ -86,42 +65,76 @@ def check_links(
     Raises:
         Unavailable: the keys are out of reach.
     """
+    done = _pass(source, keys, artifacts, people, None)
+    findings = [*done.of_rows, *done.of_parts]
+    if not done.blind:
+        findings += artifacts.rest()
+    return Linked(findings=(*findings, *_lost(done.lost, done.destroyed)))
+
+
+def check_later_links(earlier: Earlier, artifacts: Artifacts, people: Sequence[Known] = ()) -> Linked:
+    """Open every part of the entries that a checkpoint does not cover.
+
+    Args:
+        earlier: these entries, with those before them that decide about the same persons.
+        artifacts: the artifacts, which parts name; that nobody names one is not judged.
+        people: as for `check_links`.
+
+    Returns:
+        The findings. Where keys were destroyed since, and parts have none, nobody can tell whether it is theirs
+        that were destroyed, or those of earlier entries: the level is not judged then.
+
+    Raises:
+        Unavailable: the keys are out of reach.
+    """
+    done = _pass(earlier.ledger, earlier.keys, artifacts, people, earlier)
+    findings = [*done.of_rows, *done.of_parts]
+    if len(done.lost) > done.destroyed:
+        findings += _lost(done.lost, done.destroyed)
+    return Linked(findings=tuple(findings), judged=not done.lost)
+
+
+def _pass(
+    source: EntrySource,
+    keys: KeySource,
+    artifacts: Artifacts,
+    people: Sequence[Known],
+    earlier: Earlier | None,
+) -> _Passed:
     data_keys = list(keys.data_keys())
-    reach = Reach(keys, {each.kind for each in people})
-    findings: list[Finding] = []
-    ring = _Ring(reach=reach)
-    for each in data_keys:
-        findings += ring.add(each)
+    reach = Reach(keys, {each.kind for each in people}, earlier.first if earlier else {})
+    ring = Ring()
+    of_keys = [finding for each in data_keys for finding in ring.add(each)]
     contents = Contents(source, artifacts, reach)
     lost: list[str] = []
     of_links: list[Finding] = []
     of_parts: list[Finding] = []
     for batch in source.entries():
-        rows = [(row, _leaf(row)) for row in map(entry_row, batch)]
+        rows = [(row, leaf_of(row)) for row in map(entry_row, batch)]
         of_links += reach.take([(row, leaf.kind if leaf else row.kind) for row, leaf in rows])
         for row, leaf in rows:
-            if leaf is not None:
+            if leaf is None:
+                continue
+            if earlier is not None and (row.tenant, row.id) in earlier.covered:
+                # It is gone through for what it says; what is wrong with it is not judged here.
+                for _ in _entry(row, leaf, ring, contents, []):
+                    pass
+            else:
                 of_parts += _entry(row, leaf, ring, contents, lost)
-    of_links += reach.check_rest(lambda some: {(row.tenant, row.id) for row in source.find(some)})
-    findings = [*of_links, *reach.found, *check_people(people, reach.links), *findings]
-    findings += reach.check_subjects((each.tenant, each.subject) for each in data_keys)
-    findings += of_parts
-    if not contents.blind:
-        findings += artifacts.rest()
-    return [*findings, *_lost(lost, contents.destroyed)]
+    if earlier is None:
+        of_links += reach.check_rest(lambda some: {(row.tenant, row.id) for row in source.find(some)})
+    turns = check_people(people, reach.links, earlier.last(people, reach.links) if earlier else {})
+    of_rows = [*of_links, *reach.found, *turns, *of_keys]
+    of_rows += reach.check_subjects((each.tenant, each.subject) for each in data_keys)
+    return _Passed(
+        of_rows=of_rows, of_parts=of_parts, lost=lost, destroyed=contents.destroyed, blind=contents.blind
+    )
 
 
-def _leaf(row: EntryRow) -> Leaf | None:
-    try:
-        return leaves.decode(row.leaf)
-    except Malformed:
-        return None
-
-
-def _entry(row: EntryRow, leaf: Leaf, ring: _Ring, contents: Contents, lost: list[str]) -> Iterator[Finding]:
+def _entry(row: EntryRow, leaf: Leaf, ring: Ring, contents: Contents, lost: list[str]) -> Iterator[Finding]:
     opened: dict[str, Opened] = {}
     for ref, token in zip(leaf.parts, split_parts(row.parts), strict=False):
-        yield from _part(row, leaf, ref, token, ring, opened, lost)
+        yield from _part(row, leaf, ref, token, ring, opened, contents.linked(row), lost)
     yield from contents.check(row, leaf, opened)
 
 
@@ -130,13 +143,13 @@ def _part(
     leaf: Leaf,
     ref: PartRef,
     token: str,
-    ring: _Ring,
+    ring: Ring,
     opened: dict[str, Opened],
+    linked: Sequence[bytes],
     lost: list[str],
 ) -> Iterator[Finding]:
     where = f"entry {leaf.id}, part {ref.p}"
-    fits = (each for each in ring.candidates(row, ref.p) if tag(each.for_tags, leaf.id, ref.p) == ref.t)
-    key = next(fits, None)
+    key = ring.key_of(row, leaf, ref, linked)
     if key is None:
         if ref.p.startswith("body.") and row.kind != "denial":
             yield missing(where, "the tenant's key that it lies under")
@@ -144,18 +157,11 @@ def _part(
             lost.append(where)
         return
     try:
-        content = decode(open_part(leaf.id, ref, token, key.key), limit=_CONTENT_LIMIT, floats=True)
+        content = content_of(leaf, ref, token, key)
     except Malformed as problem:
         yield altered(where, "a part that opens under the key of its tag", str(problem))
         return
     opened[ref.p] = Opened(content=content, owner=key.subject if key.name is None else None)
-
-
-def _holds(name: str, what: str, kind: str) -> bool:
-    """Tell whether parts of a name lie under a tenant's key of a name."""
-    if name == "unattributed":
-        return kind == "denial"
-    return name == what
 
 
 def _lost(lost: list[str], destroyed: int) -> Iterator[Finding]:

@@ -4,12 +4,19 @@ Invariant: whoever reads through this port asks for rows by position, index or k
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from consentgate.values import dataclass
+from consentgate.verify.keysource import SomeKeys
 from consentgate.verify.known import EntryId
 from consentgate.verify.rows import EntryRow, SeqValues, StatementRow, TileRow
 from consentgate.verify.source import LogSource
+
+Subject: TypeAlias = tuple[str, bytes]
+"""Tenant and id: what a subject is found by."""
+
+Place: TypeAlias = tuple[int, str, bytes]
+"""Number of a row, tenant and id: an entry, and where it comes among the others."""
 
 NOT_JUDGED: Final = (
     "intents before it that have no outcome",
@@ -18,7 +25,9 @@ NOT_JUDGED: Final = (
     "rows of logs that nobody opened",
     "logs that were ended before",
     "the database file itself",
-    "sealed parts and links",
+    "sealed parts and links before it",
+    "links of entries that are not there",
+    "artifacts that only parts before it may name",
 )
 """What nobody looks at in a verification from a checkpoint on."""
 
@@ -101,6 +110,54 @@ class PrefixSource(Protocol):
         ...
 
 
+class HistorySource(Protocol):
+    """What of the entries that a checkpoint covers decides about single persons, and about tenants."""
+
+    def statements_about(self, subjects: Collection[Subject]) -> Iterable[Place]:
+        """Look up the statements that are linked to subjects.
+
+        Args:
+            subjects: tenant and id of each.
+
+        Returns:
+            Their places.
+        """
+        ...
+
+    def registry_at(self, tenant: str) -> Iterable[Place]:
+        """Look up the registry that was in force before the first row that is read, and those after it.
+
+        Args:
+            tenant: whose.
+
+        Returns:
+            The places of their entries.
+        """
+        ...
+
+    def first_links(self, subjects: Collection[Subject]) -> Iterable[tuple[str, bytes, int]]:
+        """Look up since when subjects are known by anything but a statement.
+
+        Args:
+            subjects: tenant and id of each.
+
+        Returns:
+            Tenant, subject, and number of the first row that is linked to it.
+        """
+        ...
+
+    def last_about(self, subjects: Collection[Subject]) -> Iterable[tuple[str, bytes, EntryRow]]:
+        """Look up what was said last about subjects.
+
+        Args:
+            subjects: tenant and id of each.
+
+        Returns:
+            Tenant, subject, and the last row of an assertion, call or statement that is linked to it.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
     """From where on a log is verified.
@@ -111,6 +168,8 @@ class Since:
         name: what the checkpoint is called in findings.
         prefix: gives single rows of what it covers.
         whole: the log with what it covers, for the checkpoints that places elsewhere keep.
+        history: gives what it covers about persons.
+        keys: gives the keys and references of single persons; None when nothing may be opened.
     """
 
     size: int
@@ -118,3 +177,5 @@ class Since:
     name: str
     prefix: PrefixSource
     whole: LogSource
+    history: HistorySource
+    keys: SomeKeys | None

@@ -8,7 +8,7 @@ Invariants: the values of references are in no finding. Erasure is quiet here: a
 is not opened, and somebody who came back afterwards has no link that is older than what they came back to.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,10 +16,10 @@ from consentgate.canonical import Json
 from consentgate.consent.reference import Reference
 from consentgate.consent.statement import Statement
 from consentgate.entries.kinds import KINDS
-from consentgate.errors import InvalidInput
 from consentgate.verify.hearing import Hearing
 from consentgate.verify.keysource import KeySource
 from consentgate.verify.known import RESTORE, EntryId, altered, extra, missing
+from consentgate.verify.naming import call_of, first_reference
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow, LinkRow, ReferenceRow, name_of
 
@@ -40,12 +40,15 @@ class Reach:
         found: what is wrong with the rows by themselves.
     """
 
-    def __init__(self, keys: KeySource, keep: Collection[str]) -> None:
+    def __init__(
+        self, keys: KeySource, keep: Collection[str], first: Mapping[tuple[str, bytes], int]
+    ) -> None:
         """Read references.
 
         Args:
             keys: where links and references are.
             keep: the kinds of entries whose links are kept after their turn, besides statements.
+            first: the first row that is linked to a subject, where it is none of those that are taken.
         """
         self.links: dict[EntryId, list[bytes]] = {}
         self._keep = {*keep, _STATEMENT}
@@ -53,7 +56,7 @@ class Reach:
         self._count = 0
         self.found: list[Finding] = []
         self._keys = keys
-        self._since: dict[tuple[str, bytes], int] = {}
+        self._since = dict(first)
         self._linked: dict[tuple[str, bytes], set[str]] = {}
         self._hearing: dict[str, Hearing] = {}
         self._named: dict[tuple[str, int, bytes], bytes] = {}
@@ -167,8 +170,8 @@ class Reach:
         Yields:
             The findings.
         """
-        call = content.get("call") if isinstance(content, dict) else None
-        if not isinstance(call, str):
+        call = call_of(content)
+        if call is None:
             yield altered(f"{where}, call", "the name of a call", "none")
             return
         subject = self._find(row.tenant, self._keys.call_hashes(row.tenant, call))
@@ -178,7 +181,7 @@ class Reach:
             yield altered(f"reference of subject {name_of(subject)}, column suppression", "0: a call", "1")
         if owner is None:
             return
-        first = _first_reference(content)
+        first = first_reference(content)
         if first is None:
             yield altered(f"{where}, speaker", "a speaker with a reference", "none")
         else:
@@ -255,14 +258,3 @@ def link_missing(where: str, expected: str, found: str) -> Finding:
         The finding.
     """
     return Finding(kind="link_missing", where=where, expected=expected, found=found, cure=RESTORE)
-
-
-def _first_reference(content: Json) -> Reference | None:
-    speaker = content.get("speaker") if isinstance(content, dict) else None
-    references = speaker.get("references") if isinstance(speaker, dict) else None
-    first = references[0] if isinstance(references, list) and references else None
-    kind, value = (first.get(each) if isinstance(first, dict) else None for each in ("kind", "value"))
-    try:
-        return Reference(kind=kind, value=value) if isinstance(kind, str) and isinstance(value, str) else None
-    except InvalidInput:
-        return None

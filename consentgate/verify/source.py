@@ -31,38 +31,14 @@ if TYPE_CHECKING:
     from consentgate.verify.prefix import Since
 
 
-class LedgerSource(Protocol):
-    """The rows of the ledger, of every tenant whose entries the log covers."""
-
-    def damage(self) -> Iterable[str]:
-        """Ask the database what is wrong with its own file.
-
-        Returns:
-            A line for each thing; none where it is sound.
-        """
-        ...
-
-    def facts(self) -> Iterable[FactRow]:
-        """Read the facts about the database.
-
-        Returns:
-            The rows in any order.
-        """
-        ...
+class EntrySource(Protocol):
+    """Entries, and the index of statements."""
 
     def entries(self) -> Iterable[Sequence[EntryValues]]:
         """Read every entry.
 
         Returns:
             The rows in order of their ordinals, some hundreds at once.
-        """
-        ...
-
-    def repeated(self) -> Collection[tuple[str, bytes]]:
-        """Look for entries of which there are several rows.
-
-        Returns:
-            Tenant and id of each.
         """
         ...
 
@@ -82,6 +58,34 @@ class LedgerSource(Protocol):
 
         Returns:
             The rows in any order.
+        """
+        ...
+
+
+class LedgerSource(EntrySource, Protocol):
+    """The rows of the ledger, of every tenant whose entries the log covers."""
+
+    def damage(self) -> Iterable[str]:
+        """Ask the database what is wrong with its own file.
+
+        Returns:
+            A line for each thing; none where it is sound.
+        """
+        ...
+
+    def facts(self) -> Iterable[FactRow]:
+        """Read the facts about the database.
+
+        Returns:
+            The rows in any order.
+        """
+        ...
+
+    def repeated(self) -> Collection[tuple[str, bytes]]:
+        """Look for entries of which there are several rows.
+
+        Returns:
+            Tenant and id of each.
         """
         ...
 

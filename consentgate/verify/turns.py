@@ -18,7 +18,9 @@ from consentgate.verify.result import Finding
 
 K = TypeVar("K")
 
-_ABOUT_PEOPLE: Final = frozenset(("assertion", "call", "statement"))
+ABOUT_PEOPLE: Final = frozenset(("assertion", "call", "statement"))
+"""The kinds of entries that say something about a person."""
+
 _IN_FORCE: Final = frozenset(("packs", "registry"))
 
 
@@ -44,7 +46,7 @@ class Writers:
             The findings.
         """
         for known in order:
-            if known.kind in _ABOUT_PEOPLE:
+            if known.kind in ABOUT_PEOPLE:
                 self.people.append(known)
             found = [*_step(self._lanes, (known.tenant, known.w), known)]
             if known.kind in _IN_FORCE:
@@ -53,19 +55,24 @@ class Writers:
             yield from found[:1]
 
 
-def check_people(order: Iterable[Known], links: Mapping[EntryId, Sequence[bytes]]) -> Iterator[Finding]:
+def check_people(
+    order: Iterable[Known],
+    links: Mapping[EntryId, Sequence[bytes]],
+    before: Mapping[tuple[str, bytes], Known] | None = None,
+) -> Iterator[Finding]:
     """Check what is said about each subject.
 
     Args:
         order: the entries as the log has them, then those without a position.
         links: the subjects of each entry.
+        before: the last entry about each subject before these, where the log goes on from there.
 
     Yields:
         The findings.
     """
-    last: dict[tuple[str, bytes], Known] = {}
+    last = dict(before or {})
     for known in order:
-        if known.kind in _ABOUT_PEOPLE:
+        if known.kind in ABOUT_PEOPLE:
             # A second link to one subject is a finding of its own, and one row is one finding here.
             subjects = dict.fromkeys(links.get((known.tenant, known.id), ()))
             found = [each for subject in subjects for each in _step(last, (known.tenant, subject), known)]

@@ -28,14 +28,16 @@ def kept(deployed: Deployment, program: Program, tmp_path: Path) -> Path:
 
 
 def test_what_is_not_read_again_is_said(program: Program, kept: Path) -> None:
-    document = program.json("verify", "--from", str(kept), exit=3)
+    document = program.json("verify", "--from", str(kept))
     pinned = document["result"]["pinned"]
     size = pinned["size"]
     assert size > 0
     assert pinned["file"] == str(kept)
     assert pinned["not_read"] == {"first": 0, "last": size - 1}
     assert pinned["not_judged"] == list(NOT_JUDGED)
-    assert {each["name"]: each["verdict"] for each in document["result"]["levels"]}["links"] == "cannot_judge"
+    assert {each["verdict"] for each in document["result"]["levels"]} == {"holds"}
+    keyless = program.json("verify", "--no-keys", "--from", str(kept), exit=3)["result"]["levels"]
+    assert [each["name"] for each in keyless if each["verdict"] != "holds"] == ["links"]
     assert program.json("verify", exit=4)["result"]["pinned"] is None
     said = " ".join(program("verify", "--from", kept).out.split())
     assert f"positions 0 to {size - 1}, which {kept} covers" in said

@@ -37,6 +37,7 @@ from consentgate.storage import (
     intents,
     listing,
     orders,
+    persons,
     pulse,
     sequence,
     standing,
@@ -108,6 +109,12 @@ WITHOUT_TENANT: Final = {
             "inbulk.positions",
             "inbulk.raw",
             "inbulk.repeated",
+            "persons.data_keys_of",
+            "persons.first_links",
+            "persons.last_about",
+            "persons.references_of",
+            "persons.references_to",
+            "persons.statements_about",
             "since.answering",
             "since.checkpoints",
             "since.entries",
@@ -249,6 +256,7 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "orders.orders_named": lambda c, t: orders.orders_named(
         c, t, [each.id for each in orders.open_orders(c, t)]
     ),
+    "persons.in_force": lambda c, t: persons.in_force(c, t, "packs", log=0, size=100, low=0),
     "pulse.newest_at": lambda c, t: pulse.newest_at(c, t) is not None,
     "pulse.unsigned_since": lambda c, t: pulse.unsigned_since(c, t, log=0) is not None,
     "sequence.position_of": lambda c, t: sequence.position_of(c, t, INTENT),
@@ -356,7 +364,12 @@ def test_rows_of_one_tenant_are_nothing_to_another(database: Database) -> None:
     alone = asked(database, "one")
     # Each question has an answer that a stranger's rows could change; only nobody's task is in the log yet.
     unmoved = {name for name in alone if alone[name] == nothing[name]}
-    assert unmoved <= {"anchors.first_anchored", "intents.open_intents", "sequence.position_of"}
+    assert unmoved <= {
+        "anchors.first_anchored",
+        "intents.open_intents",
+        "persons.in_force",
+        "sequence.position_of",
+    }
     assert asked(database, "two") == nothing
     database.write(lambda connection: fill(connection, "two"))
     assert asked(database, "one") == alone
@@ -391,6 +404,9 @@ def test_open_intent_and_position_are_the_tenants_own(database: Database) -> Non
         assert anchors.first_anchored(connection, "one", [INTENT]) == {INTENT: START}
         assert sequence.position_of(connection, "two", INTENT) is None
         assert anchors.first_anchored(connection, "two", [INTENT]) == {}
+        intent, log = "intent", {"log": 0, "size": 1, "low": 0}
+        assert [each[2] for each in persons.in_force(connection, "one", intent, **log)] == [INTENT.bytes]
+        assert persons.in_force(connection, "two", intent, **log) == []
 
 
 @pytest.fixture
