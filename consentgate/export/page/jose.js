@@ -1,35 +1,50 @@
 // Signed and sealed tokens, and keys: compact JWS (RFC 7515), compact JWE (RFC 7516), JWK thumbprints (RFC 7638).
 
 const P256_HALF = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
+const P256_PRIME = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 const KEY_OF_ALG = { EdDSA: "Ed25519", Ed25519: "Ed25519", ES256: "P-256" };
 const SEALED_HEADER = /^\{"alg":"dir","enc":"A256GCM","kid":"[A-Za-z0-9_-]{43}"\}$/;
 
-// A public key of a JWK, with its thumbprint; more members than those of a key may stand beside them.
+// A public key of a JWK, with its thumbprint.
 function publicKey(jwk) {
-  if (isObject(jwk) && jwk.kty === "OKP" && jwk.crv === "Ed25519") {
-    const x = unbase64url(jwk.x);
-    if (edKey(x) === null) throw malformed("an Ed25519 key that is no usable point");
-    const kid = base64url(sha256(utf8(`{"crv":"Ed25519","kty":"OKP","x":"${jwk.x}"}`)));
-    return { curve: "Ed25519", kid, verify: (signed, signature) => verifyEd25519(x, signed, signature) };
+  if (!isObject(jwk) || ["d", "k", "p", "q"].some((name) => name in jwk)) throw malformed("a key that is no public JWK");
+  const { kty, crv, x, y } = jwk;
+  let key;
+  if (kty === "OKP" && crv === "Ed25519") {
+    const point = unbase64url(x);
+    if (edKey(point) === null) throw malformed("an Ed25519 key that is no usable point");
+    key = { curve: crv, spelled: `{"crv":"Ed25519","kty":"OKP","x":"${x}"}`, verify: (signed, signature) => verifyEd25519(point, signed, signature) };
+  } else if (kty === "EC" && crv === "P-256") {
+    if (!onP256(unbase64url(x), unbase64url(y))) throw malformed("a P-256 key that is no point of the curve");
+    key = { curve: crv, spelled: `{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`, verify: (signed, signature) => verifyP256({ kty, crv, x, y }, signed, signature) };
+  } else {
+    throw malformed("a key that is neither Ed25519 nor P-256");
   }
-  if (isObject(jwk) && jwk.kty === "EC" && jwk.crv === "P-256") {
-    if (unbase64url(jwk.x).length !== 32 || unbase64url(jwk.y).length !== 32) throw malformed("a P-256 key of another length");
-    const kid = base64url(sha256(utf8(`{"crv":"P-256","kty":"EC","x":"${jwk.x}","y":"${jwk.y}"}`)));
-    return { curve: "P-256", kid, verify: (signed, signature) => verifyP256(jwk, signed, signature) };
+  key.kid = base64url(sha256(utf8(key.spelled)));
+  const names = kty === "EC" ? ["ES256"] : ["EdDSA", "Ed25519"];
+  if ((jwk.kid ?? key.kid) !== key.kid || !names.includes(jwk.alg ?? names[0]) || (jwk.use ?? "sig") !== "sig") {
+    throw malformed("a key whose kid, alg or use does not fit it");
   }
-  throw malformed("a key that is neither Ed25519 nor P-256");
+  return key;
+}
+
+function bigEndian(bytes) {
+  return BigInt(`0x${hex(bytes)}`);
+}
+
+function onP256(x, y) {
+  if (x.length !== 32 || y.length !== 32) return false;
+  const [a, b] = [bigEndian(x), bigEndian(y)];
+  return a < P256_PRIME && b < P256_PRIME && (a * a * a - 3n * a + P256_B - b * b) % P256_PRIME === 0n;
 }
 
 // ECDSA over P-256 with SHA-256; of the two signatures that fit, only the one with the lower s counts.
-async function verifyP256({ kty, crv, x, y }, signed, signature) {
-  if (signature.length !== 64 || BigInt(`0x${hex(signature.subarray(32))}`) > P256_HALF) return false;
+async function verifyP256(jwk, signed, signature) {
+  if (bigEndian(signature.subarray(32)) > P256_HALF) return false;
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  try {
-    const key = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, algorithm, false, ["verify"]);
-    return await crypto.subtle.verify(algorithm, key, signature, signed);
-  } catch {
-    return false; // no point of the curve
-  }
+  const key = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["verify"]);
+  return crypto.subtle.verify(algorithm, key, signature, signed);
 }
 
 // A signed token, read and not yet verified.
@@ -46,8 +61,12 @@ function readJws(token, typ, limit = 65536) {
   return { ...header, payload, signature, signed: utf8(`${pieces[0]}.${pieces[1]}`) };
 }
 
+function isFor(jws, key) {
+  return KEY_OF_ALG[jws.alg] === key.curve;
+}
+
 async function verifyJws(jws, key) {
-  return jws.kid === key.kid && KEY_OF_ALG[jws.alg] === key.curve && key.verify(jws.signed, jws.signature);
+  return jws.kid === key.kid && isFor(jws, key) && key.verify(jws.signed, jws.signature);
 }
 
 // A sealed token, taken apart. Its key is compared with the kid before anything is decrypted: AES-GCM alone does not
@@ -58,15 +77,12 @@ async function openSealed(token, key) {
   const [header, , iv, ciphertext, tag] = pieces;
   const spelled = textOf(unbase64url(header));
   if (!SEALED_HEADER.test(spelled)) throw malformed("a sealed token with another header");
-  const secret = unbase64url(key);
   const parts = [unbase64url(iv), unbase64url(ciphertext), unbase64url(tag)];
-  if (secret.length !== 32 || parts[0].length !== 12 || parts[2].length !== 16) {
-    throw malformed("a sealed token or key of other lengths");
-  }
+  if (parts[0].length !== 12 || parts[2].length !== 16) throw malformed("a sealed token with an IV or tag of another length");
   const kid = base64url(sha256(utf8(`{"k":"${key}","kty":"oct"}`)));
   if (JSON.parse(spelled).kid !== kid) throw new Fault("forged", "a key that the sealed token does not name", "its own key");
   const algorithm = { name: "AES-GCM", iv: parts[0], additionalData: utf8(header), tagLength: 128 };
-  const imported = await crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["decrypt"]);
+  const imported = await crypto.subtle.importKey("raw", unbase64url(key), "AES-GCM", false, ["decrypt"]);
   try {
     return new Uint8Array(await crypto.subtle.decrypt(algorithm, imported, joined(parts[1], parts[2])));
   } catch {

@@ -5,8 +5,9 @@ const ASCII_TEXT = /^[\x20-\x7e]*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[{}[\]:,]|true|false|null/gs;
 
-// Any strict JSON: no name twice in an object, no number with a fraction or of 2^53 or more, no lone surrogate.
-function strictJson(text) {
+// Any strict JSON: no name twice in an object, no integer of 2^53 or more, no lone surrogate. What others sign may have
+// numbers with a fraction.
+function strictJson(text, fractions = false) {
   let value;
   try {
     value = JSON.parse(text);
@@ -27,8 +28,8 @@ function strictJson(text) {
     } else if (token[0] === '"') {
       name = JSON.parse(token);
       if (LONE_SURROGATE.test(name)) throw malformed("JSON with half a character");
-    } else if (/^-?\d/.test(token) && !(/^-?\d+$/.test(token) && Number.isSafeInteger(Number(token)))) {
-      throw malformed("JSON with a number that is no integer below 2^53");
+    } else if (/^-?\d/.test(token) && !(/^-?\d+$/.test(token) ? Number.isSafeInteger(Number(token)) : fractions && Number.isFinite(Number(token)))) {
+      throw malformed("JSON with a number out of range");
     }
   }
   return value;

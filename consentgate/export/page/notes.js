@@ -4,7 +4,7 @@ const LOG_TYPE = 1;
 const WITNESS_TYPE = 4;
 const NOTE_LIMIT = 2 ** 20;
 const CONTROL_LETTER = /[\x00-\x09\x0b-\x1f]/;
-const NOT_IN_NAMES = /[\s+\x00-\x20\x1c-\x1f\x85]|\p{Surrogate}/u;
+const NOT_IN_NAMES = /[+\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|\p{Surrogate}/u;
 
 // A key in its text form: name, key id in hexadecimal, type and key in base64.
 function readVkey(text, type) {
@@ -42,8 +42,8 @@ function readCheckpoint(text) {
     throw malformed("a note that is no checkpoint of three lines");
   }
   const root = unbase64(lines[2]);
-  if (root.length !== 32) throw malformed("a checkpoint whose root is not 32 bytes");
-  return { origin: lines[0], size: Number(lines[1]), root };
+  if (root.length !== 32 || lines[0] === "" || NOT_IN_NAMES.test(lines[0])) throw malformed("a checkpoint without origin or root");
+  return { origin: lines[0], size: lines[1], root };
 }
 
 function signaturesOf(note, key) {

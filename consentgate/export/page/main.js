@@ -1,0 +1,94 @@
+// The page itself: takes a folder, verifies it, and shows the view that the address names.
+
+const app = { result: null, byEntry: new Map(), given: { fingerprint: "", witnesses: null }, filter: { q: "", kind: "", from: "", to: "" }, close: null };
+const main = document.getElementById("main");
+const nav = document.getElementById("views");
+
+const VIEWS = [
+  ["", "Verification", resultView],
+  ["timeline", "Time line", timelineView],
+  ["calls", "Calls", callsView],
+  ["statements", "Statements", statementsView],
+  ["withheld", "Withheld", withheldView],
+];
+
+async function take(folder) {
+  const trouble = document.getElementById("trouble");
+  if (folder === null || !(folder.has("manifest.json") || folder.has("manifest.jws") || folder.has("bagit.txt"))) {
+    if (trouble) trouble.textContent = "This is not the folder of a package: choose the one that holds verify.html and manifest.json.";
+    return;
+  }
+  const bar = el("progress", { max: "1", value: "0", "aria-label": "Verifying" });
+  main.replaceChildren(el("div", { class: "start" }, el("h1", {}, "Verifying\u2026"), bar, el("p", { class: "soft" }, told(folder.name))));
+  main.setAttribute("aria-busy", "true");
+  try {
+    app.result = await verifyPackage(folder, (share) => (bar.value = share));
+  } finally {
+    main.removeAttribute("aria-busy");
+  }
+  app.byEntry = new Map(app.result.records.map((record) => [record.entry, record]));
+  nav.hidden = false;
+  if (location.hash.startsWith("#/")) await show();
+  else location.hash = "#/";
+}
+
+async function show() {
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  const which = decodeURIComponent(rest.join("/"));
+  app.close?.();
+  app.close = null;
+  const found = VIEWS.find(([path]) => path === name);
+  let view;
+  if (app.result === null) view = startView();
+  else if (name === "record") view = await recordView(which);
+  else if (name === "call") view = await callView(which);
+  else view = found ? found[2]() : missingView("There is no such page.");
+  main.replaceChildren(...view.elements.filter(Boolean));
+  document.title = `${view.title} \u00b7 evidence package`;
+  const current = { record: "timeline", call: "calls" }[name] ?? name;
+  for (const each of nav.querySelectorAll("a")) {
+    if (each.hash === `#/${current}`) each.setAttribute("aria-current", "page");
+    else each.removeAttribute("aria-current");
+  }
+  app.close = view.close ?? null;
+  view.ready?.();
+}
+
+function statementsView() {
+  const statements = app.result.records.filter(({ kind }) => kind === "statement");
+  const rows = statements.map((record) => el("tr", {},
+    el("td", {}, el("time", { datetime: record.at }, dateText(record.at, zone()))),
+    el("th", { scope: "row" }, el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }), link(`#/record/${encodeURIComponent(record.bates)}`, told(record.title))),
+    el("td", {}, told(record.detail)), el("td", {}, told(record.who)), el("td", { class: "bates" }, record.bates)));
+  const head = ["Written", "Statement", "What", "Who", "Number"].map((name) => el("th", { scope: "col" }, name));
+  return { title: "Statements", elements: [el("h1", {}, "Statements"), rows.length === 0 ? el("p", {}, "There are none in this package.") : el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))] };
+}
+
+function withheldView() {
+  const { records } = app.result;
+  const rows = records.flatMap((record) => record.sealed.map(({ part, reason }) => el("tr", {},
+    el("th", { scope: "row", class: "bates" }, link(`#/record/${encodeURIComponent(record.bates)}`, record.bates)),
+    el("td", {}, told(record.title)), el("td", {}, partTitle(part)), el("td", {}, capital(WITHHELD_WORDS[reason])))));
+  const head = ["Record", "What", "Part", "Why"].map((name) => el("th", { scope: "col" }, name));
+  return { title: "Withheld", elements: [el("h1", {}, "Withheld"), el("p", { class: "lead" }, "Parts whose content is not disclosed. That they exist, and that nobody changed them, is verified all the same."),
+    rows.length === 0 ? el("p", {}, "Nothing is withheld.") : el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))] };
+}
+
+addEventListener("hashchange", () => {
+  show().then(() => {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  });
+});
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dragging");
+});
+addEventListener("dragleave", (event) => event.relatedTarget === null && document.body.classList.remove("dragging"));
+addEventListener("drop", async (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  await take(await Folder.ofDropped(event.dataTransfer));
+});
+nav.append(...VIEWS.map(([path, name]) => link(`#/${path}`, name)));
+show();

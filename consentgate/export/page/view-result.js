@@ -1,0 +1,159 @@
+// The verification: how far one may believe this package, what was found, and what could not be judged.
+
+function startView() {
+  const picker = el("input", { type: "file", id: "folder", webkitdirectory: true, class: "sr", tabindex: "-1", "aria-hidden": "true",
+    onchange: () => picker.files.length > 0 && take(Folder.ofPicked(picker.files)) });
+  const secure = globalThis.crypto?.subtle !== undefined;
+  return {
+    title: "Verify an evidence package",
+    elements: [
+      el("div", { class: "start" },
+        el("h1", {}, "See what happened, and check that nothing was changed."),
+        el("p", { class: "lead" }, "This page reads the folder that it came in. Your own computer verifies every file, signature and proof in it. Nothing leaves this computer."),
+        secure ? el("div", { class: "drop", id: "drop" },
+          el("button", { type: "button", onclick: () => picker.click() }, "Choose the folder"), picker,
+          el("p", { class: "soft" }, "or drag it here. Your browser may speak of uploading: it only means that this page may read the folder."))
+          : el("p", { class: "problem", role: "alert" }, "This browser gives pages no cryptography here. Open verify.html from your own disk, in a current browser."),
+        el("p", { id: "trouble", role: "alert", class: "problem" }),
+        el("dl", { class: "hints" },
+          el("div", {}, el("dt", {}, "Choose the whole folder"), el("dd", {}, "The one that holds this page and manifest.json.")),
+          el("div", {}, el("dt", {}, "Have the cover letter at hand"), el("dd", {}, "It holds the fingerprint of the key, which no package can vouch for itself.")),
+          el("div", {}, el("dt", {}, "Trust neither page nor folder"), el("dd", {}, "RECIPES.txt says how to check the same with openssl and sha256sum.")))),
+    ],
+  };
+}
+
+function resultView() {
+  const { report, manifest } = app.result;
+  const ladder = el("div", { class: "ladder-place", role: "status" });
+  function draw() {
+    ladder.replaceChildren(...conclusion(report, app.given));
+  }
+  draw();
+  const { findings } = report;
+  const problems = findings.filter(({ kind }) => kind !== "open");
+  const open = findings.filter(({ kind }) => kind === "open");
+  return {
+    title: "Verification",
+    elements: [
+      ladder,
+      report.signer !== null && askReader(draw),
+      problems.length > 0 && el("section", {}, el("h2", {}, countOf(problems.length, "finding")), findingList(problems)),
+      open.length > 0 && el("section", {}, el("h2", {}, `${countOf(open.length, "request")} without an outcome`), findingList(open)),
+      el("section", {}, el("h2", {}, "What was checked"), levelList(report)),
+      el("section", {}, el("h2", {}, "What could not be judged"), unjudgedList()),
+      manifest && el("section", {}, el("h2", {}, "About this package"), aboutPackage(manifest)),
+    ],
+  };
+}
+
+// The rungs, from what the package says of itself up to what others say. Never a bare "valid".
+function conclusion(report, given) {
+  const { manifest, folder } = app.result;
+  const word = report.conclude(given);
+  const wrongKey = given.fingerprint && given.fingerprint !== report.signer;
+  const names = given.witnesses?.names ?? [];
+  const rungs = [
+    report.broken ? ["broken", "Not as it was made: see the findings."] : ["holds", "Consistent with itself."],
+    report.signer === null ? ["broken", "No key that can be read."]
+      : report.state("manifest") === "broken" ? ["broken", "The signature does not hold."]
+      : ["holds", ["Signed by key ", el("code", { class: "key" }, report.signer)]],
+    wrongKey ? ["broken", "This is not the key that you gave."] : given.fingerprint ? ["holds", "You confirmed this key."]
+      : ["cannot_judge", "Nobody confirmed this key to you yet."],
+    given.witnesses?.findings.length > 0 ? ["broken", "Your witnesses do not vouch for it."]
+      : names.length > 0 ? ["holds", ["Witnessed by ", told(names.join(", ")), "."]] : ["cannot_judge", "No witness whom you know vouches for it."],
+  ];
+  const titles = {
+    broken: "Do not rely on this package.",
+    consistent: "Consistent with itself, signer not confirmed.",
+    confirmed: "Consistent, and signed by the key that you confirmed.",
+    witnessed: "Consistent, and witnessed by others.",
+  };
+  return [
+    el("p", { class: "over" }, told(typeof manifest?.matter === "string" ? manifest.matter : folder.name)),
+    el("h1", { class: `verdict ${word}` }, titles[word]),
+    el("ol", { class: "ladder" }, rungs.map(([state, words]) => el("li", { class: state }, mark(state), el("span", {}, words)))),
+  ];
+}
+
+function askReader(changed) {
+  const input = el("input", { id: "fingerprint", autocomplete: "off", spellcheck: "false", value: app.given.fingerprint, oninput() {
+    app.given.fingerprint = input.value.replace(/\s/g, "");
+    changed();
+  } });
+  const trouble = el("p", { class: "problem", role: "alert" });
+  const policy = el("input", { type: "file", id: "policy", async onchange() {
+    trouble.textContent = "";
+    app.given.witnesses = null;
+    try {
+      if (policy.files.length > 0) {
+        const own = readPolicy(new Uint8Array(await policy.files[0].arrayBuffer()));
+        app.given.witnesses = await askWitnesses(own, app.result.manifest, app.result.notes);
+      }
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      trouble.textContent = `This file is no policy of witnesses: ${error.found}.`;
+    }
+    changed();
+  } });
+  return el("form", { class: "ask", onsubmit: (event) => event.preventDefault() },
+    el("label", { for: "fingerprint" }, "The fingerprint in the cover letter"), input,
+    el("p", { class: "soft" }, "Type or paste it from the letter, which must have come to you on another way than this folder. A package that somebody made anew agrees with itself too."),
+    el("details", {}, el("summary", {}, "You know witnesses of this log?"),
+      el("label", { for: "policy" }, "Your own file with their keys (a witness policy)"), policy, trouble));
+}
+
+function findingList(findings) {
+  return el("ul", { class: "findings" }, findings.slice(0, 200).map(({ level, kind, where, expected, found, cure }) => el("li", {},
+    el("p", {}, el("strong", {}, FINDING_WORDS[kind]), " ", el("code", {}, told(where)), el("span", { class: "soft" }, ` \u00b7 ${LEVEL_WORDS[level][0]}`)),
+    el("p", {}, found && ["Found ", told(found), ". "], expected && ["Expected ", told(expected), ". "], cure))),
+    findings.length > 200 && el("li", {}, `And ${findings.length - 200} more.`));
+}
+
+function levelList(report) {
+  return el("ul", { class: "levels" }, LEVELS.map((level) => {
+    const state = report.state(level);
+    const { judged, unjudged, absent, findings } = report.levels.get(level);
+    const [name, sentence] = LEVEL_WORDS[level];
+    const more = state === "cannot_judge" ? unjudged : state === "absent" ? absent : findings.length > 0 ? countOf(findings.length, "finding") : sentence;
+    const count = judged > 0 && state === "holds" ? judged.toLocaleString("en") : "";
+    return el("li", {}, mark(state), el("span", {}, el("strong", {}, name), el("span", { class: "soft" }, ` ${more}`)),
+      el("span", { class: "number soft" }, count && el("span", { class: "sr" }, "checked: "), count), el("span", { class: `state ${state}` }, STATE_WORDS[state]));
+  }));
+}
+
+function unjudgedList() {
+  const { report, manifest, withheld } = app.result;
+  const reasons = new Map();
+  for (const { reason } of withheld) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const lines = [
+    "Whether the ledger was told the truth: a package shows what was written down, when, and that it was not changed since.",
+    ...LEVELS.map((level) => report.levels.get(level).unjudged).filter(Boolean),
+    ...[...reasons].map(([reason, count]) => `${countOf(count, "part")} withheld, because ${WITHHELD_WORDS[reason]}.`),
+  ];
+  if (manifest?.counts.not_covered > 0) lines.push(`${countOf(manifest.counts.not_covered, "entry", "entries")} that no checkpoint covered yet: not in this package.`);
+  return el("ul", { class: "plain" }, lines.map((line) => el("li", {}, told(line))));
+}
+
+// Of these only what verification uses has to have its form: anything else is shown as far as it is text.
+function aboutPackage(manifest) {
+  const { bates, counts, scope, controller } = manifest;
+  const asked = Array.isArray(scope) ? scope.filter(isObject).map(({ name, value }) => `${plain(name)}: ${value}`).join("; ") : "";
+  const text = (value) => typeof value === "string" && value !== "" && told(value);
+  const number = (count) => count.toLocaleString("en");
+  return facts([
+    ["Matter", text(manifest.matter)],
+    ["Purpose", text(manifest.purpose)],
+    ["For", text(manifest.recipient)],
+    ["Asked for by", text(manifest.requested_by)],
+    ["Made by", text(controller?.name)],
+    ["Made", moment(manifest.at, zone())],
+    ["Selected", text(asked)],
+    ["For readers as", text(plain(manifest.role ?? ""))],
+    ["Bates numbers", bates.last < bates.first ? "none" : el("span", { class: "bates" }, told(`${batesOf(manifest, bates.first)} to ${batesOf(manifest, bates.last)}`))],
+    ["Records", `${number(counts.selected)} selected = ${number(counts.exported)} here + ${number(counts.withheld_entries)} withheld`],
+    ["Sealed parts", `${number(counts.parts)} = ${number(counts.parts_open)} open + ${number(counts.parts_withheld)} withheld`],
+    ["Log", manifest.logs.map((log) => el("div", {}, told(`${log.origin}, ${number(log.size)} entries`)))],
+    ["Export", el("code", {}, told(manifest.export))],
+  ].map(([name, value]) => [name, value || null]));
+}

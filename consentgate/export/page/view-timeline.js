@@ -1,0 +1,74 @@
+// The time line: every record in its order, to be searched and filtered.
+
+const DECISION_FILTERS = { allowed: ["intent"], denied: ["denial"] };
+
+function timelineView() {
+  const { records } = app.result;
+  const kinds = [...new Set(records.map(({ kind }) => kind))];
+  const search = el("input", { type: "search", id: "q", autocomplete: "off", spellcheck: "false", placeholder: "Search", value: app.filter.q });
+  const kind = el("select", { id: "kind" }, el("option", { value: "" }, "All kinds"),
+    kinds.map((each) => el("option", { value: each, selected: app.filter.kind === each }, KIND_WORDS[each])));
+  const from = el("input", { type: "date", id: "from", value: app.filter.from });
+  const to = el("input", { type: "date", id: "to", value: app.filter.to });
+  const count = el("output", { for: "q kind from to" });
+  const box = el("ol", { class: "rows", role: "list", "aria-label": "Records in their order" });
+  const none = el("p", { class: "none", hidden: true }, "No record is left. Widen the filters.");
+  const list = new VirtualList(box, timelineRow);
+
+  function apply() {
+    app.filter = { q: search.value, kind: kind.value, from: from.value, to: to.value };
+    const shown = filtered(records, app.filter);
+    count.textContent = shown.length === records.length ? countOf(records.length, "record") : `${shown.length.toLocaleString("en")} of ${countOf(records.length, "record")}`;
+    none.hidden = shown.length > 0;
+    list.items = shown;
+  }
+
+  const form = el("form", { class: "filters", role: "search", "aria-label": "Records", oninput: apply, onsubmit: (event) => event.preventDefault() },
+    field("Search", search, "wide"), field("Kind", kind), field("From", from), field("Until", to), count);
+  const print = [["beforeprint", () => list.drawAll()], ["afterprint", apply]];
+  for (const [event, act] of print) addEventListener(event, act);
+  return {
+    title: "Time line",
+    elements: [el("h1", {}, "Time line"), form, none, box],
+    ready: apply,
+    close() {
+      list.close();
+      for (const [event, act] of print) removeEventListener(event, act);
+    },
+  };
+}
+
+function field(name, input, style = "") {
+  return el("label", { class: style }, el("span", {}, name), input);
+}
+
+// Every word has to be somewhere in the record; days are those of the package's time zone.
+function filtered(records, { q, kind, from, to }) {
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  const day = from || to ? dayNames() : null;
+  return records.filter((record) => {
+    if (kind && record.kind !== kind) return false;
+    if (day !== null) {
+      const at = day(record.at);
+      if ((from && at < from) || (to && at > to)) return false;
+    }
+    return words.every((word) => record.search.includes(word));
+  });
+}
+
+function dayNames() {
+  const format = zoned(zone(), { year: "numeric", month: "2-digit", day: "2-digit" });
+  return (at) => format.format(new Date(at)).split("/").reverse().join("-");
+}
+
+function timelineRow(record, i, items) {
+  const day = dateText(record.at, zone());
+  const anew = i === 0 || dateText(items[i - 1].at, zone()) !== day;
+  return el("li", { class: anew ? "row anew" : "row" },
+    el("a", { href: `#/record/${encodeURIComponent(record.bates)}` },
+      el("time", { datetime: record.at }, el("span", { class: anew ? "day" : "day again" }, day), " ", el("span", { class: "clock" }, clockText(record.at, zone()))),
+      el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }),
+      el("span", { class: "what" }, told(record.title, { class: "title" }), " ", told(record.detail, { class: "soft" })),
+      el("span", { class: "whom soft" }, told(record.who)),
+      el("span", { class: "bates" }, record.bates)));
+}
