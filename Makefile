@@ -69,6 +69,6 @@ $(VENV)/.run: constraints/run.txt pyproject.toml tools/venv.sh
 	@touch $@
 
 # dev.txt holds the very pins of run.txt and more.
-$(VENV)/.dev: constraints/dev.txt constraints/run.txt constraints/witness.txt pyproject.toml tools/venv.sh
+$(VENV)/.dev: constraints/dev.txt constraints/run.txt constraints/apart.txt pyproject.toml tools/venv.sh
 	@tools/venv.sh dev $(VENV)
 	@touch $(VENV)/.run $@

@@ -51,9 +51,10 @@ fi
 echo "Installing what $pins pins."
 "${pip[@]}" install --quiet --quiet --disable-pip-version-check --require-hashes -r "$pins"
 if [ "$1" != run ]; then
-  # It declares Python 3.12 and runs on 3.11, which a resolver does not believe; what else it needs is pinned above.
+  # The witness declares Python 3.12 and runs on 3.11, which a resolver does not believe; what else it needs is pinned
+  # above. The package of axe-core is used for that one file, and not for the 45 MB that it would drive a browser with.
   "${pip[@]}" install --quiet --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes \
-    -r constraints/witness.txt
+    -r constraints/apart.txt
 fi
 # The build tool is pinned too and lies in the environment by now: nothing else is fetched.
 "${pip[@]}" install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
