@@ -5,7 +5,7 @@ handler passed.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,8 +14,12 @@ from consentgate.aws.passage import origin_of
 from consentgate.aws.patience import longest_ms
 from consentgate.aws.regions import country_of
 from consentgate.canonical import Json
+from consentgate.errors import Malformed
 from consentgate.gate.request import GatedRequest
 from consentgate.gate.retry import Retry
+from consentgate.moment import parse_uuid
+
+_OURS: Final = "cg-"
 
 
 class Asking:
@@ -90,7 +94,24 @@ def token_of(intent: UUID) -> str:
     Returns:
         Stable over botocore's own retries, and telling.
     """
-    return f"cg-{intent}"
+    return f"{_OURS}{intent}"
+
+
+def intent_of_token(token: str | None) -> UUID | None:
+    """Read the intent from a client request token of ours.
+
+    Args:
+        token: any token, or None.
+
+    Returns:
+        The intent's id; None where the token is somebody else's.
+    """
+    if token is None or not token.startswith(_OURS):
+        return None
+    try:
+        return parse_uuid(token.removeprefix(_OURS))
+    except Malformed:
+        return None
 
 
 def _bytes(body: Any) -> bytes:

@@ -11,7 +11,9 @@ from botocore.exceptions import BotoCoreError
 
 from consentgate.aws.operations import SERVICES
 from consentgate.aws.vendor import ChimeVendor
+from consentgate.errors import Unavailable
 from consentgate.gate.ports import Told
+from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
 
 # One try within the bound of a stop: trying again is the worker's.
@@ -70,6 +72,24 @@ class OwnClients:
             # No such region, half of a pair of keys: somebody has to mend the environment.
             return Told(confirmed=False, said=type(error).__name__)
         return ChimeVendor(client).carry_out(started)
+
+    def look(self, started: Started) -> Progress:
+        """Ask how a task goes, within the same bound.
+
+        Args:
+            started: the task.
+
+        Returns:
+            What the vendor says.
+
+        Raises:
+            Unavailable: it did not say, or no client can be made.
+        """
+        try:
+            client = self._client(started.service, started.region or "")
+        except (BotoCoreError, ValueError) as error:
+            raise Unavailable(f"The vendor cannot be asked: {type(error).__name__}.") from error
+        return ChimeVendor(client).look(started)
 
     def close(self) -> None:
         """Close every client."""

@@ -1,12 +1,16 @@
 """What became of what was started: taken in as the vendor tells it, or asked for."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from consentgate.aws.linking import Delivery, deliver
 from consentgate.aws.operations import SERVICES
 from consentgate.config.outcomes import Outcomes
+from consentgate.config.reconcile import reconcile_parts
 from consentgate.errors import InvalidInput
 from consentgate.gate.polling import poll
-from consentgate.gate.reconcile import Reconciled, reconcile
-from consentgate.gate.replay import replay_due, replay_spool
+from consentgate.gate.reconcile import Reconciled
+from consentgate.gate.replay import replay_due
 from consentgate.ledger.progress import TaskState
 
 
@@ -51,21 +55,27 @@ class Results(Outcomes):
             raise InvalidInput("poll takes the vendor's id of a task.")
         return poll(self._parts.gate, self._at_hand(), sorted(SERVICES, reverse=True), task)
 
-    def reconcile(self) -> Reconciled:
+    def reconcile(self, *, cloudtrail: Iterable[str | Path] = ()) -> Reconciled:
         """Close the intents whose end nobody recorded, once their requests can no longer arrive.
 
         Nothing gated is sent. What waits in the spool is recorded first, since it says how requests really ended.
-        Then counts what notifications told, and what the vendor says of tasks that are known. Everything else is
-        ``undetermined``, with the reason.
+        Then counts what notifications told, what the vendor says of tasks that are known, and its trail. Everything
+        else is ``undetermined``, with the reason.
+
+        Args:
+            cloudtrail: files of CloudTrail, compressed or not, or folders of them.
 
         Returns:
-            What was closed and by whose word, what is too young, and what cannot be closed. Doing it again changes
-            nothing that is closed; several may do it at once, beside gates at work.
+            What was closed and by whose word, what is too young, what cannot be closed, and what the trail shows of
+            calls that passed the gate by. Doing it again changes nothing that is closed; several may do it at once,
+            beside gates at work.
 
         Raises:
+            InvalidInput: a file is none of CloudTrail; nothing was closed.
+            Malformed: something stored cannot be read.
             Unavailable: the database or a key is out of reach; what was closed before that stays closed.
         """
-        gate, vendors = self._parts.gate, self._at_hand()
-        if gate.spool is not None:
-            replay_spool(gate, gate.spool, vendors)
-        return reconcile(gate, vendors)
+        given: object = cloudtrail
+        if isinstance(given, str | Path):
+            raise InvalidInput("cloudtrail takes a list of files.")
+        return reconcile_parts(self._parts, self._at_hand(), [Path(each) for each in cloudtrail])

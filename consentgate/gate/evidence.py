@@ -3,7 +3,9 @@
 Pure. Invariant: only somebody else's word makes an end definite; a sentence here never holds anything personal.
 """
 
+from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -53,6 +55,44 @@ class Evidence:
         if self.events:
             told["events"] = list(self.events)
         return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ungated:
+    """A call of a gated operation that no intent of this ledger explains.
+
+    Attributes:
+        event: the event's id in the vendor's trail.
+        at: when the vendor had answered.
+        operation: the vendor's name of the operation.
+        region: the region.
+        principal: what sort of identity called; never which.
+        error: the vendor's error code, or None where it was a success.
+        unclear: whether an intent of that time can be read by nobody any more: it may have been that one.
+    """
+
+    event: str
+    at: datetime
+    operation: str
+    region: str
+    principal: str
+    error: str | None
+    unclear: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What the vendor's trail says.
+
+    Attributes:
+        told: how the requests of intents ended, by the intents' ids; those whose outcome says the same are left out.
+        ungated: the calls that passed the gate by, in the order of their times.
+        events: how many calls of gated operations it has.
+    """
+
+    told: Mapping[UUID, Evidence] = field(default_factory=dict)
+    ungated: tuple[Ungated, ...] = ()
+    events: int = 0
 
 
 def judge(unsettled: Unsettled) -> Evidence:

@@ -12,6 +12,7 @@ A stop order that is met here is carried out at once. An outcome that is durable
 nobody can prove must not go on.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -41,6 +42,7 @@ from consentgate.storage.guarded import Guard
 from consentgate.values import dataclass
 
 _RETRY_AFTER_S: Final = 0.05
+_LOG: Final = logging.getLogger("consentgate")
 
 
 Kind: TypeAlias = Literal["outcome", "observation"]
@@ -221,6 +223,12 @@ def append(gate: GateContext, connection: Connection, ending: Ending, matches: S
         # A second final outcome is kept as an observation: the first one stands.
         kind = "observation"
         appended = _write(gate, connection, ending, kind, contents)
+        if appended.code == "done":
+            _LOG.error(
+                "Intent %s has a final outcome: what came later (%s) is kept beside it.",
+                ending.intent.id,
+                ending.end,
+            )
     if appended.code == "there":
         standing = entries.by_id(connection, gate.book.tenant, ending.entry)
         kind = "observation" if standing is not None and standing.kind == "observation" else "outcome"

@@ -26,6 +26,7 @@ from consentgate.policy.facts import candidates
 from consentgate.policy.record import speaker_from
 from consentgate.policy.requirements import merge
 from consentgate.storage import entries, orders, subjects
+from consentgate.storage.entries import EntryRow
 from consentgate.storage.orders import OrderRow
 from consentgate.values import dataclass
 
@@ -189,7 +190,7 @@ def read_against(gate: GateContext, connection: Connection, intent: UUID) -> Aga
     outcome = entries.final_outcome(connection, gate.book.tenant, intent)
     answered = _first(_opened(gate, connection, outcome.id), "exchange.") if outcome is not None else {}
     service, operation, path = (_text(told, name) for name in ("service", "operation", "path"))
-    task = _text(answered, "task")
+    task = _text(answered, "task") or _seen_since(gate, connection, outcome)
     started = None
     if service is not None and operation is not None and path is not None and task is not None:
         started = Started(
@@ -201,6 +202,15 @@ def read_against(gate: GateContext, connection: Connection, intent: UUID) -> Aga
         complete=bool(answered) and outcome is not None and outcome.end == "succeeded" and task is None,
         decision=decision,
     )
+
+
+def _seen_since(gate: GateContext, connection: Connection, outcome: EntryRow | None) -> str | None:
+    """What was started by a request of which nobody knew that when it was closed."""
+    if outcome is None or outcome.re is None or outcome.end != "undetermined":
+        return None
+    seen = entries.answers(connection, gate.book.tenant, outcome.re, kinds=("observation",))
+    told = (_first(_opened(gate, connection, row.id), "exchange.") for row in seen if row.end == "succeeded")
+    return next((task for each in told if (task := _text(each, "task")) is not None), None)
 
 
 def _until(gate: GateContext, connection: Connection, row: OrderRow, against: Against) -> datetime:

@@ -14,7 +14,7 @@ never make two final outcomes: whoever comes second finds the first. A death any
 closed with its stop orders open: doing it again goes on from there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -26,7 +26,7 @@ from consentgate import canonical
 from consentgate.entries.leaf import Answer
 from consentgate.errors import Malformed, Unavailable
 from consentgate.gate.context import GateContext
-from consentgate.gate.evidence import Because, Evidence, judge
+from consentgate.gate.evidence import Because, Evidence, Trail, Ungated, judge
 from consentgate.gate.finish import Recorded, append
 from consentgate.gate.outcomes import End
 from consentgate.gate.polling import Looks
@@ -41,6 +41,7 @@ from consentgate.storage.entries import EntryRow
 from consentgate.values import dataclass
 
 _PAGE: Final = 200
+_NO_TRAIL: Final = Trail()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class Closed:
         by: who says so.
         because: which sort of reason that is.
         why: the same as a sentence.
-        late: whether the intent had another final outcome meanwhile; ours is then an observation.
+        was: how the outcome says that it ended that stands already, or None; ours is then an observation beside it.
+        fresh: whether it was written now; else it was there already.
         stops: ``none`` where nobody withdrew, ``stopped`` where the task was stopped, ``open`` where it was not.
     """
 
@@ -68,8 +70,14 @@ class Closed:
     by: str
     because: Because
     why: str
-    late: bool
+    was: str | None
+    fresh: bool
     stops: Stops
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the ledger says that nothing was done, and the vendor that it was."""
+        return self.was in ("rejected", "not_sent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,22 +118,26 @@ class Reconciled:
         closed: the intents that have their outcome now, the oldest first.
         waiting: those that are too young to be closed.
         stuck: those that cannot be.
+        late: intents that were closed before, and of which the vendor's trail says more.
+        ungated: calls in the vendor's trail that passed the gate by.
+        events: how many calls of gated operations that trail has.
     """
 
     closed: tuple[Closed, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     stuck: tuple[Stuck, ...] = ()
+    late: tuple[Closed, ...] = ()
+    ungated: tuple[Ungated, ...] = ()
+    events: int = 0
 
 
-def reconcile(
-    gate: GateContext, vendors: Iterable[Vendor], trail: Mapping[UUID, Evidence] | None = None
-) -> Reconciled:
+def reconcile(gate: GateContext, vendors: Iterable[Vendor], trail: Trail = _NO_TRAIL) -> Reconciled:
     """Close every intent that is open and old enough.
 
     Args:
         gate: the gate.
         vendors: the clients at hand.
-        trail: what the vendor's trail says of intents, by their ids.
+        trail: what the vendor's trail says.
 
     Returns:
         What it came to. Doing it again closes what was too young.
@@ -133,7 +145,7 @@ def reconcile(
     Raises:
         Unavailable: the database or a key is out of reach; what was closed before that stays closed.
     """
-    at_hand, told = tuple(vendors), trail or {}
+    at_hand, told = tuple(vendors), dict(trail.told)
     closed: list[Closed] = []
     waiting: list[Waiting] = []
     stuck: list[Stuck] = []
@@ -143,7 +155,7 @@ def reconcile(
         after = rows[-1].ordinal
         for row in rows:
             try:
-                found = _settled(gate, row, at_hand, told.get(row.id))
+                found = _settled(gate, row, at_hand, told.pop(row.id, None))
             except Malformed as error:
                 stuck.append(Stuck(intent=row.id, why=str(error)))
                 continue
@@ -151,7 +163,23 @@ def reconcile(
                 closed.append(found)
             elif found is not None:
                 waiting.append(found)
-    return Reconciled(closed=tuple(closed), waiting=tuple(waiting), stuck=tuple(stuck))
+    late = (_late(gate, intent, at_hand, evidence) for intent, evidence in sorted(told.items()))
+    return Reconciled(
+        closed=tuple(closed),
+        waiting=tuple(waiting),
+        stuck=tuple(stuck),
+        late=tuple(each for each in late if each is not None),
+        ungated=trail.ungated,
+        events=trail.events,
+    )
+
+
+def _late(gate: GateContext, intent: UUID, vendors: tuple[Vendor, ...], evidence: Evidence) -> Closed | None:
+    """Keep what is known of an intent that was closed without it."""
+    with gate.database.read() as connection:
+        row = entries.by_id(connection, gate.book.tenant, intent)
+        held = read_unsettled(gate, connection, row).locks if row is not None else frozenset[int]()
+    return _close(gate, row, held, vendors, evidence) if row is not None else None
 
 
 def _open(gate: GateContext, after: int) -> tuple[EntryRow, ...]:
@@ -180,18 +208,20 @@ def _close(
     vendors: tuple[Vendor, ...],
     trailed: Evidence | None,
 ) -> Closed | None:
-    written: list[tuple[Ending, Evidence]] = []
+    written: list[tuple[Ending, Evidence, EntryRow | None]] = []
 
     # c
     def work(connection: Connection) -> tuple[Recorded, tuple[Answer, ...]] | None:
         written.clear()
         locks.hold(connection, shared=held)
-        if entries.final_outcome(connection, gate.book.tenant, row.id) is not None:
-            return None
+        standing = entries.final_outcome(connection, gate.book.tenant, row.id)
         # Read again: what was seen or erased before the locks were ours counts.
         now = read_unsettled(gate, connection, row)
         evidence = trailed if trailed is not None and now.state.task is None else judge(now)
-        written.append((_ending(gate, connection, now, evidence), evidence))
+        if standing is not None and (standing.end == "succeeded" or evidence.end != "succeeded"):
+            # Somebody else closed it: what says no more than that is not kept.
+            return None
+        written.append((_ending(gate, connection, now, evidence), evidence, standing))
         recorded = append(gate, connection, written[-1][0], None)
         return recorded, unanswered(gate, connection, recorded.stops)
 
@@ -200,7 +230,7 @@ def _close(
         return None
     # d
     recorded, orders = done
-    ending, evidence = written[-1]
+    ending, evidence, standing = written[-1]
     return Closed(
         intent=row.id,
         entry=recorded.entry,
@@ -210,7 +240,8 @@ def _close(
         by=evidence.by,
         because=evidence.because,
         why=evidence.why,
-        late=recorded.kind == "observation",
+        was=standing.end if standing is not None else None,
+        fresh=recorded.fresh,
         stops=carry_out(gate, ending, recorded, orders, vendors),
     )
 

@@ -50,10 +50,10 @@ class Asked:
     intent: Answer
     at: datetime
     until: datetime
-    request: Mapping[str, Json] = field(repr=False)
-    shadow: bool
-    owners: Mapping[int, Subject] = field(repr=False)
-    keys: tuple[bytes, ...] = field(repr=False)
+    request: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    shadow: bool = False
+    owners: Mapping[int, Subject] = field(default_factory=dict, repr=False)
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     def text(self, name: str) -> str:
         """Read a member of the request.

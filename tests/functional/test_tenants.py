@@ -248,6 +248,9 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "glance.glance": lambda c, t: glance.glance(
         c, t, calls=(), tenant_wide=versions.CONTROLLER_KINDS, **_COUNTING
     ),
+    "intents.intents_between": lambda c, t: intents.intents_between(
+        c, t, after=UUID(int=0), until=UUID(int=(1 << 128) - 1)
+    ),
     "intents.open_intents": intents.open_intents,
     "listing.listed": lambda c, t: listing.listed(c, t, limit=99),
     "listing.ids_ending": lambda c, t: listing.ids_ending(c, t, INTENT.bytes[-4:]),

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from typing import Any, Final
 
 from consentgate import canonical
 from consentgate.aws.linking import progress_of
 from consentgate.aws.notifications import Notification, read
 from consentgate.aws.taskstates import read_task
+from consentgate.aws.trailevents import asks_the_same, event_of
+from consentgate.aws.trailfile import records
+from consentgate.errors import InvalidInput
 from consentgate.testing import events
 from consentgate.testing.clock import START
+from consentgate.testing.cloudtrail import trail_file, trail_record, ungated_search
 from tests.fuzz.target import Target, in_json, of_json
 
 _EVENTS: Final = (
@@ -27,6 +32,14 @@ _TASK: Final = {
         "UpdatedTimestamp": 1795348800.5,
     }
 }
+
+
+# The same in every run: a failure names its input by a number.
+_IDS: Final[dict[str, Any]] = {"eventID": "event-1", "requestID": "request-1"}
+_RECORDS: Final = (
+    ungated_search(**_IDS),
+    trail_record("CreateVoiceProfile", {"SpeakerSearchTaskId": "task-1"}, made="vp-1", **_IDS),
+)
 
 
 def _storable(found: tuple[Notification, ...]) -> object:
@@ -47,6 +60,14 @@ def _asked(data: bytes) -> object:
     return found
 
 
+def _trailed(data: bytes) -> object:
+    found = [event_of(each, "trail.json") for each in records(BytesIO(data), "trail.json")]
+    for event in found:
+        if event is not None:
+            asks_the_same(event, event.parameters)
+    return found
+
+
 ARRIVALS: Final[Sequence[Target]] = (
     Target(
         name="aws.notifications.read",
@@ -58,6 +79,13 @@ ARRIVALS: Final[Sequence[Target]] = (
         name="aws.notifications.read of objects",
         decode=of_json(_reads(lambda value: value)),
         samples=in_json(*_EVENTS, events.in_sqs(*_EVENTS)),
+    ),
+    Target(
+        name="aws.trailfile.records",
+        decode=_trailed,
+        samples=[trail_file(), trail_file(*_RECORDS)],
+        errors=(InvalidInput,),
+        share=0.2,
     ),
     Target(name="aws.taskstates.read_task", decode=_asked, samples=in_json(_TASK), errors=()),
 )

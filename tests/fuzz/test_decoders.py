@@ -68,6 +68,7 @@ BOMBS: Final = {
 # target, from rows of the ledger, or was decoded already.
 INDIRECT: Final = {
     "aws.linking.deliver": "aws.notifications.read; else reads entries of the ledger",
+    "aws.trailing.follow": "aws.trailfile.records; else reads entries of the ledger",
     "cli.brief.shown": "reads packs: packs.toml.load",
     "cli.explained.shown_scenarios": "policy.scenario.evaluate",
     "cli.packlist.shown": "reads packs: packs.toml.load",
@@ -89,8 +90,11 @@ INDIRECT: Final = {
     "config.packsets.of_release": "packs.packset.PackSet",
     "config.records.Records.add_notice": "consent.notice.describe",
     "config.records.Records.ingest": "crypto.jws.parse, consent.statement.from_claims",
+    "config.reconcile.reconcile_once": "aws.trailfile.records; else reads entries of the ledger",
+    "config.reconcile.reconcile_parts": "aws.trailfile.records; else reads entries of the ledger",
     "config.results.Results.notify": "aws.notifications.read; else reads entries of the ledger",
     "config.results.Results.poll": "aws.taskstates.read_task; else reads entries of the ledger",
+    "config.results.Results.reconcile": "aws.trailfile.records; else reads entries of the ledger",
     "config.scenarios.answer": "policy.scenario.evaluate",
     "config.tasks.task_list": "reads entries of the ledger",
     "config.tasks.task_shown": "reads entries of the ledger",
