@@ -27,9 +27,10 @@ async function opened(record) {
   return parts;
 }
 
-async function recordContent(record) {
+async function recordContent(record, wanted = () => true) {
   const blocks = [];
   for (const [name, part] of await opened(record)) {
+    if (!wanted(name)) continue;
     blocks.push(el("section", { class: "part" }, el("h3", {}, partTitle(name)), ...(await partContent(name, part, record))));
   }
   return blocks;
@@ -149,6 +150,7 @@ function scalar(value, name) {
     }
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === "") return el("span", { class: "soft" }, "empty");
   return el(DIGEST_TEXT.test(value) ? "code" : "span", {}, told(value === null ? "nothing" : value));
 }
 

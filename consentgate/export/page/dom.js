@@ -42,10 +42,11 @@ function mark(state) {
 }
 
 function facts(pairs, attributes = {}) {
-  const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const shown = pairs.filter(([, value]) => value);
   return el("dl", { class: "facts", ...attributes }, shown.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }
 
+const ROWS_AT_ONCE = 200;
 const zones = new Map();
 
 function zoned(zone, options) {
@@ -78,5 +79,19 @@ function clockText(at, zone = "UTC") {
 function moment(at, zone) {
   if (!isTime(at)) return told(at);
   const local = `${dateText(at, zone)}, ${clockText(at, zone)}`;
-  return el("time", { datetime: at }, local, zone === "UTC" ? " UTC" : el("span", { class: "soft" }, ` ${zone} \u00b7 ${at.slice(0, 19).replace("T", " ")} UTC`));
+  return el("time", { datetime: at }, local, zone === "UTC" ? " UTC" : el("span", { class: "soft" }, ` ${zone} \u00b7 `, el("span", { class: "utc" }, `${at.slice(0, 19).replace("T", " ")} UTC`)));
+}
+
+// A table that shows its first rows, and more when asked.
+function growing(head, items, row) {
+  const body = el("tbody");
+  const more = el("button", { type: "button", class: "quiet", onclick: grow }, "Show more");
+  let shown = 0;
+  function grow() {
+    body.append(...items.slice(shown, shown + ROWS_AT_ONCE).map(row));
+    shown += ROWS_AT_ONCE;
+    more.hidden = shown >= items.length;
+  }
+  grow();
+  return [el("table", {}, el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))), body), more];
 }

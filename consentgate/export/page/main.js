@@ -52,26 +52,28 @@ async function show() {
   }
   app.close = view.close ?? null;
   view.ready?.();
+  dispatchEvent(new Event("shown"));
 }
 
 function statementsView() {
   const statements = app.result.records.filter(({ kind }) => kind === "statement");
-  const rows = statements.map((record) => el("tr", {},
+  const row = (record) => el("tr", {},
     el("td", {}, el("time", { datetime: record.at }, dateText(record.at, zone()))),
     el("th", { scope: "row" }, el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }), link(`#/record/${encodeURIComponent(record.bates)}`, told(record.title))),
-    el("td", {}, told(record.detail)), el("td", {}, told(record.who)), el("td", { class: "bates" }, record.bates)));
-  const head = ["Written", "Statement", "What", "Who", "Number"].map((name) => el("th", { scope: "col" }, name));
-  return { title: "Statements", elements: [el("h1", {}, "Statements"), rows.length === 0 ? el("p", {}, "There are none in this package.") : el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))] };
+    el("td", {}, told(record.detail)), el("td", {}, told(record.who)), el("td", { class: "bates" }, record.bates));
+  const rows = statements.length === 0 ? [el("p", {}, "There are none in this package.")] : growing(["Written", "Statement", "What", "Who", "Number"], statements, row);
+  return { title: "Statements", elements: [el("h1", {}, "Statements"), ...rows] };
 }
 
 function withheldView() {
   const { records } = app.result;
-  const rows = records.flatMap((record) => record.sealed.map(({ part, reason }) => el("tr", {},
+  const parts = records.flatMap((record) => record.sealed.map(({ part, reason }) => ({ record, part, reason })));
+  const row = ({ record, part, reason }) => el("tr", {},
     el("th", { scope: "row", class: "bates" }, link(`#/record/${encodeURIComponent(record.bates)}`, record.bates)),
-    el("td", {}, told(record.title)), el("td", {}, partTitle(part)), el("td", {}, capital(WITHHELD_WORDS[reason])))));
-  const head = ["Record", "What", "Part", "Why"].map((name) => el("th", { scope: "col" }, name));
+    el("td", {}, told(record.title)), el("td", {}, partTitle(part)), el("td", {}, capital(WITHHELD_WORDS[reason])));
+  const rows = parts.length === 0 ? [el("p", {}, "Nothing is withheld.")] : growing(["Record", "What", "Part", "Why"], parts, row);
   return { title: "Withheld", elements: [el("h1", {}, "Withheld"), el("p", { class: "lead" }, "Parts whose content is not disclosed. That they exist, and that nobody changed them, is verified all the same."),
-    rows.length === 0 ? el("p", {}, "Nothing is withheld.") : el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))] };
+    ...rows] };
 }
 
 addEventListener("hashchange", () => {

@@ -15,9 +15,10 @@ const SHA256_ROUNDS = new Int32Array([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]);
 
+const SHA256_WORDS = new Int32Array(64); // nothing is awaited while it is in use
+
 class Sha256 {
   #state = Int32Array.from(SHA256_START);
-  #words = new Int32Array(64);
   #block = new Uint8Array(64);
   #filled = 0;
   #length = 0;
@@ -53,7 +54,7 @@ class Sha256 {
   }
 
   #mix(bytes, at) {
-    const w = this.#words;
+    const w = SHA256_WORDS;
     const state = this.#state;
     for (let i = 0; i < 16; i++, at += 4) {
       w[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
@@ -65,7 +66,7 @@ class Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i] + w[i]) | 0;

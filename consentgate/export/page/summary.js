@@ -13,7 +13,7 @@ function indexed({ bates, leaf, line, hash, where, span, shown, log, position, c
   return {
     bates, entry: leaf.id, kind: leaf.kind, at: leaf.at, end: leaf.end, re: leaf.re, sendBy: leaf.send_by,
     log, position, hash, where, span, shown, sealed, parts: line.parts.length, statement, ...told,
-    search: words.join("\n").toLowerCase(),
+    search: words.join("\n").replace(/[\u2068\u2069]/g, "").toLowerCase(),
   };
 }
 
@@ -43,7 +43,7 @@ const DESCRIPTIONS = {
     const { claims, issuer } = statement;
     const [title, tone] = STATE_OF_CONSENT[claims.state] ?? [String(claims.state), ""];
     const purposes = listed(claims.purposes);
-    const detail = [purposes && `for ${purposes}`, METHOD_WORDS[claims.method], issuer && `attested by ${issuer}`];
+    const detail = [purposes && `for ${purposes}`, METHOD_WORDS[claims.method], issuer && `attested by ${apart(issuer)}`];
     return { title, tone, detail: capital(detail.filter(Boolean).join(", ")), who: reference(claims.subject_refs?.[0]),
       call: claims.context?.transaction_id ? `transaction/${claims.context.transaction_id}` : "" };
   },
@@ -52,28 +52,28 @@ const DESCRIPTIONS = {
     if (!content) return {};
     const who = reference(content.speaker?.references?.[0]);
     const title = content.event === "left" ? "Left the call" : content.leg ? `${content.leg} joined the call` : "Call registered";
-    const facts = [content.purpose && `for ${plain(content.purpose)}`, content.recording_consent && `recording: ${plain(content.recording_consent)}`];
+    const facts = [content.purpose && `for ${apart(plain(content.purpose))}`, content.recording_consent && `recording: ${apart(plain(content.recording_consent))}`];
     return { title, call: content.call, who, detail: capital(facts.filter(Boolean).join(", ")) };
   },
   assertion(leaf, first) {
     const content = first("assertion") ?? first("body");
     if (!content) return {};
-    return { title: `Asserted: ${plain(content.name)}`, detail: `${shortly(content.value)}, by ${content.by}, since ${dateText(content.since)}` };
+    return { title: `Asserted: ${apart(plain(content.name))}`, detail: `${apart(shortly(content.value))}, by ${apart(content.by)}, since ${dateText(content.since)}` };
   },
   intent: (leaf, first) => decided(first, "Allowed", "yes"),
   denial: (leaf, first) => decided(first, "Denied", "no"),
   outcome(leaf, first) {
     const content = first("exchange") ?? first("body")?.exchange;
     const [end, tone] = END_WORDS[leaf.end];
-    const detail = content && [content.status && `HTTP ${content.status}`, content.error, content.task && `task ${content.task}`];
+    const detail = content && [content.status && `HTTP ${apart(content.status)}`, content.error && apart(content.error), content.task && `task ${apart(content.task)}`];
     return { title: `The request ${end}`, tone, detail: detail ? detail.filter(Boolean).join(", ") : "" };
   },
   observation(leaf, first) {
     const content = first("exchange") ?? first("body")?.exchange;
     if (!content) return { title: `Seen: the request ${END_WORDS[leaf.end][0]}` };
     const seen = content.status ?? content.said ?? content.operation ?? END_WORDS[leaf.end][0];
-    const detail = [content.source && `by ${plain(content.source)}`, content.task && `task ${content.task}`];
-    return { title: `Seen: ${plain(seen)}`, detail: capital(detail.filter(Boolean).join(", ")) };
+    const detail = [content.source && `by ${apart(plain(content.source))}`, content.task && `task ${apart(content.task)}`];
+    return { title: `Seen: ${apart(plain(seen))}`, detail: capital(detail.filter(Boolean).join(", ")) };
   },
   stop(leaf, first) {
     const reasons = first("decision")?.reasons ?? [];
@@ -91,7 +91,7 @@ function decided(first, verdict, tone) {
   return {
     title, tone, codes: codesOf(reasons), who: reference(content.references?.[0]),
     call: content.call ?? (transaction ? `transaction/${transaction}` : ""),
-    detail: sentencesOf(reasons) || (content.purpose ? `For ${plain(content.purpose)}` : ""),
+    detail: sentencesOf(reasons) || (content.purpose ? `For ${apart(plain(content.purpose))}` : ""),
   };
 }
 
@@ -103,12 +103,17 @@ function sentencesOf(reasons) {
   return [...new Set(codesOf(reasons).map((code) => reasonWords(code).sentence))].join(" ");
 }
 
+// A text out of the package inside of a sentence: its direction and its overrides end with it.
+function apart(text) {
+  return `\u2068${text}\u2069`;
+}
+
 function reference(value) {
-  return isObject(value) && typeof value.value === "string" ? `${plain(value.kind)} ${value.value}` : "";
+  return isObject(value) && typeof value.value === "string" ? `${plain(value.kind)} ${apart(value.value)}` : "";
 }
 
 function listed(words) {
-  return Array.isArray(words) ? words.map(plain).join(", ") : "";
+  return Array.isArray(words) ? words.map((word) => apart(plain(word))).join(", ") : "";
 }
 
 function shortly(value) {

@@ -54,33 +54,19 @@ function calls() {
   return byCall;
 }
 
-const CALLS_AT_ONCE = 200;
-
 function callsView() {
   const all = [...calls()];
-  const body = el("tbody");
-  let shown = 0;
-  const more = el("button", { type: "button", class: "quiet", onclick: add }, "Show more");
-  function add() {
-    body.append(...all.slice(shown, shown + CALLS_AT_ONCE).map(([call, records]) => callRow(call, records)));
-    shown += CALLS_AT_ONCE;
-    more.hidden = shown >= all.length;
-  }
-  add();
-  const head = ["Began", "Call", "About", "Decisions", "Records"].map((name) => el("th", { scope: "col" }, name));
-  return {
-    title: "Calls",
-    elements: [el("h1", {}, "Calls"), all.length === 0 ? el("p", {}, "No record names a call.") : el("table", {}, el("thead", {}, el("tr", {}, head)), body), more],
-  };
+  const rows = all.length === 0 ? [el("p", {}, "No record names a call.")] : growing(["Began", "Call", "About", "Decisions", "Records"], all, callRow);
+  return { title: "Calls", elements: [el("h1", {}, "Calls"), ...rows] };
 }
 
-function callRow(call, records) {
+function callRow([call, records]) {
   const count = (kind) => records.filter((record) => record.kind === kind).length;
   const whom = [...new Set(records.map(({ who }) => who).filter(Boolean))].slice(0, 2).join("; ");
   const decisions = [["intent", "allowed", "yes"], ["denial", "denied", "no"]].filter(([kind]) => count(kind) > 0);
   return el("tr", {},
-    el("td", {}, el("time", { datetime: records[0].at }, dateText(records[0].at, zone()))),
-    el("th", { scope: "row" }, link(callHash(call), told(call.split("/").at(-1)))),
+    el("td", {}, el("time", { datetime: records[0].at }, dateText(records[0].at, zone()), el("span", { class: "soft" }, ` ${clockText(records[0].at, zone())}`))),
+    el("th", { scope: "row", class: "id" }, link(callHash(call), told(call.split("/").at(-1)))),
     el("td", {}, told(whom)),
     el("td", {}, decisions.map(([kind, word, tone]) => el("span", { class: "tally" }, el("span", { class: `dot ${tone}`, "aria-hidden": "true" }), `${count(kind)} ${word}`))),
     el("td", { class: "number" }, String(records.length)));
@@ -113,9 +99,14 @@ async function callEvent(record) {
   return el("li", {},
     el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }),
     el("h2", {}, link(`#/record/${encodeURIComponent(record.bates)}`, told(record.title))),
-    el("p", { class: "soft" }, moment(record.at, zone()), " \u00b7 ", el("span", { class: "bates" }, record.bates)),
+    el("p", { class: "soft" }, eventTime(record.at), " \u00b7 ", el("span", { class: "bates" }, record.bates)),
     findingsOf(record).length > 0 && findingList(findingsOf(record)),
-    ...(["intent", "denial", "stop"].includes(record.kind) ? await recordContent(record) : [record.detail && el("p", {}, told(record.detail))]));
+    ...(["intent", "denial", "stop"].includes(record.kind) ? await recordContent(record, (name) => !name.startsWith("exchange.")) : [record.detail && el("p", {}, told(record.detail))]));
+}
+
+function eventTime(at) {
+  const utc = zone() === "UTC" ? "" : ` (${at.slice(11, 19)} UTC)`;
+  return el("time", { datetime: at }, `${dateText(at, zone())}, ${clockText(at, zone())}${utc}`);
 }
 
 // The statements that the call's decisions read.

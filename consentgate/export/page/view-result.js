@@ -17,7 +17,7 @@ function startView() {
         el("p", { id: "trouble", role: "alert", class: "problem" }),
         el("dl", { class: "hints" },
           el("div", {}, el("dt", {}, "Choose the whole folder"), el("dd", {}, "The one that holds this page and manifest.json.")),
-          el("div", {}, el("dt", {}, "Have the cover letter at hand"), el("dd", {}, "It holds the fingerprint of the key, which no package can vouch for itself.")),
+          el("div", {}, el("dt", {}, "Have the cover letter at hand"), el("dd", {}, "It holds the fingerprint of the key: no package can vouch for itself.")),
           el("div", {}, el("dt", {}, "Trust neither page nor folder"), el("dd", {}, "RECIPES.txt says how to check the same with openssl and sha256sum.")))),
     ],
   };
@@ -104,10 +104,17 @@ function askReader(changed) {
 }
 
 function findingList(findings) {
-  return el("ul", { class: "findings" }, findings.slice(0, 200).map(({ level, kind, where, expected, found, cure }) => el("li", {},
-    el("p", {}, el("strong", {}, FINDING_WORDS[kind]), " ", el("code", {}, told(where)), el("span", { class: "soft" }, ` \u00b7 ${LEVEL_WORDS[level][0]}`)),
+  return el("ul", { class: "findings" }, findings.slice(0, 200).map(({ level, kind, where, expected, found, cure }) => el("li", { class: kind },
+    el("p", {}, el("strong", {}, FINDING_WORDS[kind]), " ", place(where), el("span", { class: "soft" }, ` \u00b7 ${LEVEL_WORDS[level][0]}`)),
     el("p", {}, found && ["Found ", told(found), ". "], expected && ["Expected ", told(expected), ". "], cure))),
     findings.length > 200 && el("li", {}, `And ${findings.length - 200} more.`));
+}
+
+// Where a finding is; a record that can be shown is one click away.
+function place(where) {
+  const record = app.result.records.find((each) => where === each.where || where.startsWith(`${each.where} `));
+  const words = el("code", {}, told(where));
+  return record ? link(`#/record/${encodeURIComponent(record.bates)}`, words) : words;
 }
 
 function levelList(report) {

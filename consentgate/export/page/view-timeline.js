@@ -1,7 +1,5 @@
 // The time line: every record in its order, to be searched and filtered.
 
-const DECISION_FILTERS = { allowed: ["intent"], denied: ["denial"] };
-
 function timelineView() {
   const { records } = app.result;
   const kinds = [...new Set(records.map(({ kind }) => kind))];
@@ -61,12 +59,18 @@ function dayNames() {
   return (at) => format.format(new Date(at)).split("/").reverse().join("-");
 }
 
+// Day and time of a record as people there had it; kept, because a row is made anew whenever it comes into view.
+function localTime(record) {
+  record.local ??= { day: dateText(record.at, zone()), clock: clockText(record.at, zone()) };
+  return record.local;
+}
+
 function timelineRow(record, i, items) {
-  const day = dateText(record.at, zone());
-  const anew = i === 0 || dateText(items[i - 1].at, zone()) !== day;
+  const { day, clock } = localTime(record);
+  const anew = i === 0 || localTime(items[i - 1]).day !== day;
   return el("li", { class: anew ? "row anew" : "row" },
     el("a", { href: `#/record/${encodeURIComponent(record.bates)}` },
-      el("time", { datetime: record.at }, el("span", { class: anew ? "day" : "day again" }, day), " ", el("span", { class: "clock" }, clockText(record.at, zone()))),
+      el("time", { datetime: record.at }, el("span", { class: anew ? "day" : "day again" }, day), " ", el("span", { class: "clock" }, clock)),
       el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }),
       el("span", { class: "what" }, told(record.title, { class: "title" }), " ", told(record.detail, { class: "soft" })),
       el("span", { class: "whom soft" }, told(record.who)),

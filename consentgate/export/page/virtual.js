@@ -60,19 +60,24 @@ class VirtualList {
         this.#shown.delete(i);
       }
     }
-    for (let i = first; i < last; i++) if (!this.#shown.has(i)) this.#add(i);
+    const missing = [];
+    for (let i = first; i < last; i++) if (!this.#shown.has(i)) missing.push(i);
+    this.#add(missing);
   }
 
-  #add(i) {
-    const row = this.#make(this.#items[i], i, this.#items);
-    row.style.transform = `translateY(${i * this.#height}px)`;
-    row.setAttribute("aria-setsize", this.#items.length);
-    row.setAttribute("aria-posinset", i + 1);
-    row.dataset.row = i;
-    this.#shown.set(i, row);
-    // In the order of the list, so that Tab and screen readers go along it.
-    const after = [...this.#box.children].find((other) => Number(other.dataset.row) > i);
-    this.#box.insertBefore(row, after ?? null);
+  // In the order of the list, so that Tab and screen readers go along it.
+  #add(missing) {
+    let after = this.#box.firstElementChild;
+    for (const i of missing) {
+      const row = this.#make(this.#items[i], i, this.#items);
+      row.style.transform = `translateY(${i * this.#height}px)`;
+      row.setAttribute("aria-setsize", this.#items.length);
+      row.setAttribute("aria-posinset", i + 1);
+      row.dataset.row = i;
+      this.#shown.set(i, row);
+      while (after !== null && Number(after.dataset.row) < i) after = after.nextElementSibling;
+      this.#box.insertBefore(row, after);
+    }
   }
 
   #clear() {

@@ -1,0 +1,61 @@
+"""``verify.html`` in a real browser: packages are given to it as a reader gives them, by folder."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from tests.browser import PATIENCE, Page
+
+JUDGE: Final = """
+verifyPackage(Folder.ofPicked(document.getElementById("test-folder").files)).then(({ report }) => ({
+  findings: report.findings.map(({ level, kind, where }) => [level, kind, where]),
+  levels: Object.fromEntries(LEVELS.map((level) => [level, report.state(level)])),
+  fingerprint: report.signer,
+  conclusion: report.conclude(),
+}))
+"""
+
+
+def choose(page: Page, selector: str, folder: Path) -> None:
+    """Choose a folder in an input of the page."""
+    page.call("DOM.enable")
+    root = page.call("DOM.getDocument")["root"]["nodeId"]
+    node = page.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+    page.call("DOM.setFileInputFiles", nodeId=node, files=[str(folder)])
+
+
+def take(page: Page, folder: Path) -> None:
+    """Choose the package, and wait until the page has verified it."""
+    choose(page, "#folder", folder)
+    wait(page, "app.result !== null && document.querySelector('main').getAttribute('aria-busy') === null")
+    wait(page, "document.querySelector('.ladder') !== null")
+
+
+def wait(page: Page, condition: str) -> None:
+    """Wait until something holds in the page."""
+    until = time.monotonic() + PATIENCE
+    while not page.evaluate(condition):
+        assert time.monotonic() < until, condition
+        time.sleep(0.02)
+
+
+def go(page: Page, view: str) -> None:
+    """Go to a view by its address, and wait until it is there."""
+    page.evaluate("document.querySelector('main').dataset.left = 'yes'")
+    page.evaluate(
+        "new Promise((done) => { addEventListener('shown', done, { once: true });"
+        f" location.hash = {json.dumps(view)}; }})"
+    )
+
+
+def judged(page: Page, folder: Path) -> dict[str, Any]:
+    """Verify a package in the page, beside what it shows: many fit into one page."""
+    page.evaluate(
+        "document.getElementById('test-folder')?.remove(); document.body.append(Object.assign("
+        "document.createElement('input'), { type: 'file', webkitdirectory: true, id: 'test-folder' }))"
+    )
+    choose(page, "#test-folder", folder)
+    wait(page, "document.getElementById('test-folder').files.length > 0")
+    found: dict[str, Any] = page.evaluate(JUDGE)
+    return found
