@@ -42,6 +42,10 @@ _OF_RECEIPT = {
 
 
 @click.command("verify", cls=Command, example='consentgate verify --vkey "$(cat log.vkey)"')
+@click.argument("package", required=False, type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--fingerprint", metavar="F", help="Of the key that signed PACKAGE, from the cover letter beside it."
+)
 @click.option(
     "--vkey", metavar="VKEY", help="The log's public key, as you trust it; by default log.vkey in the home."
 )
@@ -75,6 +79,8 @@ _OF_RECEIPT = {
 )
 def verify(
     home: str | None,
+    package: str | None,
+    fingerprint: str | None,
     vkey: str | None,
     proof: str | None,
     leaf: str | None,
@@ -86,31 +92,30 @@ def verify(
 
     Each row is compared with its entry and back. Nothing is repaired and no stored hash is trusted. Exit code
     0 holds, 1 broken, 3 cannot judge, 4 incomplete: an open request, or entries that are not signed yet.
+
+    With PACKAGE, the folder of an export is verified instead, without database, home and network. Exit code 0 the key
+    is the one that you gave, 1 broken, 3 nobody confirmed the key, 4 confirmed, but something is withheld or open.
     """
+    if package is not None:
+        _refuse(vkey=vkey, proof=proof, leaf=leaf, **{"from": pinned, "no-keys": no_keys})
+        from consentgate.cli.packaged import package as verify_package
+
+        return verify_package(package, fingerprint, policy)
+    if fingerprint is not None:
+        raise InvalidInput("--fingerprint belongs to PACKAGE.")
     if proof is not None:
         if pinned is not None:
             raise InvalidInput("--from does not go with --proof.")
         return _receipt(home, vkey, proof, leaf, policy)
     if leaf is not None:
         raise InvalidInput("--leaf belongs to --proof.")
-    from pathlib import Path
+    return _deployment(home, vkey, policy, pinned, with_keys=not no_keys)
 
-    from consentgate.cli.terminal import progress
-    from consentgate.config.since import read_pinned
-    from consentgate.config.verification import trusted_vkey, verify_deployment, work_of
 
-    settings = settings_of(home)
-    start = read_pinned(Path(pinned), trusted_vkey(settings, vkey)) if pinned is not None else None
-    with progress("Verifying", work_of(settings, start)) as bar:
-        done = verify_deployment(
-            settings,
-            vkey=vkey,
-            with_keys=not no_keys,
-            step=bar.step,
-            policy=Path(policy) if policy else None,
-            pinned=start,
-        )
-    return _shown(done)
+def _refuse(**given: object) -> None:
+    for option, value in given.items():
+        if value:
+            raise InvalidInput(f"--{option} does not go with PACKAGE.")
 
 
 def levels_shown(
@@ -135,6 +140,29 @@ def levels_shown(
         findings=verification.findings,
         exit=verification.exit_code,
     )
+
+
+def _deployment(
+    home: str | None, vkey: str | None, policy: str | None, pinned: str | None, *, with_keys: bool
+) -> Done:
+    from pathlib import Path
+
+    from consentgate.cli.terminal import progress
+    from consentgate.config.since import read_pinned
+    from consentgate.config.verification import trusted_vkey, verify_deployment, work_of
+
+    settings = settings_of(home)
+    start = read_pinned(Path(pinned), trusted_vkey(settings, vkey)) if pinned is not None else None
+    with progress("Verifying", work_of(settings, start)) as bar:
+        done = verify_deployment(
+            settings,
+            vkey=vkey,
+            with_keys=with_keys,
+            step=bar.step,
+            policy=Path(policy) if policy else None,
+            pinned=start,
+        )
+    return _shown(done)
 
 
 def _receipt(home: str | None, vkey: str | None, proof: str, leaf: str | None, policy: str | None) -> Done:

@@ -22,12 +22,11 @@ from consentgate.verify.package.artifacts import Artifacts
 from consentgate.verify.package.folder import PackageFolder
 from consentgate.verify.package.listed import check_files
 from consentgate.verify.package.logs import Leaves, check_checkpoints, check_trees, check_witnesses
-from consentgate.verify.package.manifest import STAMP, Manifest, check_signature, read_manifest
+from consentgate.verify.package.manifest import STAMP, Manifest, read_manifest
 from consentgate.verify.package.records import Records
 from consentgate.verify.package.result import LEVELS, Findings, Judgement
+from consentgate.verify.package.signing import check_signature
 from consentgate.verify.package.statements import Statements
-
-_ALWAYS = LEVELS[:8]
 
 
 def verify_package(
@@ -56,19 +55,14 @@ def verify_package(
     files = PackageFolder(folder)
     manifest = read_manifest(files, findings)
     if manifest is None:
-        for name in _ALWAYS:
-            findings.judged(name, wholly=False)
-        return Judgement(levels=findings.levels(), findings=findings.by_level())
+        return _unread(findings)
     findings.judged("manifest")
     found = check_signature(files, manifest, fingerprint, findings)
     check_files(files, manifest, findings)
     _records(files, manifest, findings, step)
     notes = check_checkpoints(files, manifest, findings)
     witnesses = check_witnesses(files, manifest, notes, policy, findings)
-    if any(
-        path in files for path in (STAMP, *(f"{log.folder}checkpoint.tsr" for log in manifest.logs.values()))
-    ):
-        findings.judged("timestamps", wholly=False)
+    _timestamps(files, manifest, findings)
     return Judgement(
         levels=findings.levels(),
         findings=findings.by_level(),
@@ -79,6 +73,19 @@ def verify_package(
         matter=manifest.matter,
         export=manifest.export,
     )
+
+
+def _unread(findings: Findings) -> Judgement:
+    """Say no more than that there is no manifest to go by."""
+    for name in LEVELS[:8]:
+        findings.judged(name, wholly=False)
+    return Judgement(levels=findings.levels(), findings=findings.by_level())
+
+
+def _timestamps(files: PackageFolder, manifest: Manifest, findings: Findings) -> None:
+    stamps = (STAMP, *(f"{log.folder}checkpoint.tsr" for log in manifest.logs.values()))
+    if any(path in files for path in stamps):
+        findings.judged("timestamps", wholly=False)
 
 
 def _records(

@@ -5,7 +5,6 @@ these; it is never read. Of each record its position and leaf hash are kept, 40 
 """
 
 from array import array
-from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
@@ -172,7 +171,7 @@ def check_witnesses(
     """
     own = _policy(folder, findings)
     if own is None and policy is None and POLICY not in folder:
-        if any(_others(note, manifest.logs[number]) for number, note in notes.items()):
+        if any(_is_cosigned(note, manifest.logs[number]) for number, note in notes.items()):
             findings.judged("witnesses", wholly=False)
         return ()
     findings.judged("witnesses")
@@ -186,15 +185,13 @@ def check_witnesses(
     return trusted
 
 
-def _others(note: str, log: ListedLog) -> Iterator[str]:
-    """Name who signed besides the log itself."""
+def _is_cosigned(note: str, log: ListedLog) -> bool:
+    """Tell whether anybody signed besides the log itself."""
     try:
         key = NoteKey.from_vkey(log.vkey)
     except Malformed:
-        return
-    for each in parse_note(note).signatures:
-        if (each.name, each.key_id) != (key.name, key.key_id):
-            yield each.name
+        return False
+    return any((each.name, each.key_id) != (key.name, key.key_id) for each in parse_note(note).signatures)
 
 
 def _policy(folder: PackageFolder, findings: Findings) -> Policy | None:

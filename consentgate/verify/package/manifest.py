@@ -1,4 +1,4 @@
-"""What a package says of itself, ``manifest.json``: its shape, and whether the package key signed it.
+"""What a package says of itself, ``manifest.json``: its shape.
 
 Invariants: the bytes are canonical, so one manifest has one spelling and one signature; members that verification
 uses have exactly their types, all others are left alone; no path leads out of the package.
@@ -7,16 +7,14 @@ The format's page is docs/formats/package.md.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from consentgate import moment
 from consentgate.canonical import Json, decode_canonical, unb64
-from consentgate.crypto import jws
-from consentgate.crypto.jwk import PublicKey, public_key_from_jwk
-from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
+from consentgate.errors import Malformed
 from consentgate.tlog.merkle import HASH_BYTES
 from consentgate.values import dataclass
 from consentgate.verify.package.folder import PackageFolder
@@ -24,7 +22,6 @@ from consentgate.verify.package.result import Findings
 
 VERSION: Final = 1
 LIMIT: Final = 256 << 20
-TYP: Final = "consentgate-package+jwt"
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.jws"
 KEY: Final = "package.jwk"
@@ -51,7 +48,6 @@ _PATH: Final = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 _Object: TypeAlias = Mapping[str, Json]
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,96 +205,6 @@ def read_manifest(folder: PackageFolder, findings: Findings) -> Manifest | None:
     except Malformed as problem:
         findings.say("manifest", "malformed", MANIFEST, "a manifest", str(problem))
         return None
-
-
-def check_signature(
-    folder: PackageFolder, manifest: Manifest, fingerprint: str | None, findings: Findings
-) -> str | None:
-    """Check who signed the manifest.
-
-    Args:
-        folder: the package.
-        manifest: its manifest.
-        fingerprint: what the reader expects, or None.
-        findings: takes what is wrong.
-
-    Returns:
-        The fingerprint of the package key, or None where no key can be read.
-    """
-    signed = _read(folder, SIGNATURE, _signed, findings)
-    # The signature comes first, so that one cause has one finding in every verifier.
-    key = _read(folder, KEY, read_key, findings) if signed is not None else _quiet_key(folder)
-    if signed is not None and key is not None:
-        try:
-            payload = jws.verify(signed, key)
-        except (KeyMismatch, SignatureInvalid) as problem:
-            findings.say("manifest", "forged", SIGNATURE, f"a signature by key {key.kid}", str(problem))
-        else:
-            if payload != manifest.data:
-                findings.say("manifest", "altered", SIGNATURE, "the bytes of manifest.json", "other bytes")
-    if fingerprint is not None and key is not None and key.kid != fingerprint:
-        findings.say(
-            "manifest",
-            "forged",
-            KEY,
-            f"the key {fingerprint}, whose fingerprint you gave",
-            f"the key {key.kid}",
-            "Compare the fingerprint with the cover letter, letter by letter. If it is typed right, somebody else "
-            "made or altered this package.",
-        )
-    return None if key is None else key.kid
-
-
-def read_key(data: bytes) -> PublicKey:
-    r"""Read the package key.
-
-    Args:
-        data: the file: canonical JSON of ``crv``, ``kty`` and ``x``, and a line feed.
-
-    Returns:
-        The key.
-
-    Raises:
-        Malformed: anything else.
-    """
-    jwk = _object(decode_canonical(data.removesuffix(b"\n")), "key")
-    if data[-1:] != b"\n" or jwk.keys() != {"crv", "kty", "x"}:
-        raise Malformed("A package key is a JWK of crv, kty and x, and a line feed.")
-    return public_key_from_jwk(jwk)
-
-
-def _read(
-    folder: PackageFolder, path: str, read: Callable[[bytes], _Read], findings: Findings
-) -> _Read | None:
-    if path not in folder:
-        findings.say("manifest", "missing", path, path, "nothing")
-        return None
-    try:
-        return read(folder.read(path, LIMIT * 2))
-    except Malformed as problem:
-        findings.say("manifest", "malformed", path, f"a {path}", str(problem))
-        return None
-
-
-def _quiet_key(folder: PackageFolder) -> PublicKey | None:
-    try:
-        return read_key(folder.read(KEY)) if KEY in folder else None
-    except Malformed:
-        return None
-
-
-def _signed(data: bytes) -> jws.Jws:
-    signed = jws.parse(_ascii(data), typ=TYP, limit=LIMIT * 2)
-    if signed.alg != "EdDSA":
-        raise Malformed("A manifest is signed with EdDSA.")
-    return signed
-
-
-def _ascii(data: bytes) -> str:
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError as error:
-        raise Malformed("A token is ASCII.") from error
 
 
 def _logs(value: Json) -> Iterable[ListedLog]:

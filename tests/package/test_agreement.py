@@ -1,0 +1,131 @@
+"""Three verifiers, one answer: here the library and the program that every package carries."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from consentgate.export import verifier
+from consentgate.tlog.policy import decode
+from consentgate.verify.package.levels import verify_package
+from consentgate.verify.package.result import Judgement
+from tests.package.forge import ATTACKER
+from tests.package.mutations import MUTATIONS, expected, made
+from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
+
+PROGRAM = Path(str(verifier.__path__[0])) / "verify.py"
+FINGERPRINT = PACKAGE_KEY.public.kid
+
+
+@pytest.fixture(scope="session")
+def program() -> ModuleType:
+    """The program as a module, from its file, as a reader has it."""
+    spec = util.spec_from_file_location("carried", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny().write(tmp_path_factory.mktemp("good"))
+
+
+def both(program: ModuleType, folder: Path, **told: Any) -> tuple[Judgement, Mapping[str, Any]]:
+    """Verify with both, and see that they say the same."""
+    policy = told.get("policy")
+    one = verify_package(
+        folder, fingerprint=told.get("fingerprint"), policy=decode(policy) if policy else None
+    )
+    other: Mapping[str, Any] = program.verify(
+        str(folder), told.get("fingerprint"), program.read_policy(policy) if policy else None
+    )
+    assert other["conclusion"] == one.conclusion
+    assert {(each["level"], each["kind"], each["where"]) for each in other["findings"]} == found(one)
+    assert other["levels"] == {level.name: level.verdict for level in one.levels}
+    assert (other["exit"], other["fingerprint"]) == (one.exit_code, one.fingerprint)
+    assert tuple(other["witnesses"]) == one.witnesses
+    return one, other
+
+
+def found(judgement: Judgement) -> set[tuple[str, str, str]]:
+    return {(level, each.kind, each.where) for level, some in judgement.findings.items() for each in some}
+
+
+def test_a_good_package_holds_at_every_level(program: ModuleType, base: Path) -> None:
+    one, _ = both(program, base)
+    assert {level.verdict for level in one.levels} == {"holds"}
+    assert one.conclusion == "consistent"
+    assert one.exit_code == 3
+    assert one.sentences[0] == "Consistent with itself."
+
+
+def test_a_fingerprint_from_outside_confirms(program: ModuleType, base: Path) -> None:
+    one, _ = both(program, base, fingerprint=FINGERPRINT)
+    assert one.conclusion == "confirmed"
+    assert one.exit_code == 4, "parts of it are withheld"
+
+
+def test_known_witnesses_are_named(program: ModuleType, base: Path) -> None:
+    one, _ = both(program, base, policy=POLICY)
+    assert one.conclusion == "witnessed"
+    assert one.exit_code == 3, "whoever took records away and signed anew has the same checkpoint"
+    assert one.sentences[-1] == "Witnessed by W1."
+
+
+def test_another_fingerprint_than_the_reader_has_is_a_finding(program: ModuleType, base: Path) -> None:
+    one, _ = both(program, base, fingerprint=ATTACKER.public.kid)
+    assert found(one) == {("manifest", "forged", "package.jwk")}
+    assert one.exit_code == 1
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_each_mutation_is_told(program: ModuleType, base: Path, tmp_path: Path, name: str) -> None:
+    forge, told = made(name, tiny())
+    one, _ = both(program, forge.write(tmp_path / "p", base, tiny().files))
+    assert found(one) == told.findings
+    assert one.conclusion == told.conclusion
+    assert one.conclusion != "broken" or one.exit_code == 1
+
+
+@pytest.mark.parametrize("name", [name for name in MUTATIONS if expected(name).conclusion == "consistent"])
+def test_what_is_consistent_is_not_confirmed(
+    program: ModuleType, base: Path, tmp_path: Path, name: str
+) -> None:
+    forge, _ = made(name, tiny())
+    one, _ = both(program, forge.write(tmp_path / "p", base, tiny().files), fingerprint=FINGERPRINT)
+    assert one.conclusion == "broken"
+    assert ("manifest", "forged", "package.jwk") in found(one)
+
+
+def test_there_are_enough_mutations() -> None:
+    assert len(MUTATIONS) >= 40
+    assert sum(expected(name).conclusion == "broken" for name in MUTATIONS) >= 40
+    assert len({each.does for each in MUTATIONS.values()}) == len(MUTATIONS)
+
+
+def test_the_program_runs_alone(base: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", str(PROGRAM), *arguments, str(base)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    policy = tmp_path / "policy"
+    policy.write_bytes(POLICY)
+    done = run("--json", "--fingerprint", FINGERPRINT, "--policy", str(policy))
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["conclusion"] == "witnessed"
+    assert run("--fingerprint", "no").returncode == 2
+
+
+def test_the_program_knows_nothing_of_us() -> None:
+    text = PROGRAM.read_text("utf-8")
+    assert "import consentgate" not in text
+    assert "from consentgate" not in text
