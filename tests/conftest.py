@@ -1,10 +1,13 @@
 """Brings the fixtures that users get too, and the databases that tests run on."""
 
+import os
 import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -13,7 +16,34 @@ from consentgate.config.setup import make_home
 from consentgate.testing.clock import FrozenClock
 from tests.databases import Elsewhere, Kind, Server, server
 
-pytest_plugins = ["consentgate.testing.plugin"]
+pytest_plugins = ["consentgate.testing.plugin", "tests.packages"]
+
+# Files in memory, where there is room: what tests ask for durability is most of what they would wait for.
+_MEMORY: Final = Path("/dev/shm")
+_ROOM: Final = 4 << 30
+if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ["TMPDIR"] = str(_MEMORY)
+    tempfile.tempdir = None
+
+# Tracing doubles what a test takes. These go many times over what others cover, and are not counted.
+_UNCOUNTED: Final = (
+    "/fuzz/",
+    "/mutation/",
+    "/functional/crash/",
+    "/functional/docs/",
+    "/functional/packs/",
+    "/functional/races/",
+    "/gate/bypass/test_matrix.py",
+    "/verify/test_odd_values.py",
+)
+# Where code of ours is for PostgreSQL alone; all else is counted on SQLite.
+_OF_POSTGRESQL: Final = (
+    "/functional/config/",
+    "/functional/log/",
+    "/functional/storage/",
+    "/functional/verify/",
+    "/integration/",
+)
 
 BOTH = [
     pytest.param("sqlite", id="sqlite"),
@@ -117,12 +147,43 @@ def fresh_home(
     running.drop(mine)
 
 
+def _tampers(item: pytest.Item) -> bool:
+    """What tampers with a client meets no database: on the second one, each way to send is enough."""
+    of = getattr(item, "callspec", None)
+    return (
+        item.path.match("bypass/test_matrix.py")
+        and of is not None
+        and of.params.get("name", "nothing") != "nothing"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count coverage where the test is one that counts."""
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is None or _counts(item):
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
+
+
+def _counts(item: pytest.Item) -> bool:
+    path = item.path.as_posix()
+    if any(each in path for each in _UNCOUNTED):
+        return False
+    return "postgresql" not in item.name.partition("[")[2] or any(each in path for each in _OF_POSTGRESQL)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is about a SQLite file as such runs on one; what takes longest begins first, for tests side by side."""
     items[:] = [
         item
         for item in items
-        if not (item.get_closest_marker("sqlite_file") and "postgresql" in item.name.partition("[")[2])
+        if "postgresql" not in item.name.partition("[")[2]
+        or not (item.get_closest_marker("sqlite_file") or _tampers(item))
     ]
     items.sort(key=lambda item: not any(each in str(item.path) for each in ("/crash/", "/races/")))
 
