@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test nightly check lint format types imports examples model bench mutants law numbers pins clean
+.PHONY: help demo test soak nightly check lint format types imports examples model bench mutants law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,10 +18,16 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 test: $(VENV)/.dev ## run all tests, with branch coverage
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
+soak: export CONSENTGATE_SOAK ?= 180
+soak: $(VENV)/.dev ## let a deployment work under random faults, and hold everything against everything (CONSENTGATE_SOAK seconds)
+	$(BIN)/python -m tests.soak
+
+nightly: export CONSENTGATE_SOAK ?= 1800
 nightly: export CONSENTGATE_FUZZ ?= 1000000
 nightly: export CONSENTGATE_RACES ?= 5
-nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder and more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES)
+nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES), and a soak of half an hour
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
+	$(BIN)/python -m tests.soak
 
 check: lint types imports examples model test ## run every gate
 
