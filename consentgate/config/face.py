@@ -8,9 +8,9 @@ from typing import Final, Self
 from sqlalchemy import Engine
 
 from consentgate.config.anchoring import lags_of
+from consentgate.config.exports import Exports
 from consentgate.config.parts import assemble
 from consentgate.config.readiness import Readiness
-from consentgate.config.results import Results
 from consentgate.config.settings import Settings, home_of, load_settings
 from consentgate.config.streams import Streams
 from consentgate.errors import LogRefused, Unavailable
@@ -20,7 +20,7 @@ from consentgate.moment import Clock, Random, system_clock, system_random
 _LOG: Final = logging.getLogger("consentgate")
 
 
-class ConsentGate(Streams, Results):
+class ConsentGate(Streams, Exports):
     """Gates what boto3 clients and other engines do with voices, and keeps the evidence.
 
     One object serves a process: it is safe to use from many threads, and after a fork.

@@ -138,6 +138,16 @@ class Settings:
         """What the signer signed last: its memory outside the database."""
         return self.home / "log.state"
 
+    @property
+    def package_key(self) -> Path:
+        """The key that signs packages."""
+        return self.home / "package.key"
+
+    @property
+    def package_jwk(self) -> Path:
+        """Its public half, for everybody."""
+        return self.home / "package.jwk"
+
     def log_file(self, what: str, log: int) -> Path:
         """Name a file of one log.
 

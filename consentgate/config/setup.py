@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from consentgate.config.packagekey import package_key
 from consentgate.config.parts import database_of
 from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.errors import InvalidInput, Misconfigured
@@ -67,6 +68,7 @@ def make_home(
     write_public(path, _settings_text(controller, database, jurisdiction, purposes or {}).encode())
     settings = load_settings(home)
     KeyFile.create(settings.keys, random)
+    package_key(settings)
     return Home(settings=settings, vkey=_make_log(settings, clock, random))
 
 

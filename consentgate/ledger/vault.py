@@ -35,6 +35,7 @@ TASK: Final = ":task"
 BODY: Final = "body"
 
 _CONTROLLER: Final = ":controller"
+_BATES: Final = ":bates"
 
 _ID_BYTES: Final = 16
 _KEY_BYTES: Final = 32
@@ -102,7 +103,12 @@ class Vault:
         return self._custody.unwrap(row.wrapping_key, row.wrapped)
 
     def lock_numbers(
-        self, references: Iterable[Reference], *, call: str | None = None, controller: bool = False
+        self,
+        references: Iterable[Reference],
+        *,
+        call: str | None = None,
+        controller: bool = False,
+        bates: str | None = None,
     ) -> frozenset[int]:
         """Give the numbers to lock before what is said about people, a call or the controller is read or added to.
 
@@ -110,6 +116,7 @@ class Vault:
             references: every reference of everybody in question.
             call: the call's name, or None.
             controller: whether the controller's side is in question too.
+            bates: prefix of Bates numbers that are to be given out, or None.
 
         Returns:
             The numbers.
@@ -119,6 +126,8 @@ class Vault:
             names.add((CALL, call))
         if controller:
             names.add((_CONTROLLER, ""))
+        if bates is not None:
+            names.add((_BATES, bates))
         key = self._custody.lock_key()
         return frozenset(lock_number(key, self._tenant, kind, value) for kind, value in names)
 

@@ -29,6 +29,7 @@ from consentgate.gate.begin import begin
 from consentgate.moment import from_millis
 from consentgate.storage import (
     anchors,
+    anykey,
     artifacts,
     deployment,
     entries,
@@ -39,6 +40,7 @@ from consentgate.storage import (
     orders,
     persons,
     pulse,
+    selecting,
     sequence,
     standing,
     statements,
@@ -200,6 +202,7 @@ WITHOUT_TENANT: Final = {
             "prepared.call",
             "prepared.run",
             "prepared.first_of",
+            "selecting.batches",
             "shape.expected",
             "triggers.keys_of",
             "triggers.sqlite_triggers",
@@ -232,6 +235,7 @@ def _without_time(connection: Connection, tenant: str) -> object:
 
 
 READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
+    "anykey.any_data_key": anykey.any_data_key,
     "anchors.first_anchored": lambda c, t: anchors.first_anchored(c, t, [INTENT]),
     "artifacts.artifact_of": lambda c, t: artifacts.artifact_of(c, t, DIGEST),
     "artifacts.notice_of": lambda c, t: artifacts.notice_of(c, t, notice_id="n", version="1", language="en"),
@@ -262,6 +266,14 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "persons.in_force": lambda c, t: persons.in_force(c, t, "packs", log=0, size=100, low=0),
     "pulse.newest_at": lambda c, t: pulse.newest_at(c, t) is not None,
     "pulse.unsigned_since": lambda c, t: pulse.unsigned_since(c, t, log=0) is not None,
+    "selecting.answered_by": lambda c, t: selecting.answered_by(c, t, [STOP.bytes, NOTE.bytes]),
+    "selecting.answers_to": lambda c, t: selecting.answers_to(c, t, [INTENT.bytes]),
+    "selecting.linked_to": lambda c, t: selecting.linked_to(c, t, [ANN, BEN]),
+    "selecting.of_kinds": lambda c, t: selecting.of_kinds(c, t, [INTENT.bytes, PACKS.bytes], KINDS),
+    "selecting.placed": lambda c, t: list(selecting.placed(c, t, range(50), log=0)),
+    "selecting.places": lambda c, t: sorted(selecting.places(c, t, [INTENT.bytes, STOP.bytes], log=0)),
+    "selecting.rows": lambda c, t: list(selecting.rows(c, t, [INTENT.bytes, STOP.bytes])),
+    "selecting.scan": lambda c, t: list(selecting.scan(c, t, kinds=KINDS)),
     "sequence.position_of": lambda c, t: sequence.position_of(c, t, INTENT),
     "standing.counted": lambda c, t: standing.counted(
         c, t, tenant_wide=versions.CONTROLLER_KINDS, calls=[HMAC], **_COUNTING
@@ -371,6 +383,8 @@ def test_rows_of_one_tenant_are_nothing_to_another(database: Database) -> None:
         "anchors.first_anchored",
         "intents.open_intents",
         "persons.in_force",
+        "selecting.placed",
+        "selecting.places",
         "sequence.position_of",
     }
     assert asked(database, "two") == nothing

@@ -1,0 +1,245 @@
+"""Making a package out of an export that is on record.
+
+::
+
+    1  everything from an earlier attempt is removed
+    2  the records run once through everything that writes files
+    3  what they name; the log, and the proof, whose root must be the checkpoint's
+    4  verifiers, metadata, manifest, signature, lists
+    5  the whole folder is verified, as its reader will
+    6  it gets its name
+
+Invariants: a folder with the name of a package was verified; what is not finished has a name that begins with a dot.
+Nothing is read but the export's entry and the ledger, so that it can be made again.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from consentgate.crypto.jwk import SigningKey
+from consentgate.errors import InvalidInput, LogRefused, Unavailable
+from consentgate.export import nodes, signing
+from consentgate.export.bag import Bag, bag_info, seal_lists
+from consentgate.export.chosen import Chooser
+from consentgate.export.enclosed import Enclosed
+from consentgate.export.exported import Exported
+from consentgate.export.native import Native
+from consentgate.export.sink import Artifact, Log, MakeSink, Scope, Sink, Totals
+from consentgate.export.stream import Stream
+from consentgate.export.unsealing import Opener
+from consentgate.export.withholding import Withholding
+from consentgate.ledger.book import Book
+from consentgate.storage import artifacts
+from consentgate.storage.database import Database
+from consentgate.tlog.merkle import HASH_BYTES, leaf_hash
+from consentgate.values import dataclass
+
+_CLEAR: Final = frozenset({"counsel", "regulator"})
+_STEP: Final = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What packages are made with.
+
+    Attributes:
+        book: the ledger.
+        database: where it is.
+        controller: the controller's id.
+        key: the package key.
+        sinks: what writes files besides the records themselves.
+        verifiers: files for the reader to verify with, by path.
+        check: verifies a finished folder; raises where it does not hold.
+        step: called whenever some hundred entries were worked on.
+    """
+
+    book: Book
+    database: Database
+    controller: str
+    key: SigningKey
+    sinks: Sequence[MakeSink] = ()
+    verifiers: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    check: Callable[[Path], None]
+    step: Callable[[], None]
+
+
+def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
+    """Make the package.
+
+    Args:
+        shop: what to make it with.
+        export: which export.
+        out: the folder that it is put into.
+
+    Returns:
+        Its folder, and what is in it.
+
+    Raises:
+        ConsentGateError: it cannot be made; nothing with the name of a package is left.
+    """
+    # 1
+    final = out / export.name
+    if final.exists():
+        raise InvalidInput(f"{final} is there already: move it away, or choose another folder.")
+    bag = Bag(out / f".{export.name}.partial", out / f".{export.name}.scratch")
+    with shop.database.read() as connection:
+        totals = _written(shop, connection, export, bag)
+    # 5
+    shop.check(bag.root)
+    # 6
+    bag.drop_scratch()
+    _named(bag.root, final)
+    return final, totals
+
+
+def scope_of(shop: Workshop, connection: Connection, export: Exported) -> Scope:
+    """Say what is told about an export.
+
+    Args:
+        shop: what packages are made with.
+        connection: of a read, for as long as the scope is used.
+        export: which export.
+
+    Returns:
+        The scope.
+    """
+    asked = export.asked
+    return Scope(
+        export=export.entry,
+        matter=asked.matter,
+        slug=asked.slug,
+        at=export.at,
+        purpose=asked.purpose,
+        recipient=asked.recipient,
+        requested_by=asked.requested_by,
+        role=asked.role,
+        selection=asked.selection.shown(references=asked.role in _CLEAR),
+        time_zone=asked.time_zone,
+        prefix=asked.prefix,
+        digits=len(export.bates(export.first)) - len(asked.prefix),
+        first=export.first,
+        last=export.last,
+        controller=shop.controller,
+        controller_name=shop.controller,
+        logs=(_log_of(export),),
+        fingerprint=export.fingerprint,
+        version=export.engine,
+        tenant=shop.book.tenant,
+        artifact=lambda digest: _artifact(connection, shop.book.tenant, digest),
+    )
+
+
+def _log_of(export: Exported) -> Log:
+    head = export.chosen.head
+    return Log(
+        number=head.log,
+        origin=head.origin,
+        size=head.size,
+        root=head.root,
+        note=head.note,
+        vkey=head.vkey,
+        positions=len(export.chosen.positions),
+    )
+
+
+def _artifact(connection: Connection, tenant: str, digest: bytes) -> Artifact | None:
+    row = artifacts.artifact_of(connection, tenant, digest)
+    if row is None:
+        return None
+    return Artifact(digest=row.digest, kind=row.kind, media_type=row.media_type, content=row.content)
+
+
+def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag) -> Totals:
+    scope = scope_of(shop, connection, export)
+    opener = Opener(shop.book.vault, shop.book.tenant)
+    chooser = Chooser(
+        connection=connection, tenant=shop.book.tenant, vault=shop.book.vault, opener=opener, step=shop.step
+    )
+    withholding = Withholding(
+        role=export.asked.role,
+        people=chooser.people(export.asked.selection),
+        privileged=frozenset(export.asked.privileged),
+    )
+    stream = Stream(connection, shop.book.tenant, opener, withholding, export)
+    enclosed = Enclosed(scope.artifact)
+    sinks: list[Sink] = [make(bag, scope) for make in shop.sinks]
+    hashes = bytearray()
+    # 2
+    with ExitStack() as files:
+        native = Native(bag, files)
+        for count, record in enumerate(stream.records(), start=1):
+            native.take(record)
+            enclosed.take(record)
+            for sink in sinks:
+                sink.take(record)
+            hashes += leaf_hash(record.leaf)
+            if count % _STEP == 0:
+                shop.step()
+    totals = native.totals(not_covered=export.chosen.not_covered)
+    # 3
+    enclosed.write(bag)
+    _put_log(connection, export, bag, hashes)
+    for sink in sinks:
+        sink.finish(totals)
+    # 4
+    for path, content in sorted(shop.verifiers.items()):
+        bag.put(path, content(), role="verifier")
+    signing.put_key(bag, shop.key.public)
+    bag_info(bag, _about(scope))
+    signing.put_signed(bag, signing.manifest(scope, totals, enclosed.packs, bag.files), shop.key)
+    seal_lists(bag)
+    return totals
+
+
+def _put_log(connection: Connection, export: Exported, bag: Bag, hashes: bytearray) -> None:
+    head, positions = export.chosen.head, export.chosen.positions
+    taken = iter(range(0, len(hashes), HASH_BYTES))
+
+    def leaf(_: int) -> bytes:
+        at = next(taken)
+        return bytes(hashes[at : at + HASH_BYTES])
+
+    folder = f"data/log/{head.log}"
+    bag.put(f"{folder}/checkpoint", head.note.encode(), role="checkpoint", media_type="text/plain")
+    bag.put(f"{folder}/vkey", f"{head.vkey}\n".encode(), role="vkey", media_type="text/plain")
+    if export.policy is not None:
+        bag.put("data/keys/witnesses.policy", export.policy.encode(), role="policy", media_type="text/plain")
+    node = nodes.tree_reader(connection, head.size, log=head.log)
+    with bag.open(f"{folder}/nodes.bin", role="nodes", media_type="application/octet-stream") as file:
+        root = nodes.multiproof(head.size, positions, leaf, node, file.write)
+    if root != head.root:
+        raise LogRefused("The stored tree is not what was signed. Run `consentgate verify`.")
+
+
+def _about(scope: Scope) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Source-Organization", scope.controller),
+        ("External-Identifier", scope.matter),
+        ("Internal-Sender-Identifier", str(scope.export)),
+        ("Bagging-Date", f"{scope.at:%Y-%m-%d}"),
+        ("Bag-Software-Agent", f"consentgate {scope.version}"),
+    )
+
+
+def _named(partial: Path, final: Path) -> None:
+    """Give a finished folder its name, in one step that a power cut does not halve."""
+    try:
+        _synced(partial)
+        partial.rename(final)
+        _synced(final.parent)
+    except OSError as error:
+        raise Unavailable(f"The folder {final} cannot be made ({error.strerror}).") from error
+
+
+def _synced(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
