@@ -17,6 +17,7 @@ other value for new parameters or for a response. Behind all handlers stands the
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from consentgate.aws.around import Around
@@ -46,7 +47,7 @@ from consentgate.errors import (
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import GatedRequest
+from consentgate.gate.request import Exchange, GatedRequest, Permit, Started
 from consentgate.gate.resolve import Resolver
 from consentgate.gate.retry import Retry
 from consentgate.moment import Clock, Random
@@ -137,7 +138,10 @@ class Hooks:
             return
         if context.get("is_presign_request"):
             raise PresignRefused
-        intent = self._gate.new_intent()
+        try:
+            intent = self._gate.new_intent()
+        except Exception as error:
+            raise ConsentDenied((reason("INTERNAL_ERROR"),), None) from error
         if operation.token is not None and not params.get(operation.token):
             params[operation.token] = token_of(intent)
         passage = context[KEY] = Passage(intent=intent)
@@ -191,17 +195,22 @@ class Hooks:
         passage = context.get(KEY)
         if not isinstance(passage, Passage) or not passage.attempts:
             return
-        begun = passage.attempts.pop()
+        begun = passage.attempts[-1]
         answer = passage.answer
-        passage.attempts.append(
-            Attempt(
-                started_at=begun.started_at,
-                ended_at=self._clock(),
-                status=answer[0] if answer else None,
-                fault=None if answer else fault_of(exception) if passage.left else "not_sent",
-                cause="" if answer else type(exception).__name__ if exception else _FOREIGN,
-            )
+        passage.attempts[-1] = Attempt(
+            started_at=begun.started_at,
+            ended_at=self._ended(begun),
+            status=answer[0] if answer else None,
+            fault=None if answer else fault_of(exception) if passage.left else "not_sent",
+            cause="" if answer else type(exception).__name__ if exception else _FOREIGN,
         )
+
+    def _ended(self, begun: Attempt) -> datetime:
+        """When an attempt ended: a clock that fails must not make it look as if nothing had left."""
+        try:
+            return self._clock()
+        except Exception:  # noqa: BLE001  # what came back counts, not when
+            return begun.started_at
 
     def _on_answer(self, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         """Record the outcome of a request that was answered."""
@@ -218,13 +227,29 @@ class Hooks:
         operation, permit = self._operation(name), used_up(passage)
         if operation is None or permit is None:
             return
+        exchange: Exchange | None = None
         try:
             exchange = failed(operation, passage, error) if error else answered(operation, passage, response)
             self._gate.finish(permit, exchange, response, self._vendor)
         except ConsentGateError:
             raise
         except Exception as failure:  # a bug of ours: the caller must not take it for recorded
+            self._stop(permit, exchange)
             raise OutcomeNotRecorded(response, str(permit.entry)) from failure
+
+    def _stop(self, permit: Permit, exchange: Exchange | None) -> None:
+        """Stop what was started and may not be on record: what nobody can prove must not go on."""
+        if exchange is not None and exchange.task is not None and not exchange.changed:
+            request = permit.request
+            self._vendor.stop(
+                Started(
+                    service=request.service,
+                    operation=request.operation,
+                    region=request.region,
+                    path=request.path,
+                    task=exchange.task,
+                )
+            )
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""

@@ -59,7 +59,8 @@ def begin(gate: GateContext, request: GatedRequest) -> Permit:
     except Malformed as error:
         raise _record_failure(gate, request, reason("LEDGER_UNREADABLE")) from error
     except ClockDisagrees as error:
-        raise ConsentDenied((reason("CLOCK_DISAGREES"),), None) from error
+        # A decision that took too long is one of these, and can be recorded; with a wrong clock nothing can.
+        raise _record_failure(gate, request, reason("CLOCK_DISAGREES")) from error
     except ConsentGateError as error:
         raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), None) from error
     except Exception as error:
@@ -80,18 +81,19 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
     """
     # By a clock that nobody sets back too: a wall clock that jumps must not make an old permit look fresh.
     age = time.monotonic() - permit.committed_tick
-    if gate.book.now() >= permit.send_by or age >= gate.limits.send_by.total_seconds():
-        raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
-    if first and age <= gate.limits.reread_after.total_seconds():
-        return
     try:
-        with gate.database.glance() as connection:
-            still = gate.reader.still(connection, permit.seen)
+        expired = gate.book.now() >= permit.send_by or age >= gate.limits.send_by.total_seconds()
+        still = expired or (first and age <= gate.limits.reread_after.total_seconds())
+        if not still:
+            with gate.database.glance() as connection:
+                still = gate.reader.still(connection, permit.seen)
     except ConsentGateError as error:
         raise ConsentDenied((reason("LEDGER_UNAVAILABLE"),), str(permit.entry)) from error
     except Exception as error:
         # botocore would not know that nothing has left: our own refusal says so.
         raise ConsentDenied((reason("INTERNAL_ERROR"),), str(permit.entry)) from error
+    if expired:
+        raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
     if not still:
         raise ConsentDenied((reason("CONSENT_CHANGED"),), str(permit.entry))
 
@@ -222,7 +224,7 @@ def _permit(
 def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: datetime) -> None:
     """Close an intent whose commit was in doubt and happened after all: nothing was sent under it."""
     try:
-        with gate.database.read() as connection:
+        with gate.database.glance() as connection:
             row = entries.by_id(connection, gate.book.tenant, request.intent)
         if row is not None:
             owners = tuple(on.subject for on in reading.speakers if on.subject is not None)
@@ -237,9 +239,9 @@ def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: date
 
 def _record_failure(gate: GateContext, request: GatedRequest, why: Reason) -> ConsentDenied:
     """Record a denial that rests on no reading, as far as that goes."""
-    at = gate.book.now()
-    denial = Denial(request=request, verdict=Verdict(at=at, reasons=(why,)))
     try:
+        at = gate.book.now()
+        denial = Denial(request=request, verdict=Verdict(at=at, reasons=(why,)))
         entry: str | None = gate.database.write(lambda c: _write_denial(gate, c, denial, (), at))
     except Exception:  # noqa: BLE001  # it denies all the same; whatever failed first is the denial's cause
         entry = None

@@ -15,6 +15,7 @@ nobody can prove must not go on.
 import logging
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -143,7 +144,7 @@ def record_stops(gate: GateContext, ending: Ending, stops: tuple[Answer, ...], *
 
 def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
     return Ending(
-        entry=gate.book.new_id(gate.book.now()),
+        entry=gate.book.new_id(_about_now(gate, permit)),
         intent=Answer(id=permit.entry, h=permit.hash),
         owners=permit.owners,
         about=permit.about,
@@ -156,6 +157,14 @@ def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
         locks=permit.locks,
         shadow=permit.shadow,
     )
+
+
+def _about_now(gate: GateContext, permit: Permit) -> datetime:
+    """The time, or one that is near: a clock that fails must not cost us what came back."""
+    try:
+        return gate.book.now()
+    except Exception:  # noqa: BLE001  # the entry's own time is another question, and asked in its place
+        return permit.send_by
 
 
 def _within_budget(gate: GateContext, ending: Ending) -> Recorded:
@@ -186,7 +195,7 @@ def _spooled(gate: GateContext, ending: Ending) -> bool:
 def _stops_if_readable(gate: GateContext, ending: Ending) -> tuple[Answer, ...]:
     """The outcome's transaction could not bring the stop orders: one look, where reading still works."""
     try:
-        with gate.database.read() as connection:
+        with gate.database.glance() as connection:
             return _stops(gate, connection, ending)
     except Exception:  # noqa: BLE001  # the outcome is durable already; whoever records it looks again
         return ()
