@@ -1,5 +1,6 @@
 """Settings to objects: what one gate consists of, in the order in which it depends on itself."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import Engine
@@ -8,7 +9,7 @@ from consentgate.aws.operations import leg_of
 from consentgate.config.anchoring import anchorer_of
 from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
-from consentgate.errors import ConsentGateError, Misconfigured
+from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
 from consentgate.gate.context import GateContext, Limits
 from consentgate.gate.spool import Spool
 from consentgate.gate.unsigned import Unsigned
@@ -16,7 +17,7 @@ from consentgate.keys.custody import KeyFile
 from consentgate.keys.envelope import Envelopes
 from consentgate.ledger.book import Book
 from consentgate.ledger.reader import Reader
-from consentgate.ledger.vault import Vault
+from consentgate.ledger.vault import BODY, Vault
 from consentgate.log.append import Lanes, append_writer_stop
 from consentgate.log.heartbeat import Heartbeat
 from consentgate.log.identity import read_key
@@ -25,6 +26,7 @@ from consentgate.log.signer import CurrentSigner, Signer
 from consentgate.log.state import FileState, StateStore
 from consentgate.moment import Clock, Random, system_clock
 from consentgate.storage import deployment
+from consentgate.storage.anykey import any_data_key
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
 from consentgate.values import dataclass
@@ -53,11 +55,17 @@ class Parts:
     service: LogService | None
 
     def close(self) -> None:
-        """Say that the lanes end here, sequence and sign what is written, let go of threads and connections."""
-        append_writer_stop(self.database, self.lanes, self.book.random)
-        if self.service is not None:
-            self.service.stop()
-        self.database.close()
+        """Say that the lanes end here, sequence and sign what is written, let go of threads and connections.
+
+        Where the database is out of reach the lanes end without a word, as after a crash.
+        """
+        try:
+            with suppress(ConsentGateError):
+                append_writer_stop(self.database, self.lanes, self.book.random)
+            if self.service is not None:
+                self.service.stop()
+        finally:
+            self.database.close()
 
 
 def database_of(settings: Settings, *, engine: Engine | None = None, clock: Clock = system_clock) -> Database:
@@ -194,10 +202,26 @@ def assemble(
     database = database_of(settings, engine=engine, clock=clock)
     try:
         database.check()
+        _require_own(settings, database, custody, random)
         return _assembled(settings, database, custody, clock=clock, random=random, background=background)
     except ConsentGateError:
         database.close()
         raise
+
+
+def _require_own(settings: Settings, database: Database, custody: KeyFile, random: Random) -> None:
+    """Refuse another deployment's keys: what they seal, nobody who verifies this ledger could open."""
+    vault = Vault(custody, settings.tenant, random)
+    with database.glance() as connection:
+        row = any_data_key(connection, settings.tenant)
+        if row is None or vault.find_key(connection, BODY) is not None:
+            return
+    try:
+        vault.unwrap(row)
+    except Unavailable as error:
+        raise Misconfigured(
+            f"The key file {settings.keys} is another deployment's: restore the one that `consentgate init` made."
+        ) from error
 
 
 def _assembled(

@@ -152,6 +152,7 @@ WITHOUT_TENANT: Final = {
             "deployment.fact",
             "deployment.facts",
             "deployment.insert_fact",
+            "bounded.bounded",
             "deployment.is_test_database",
             "deployment.mark_test_database",
             "deployment.now",
