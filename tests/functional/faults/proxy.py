@@ -45,6 +45,7 @@ class Proxy:
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
         self._waking, self._wake = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -52,23 +53,29 @@ class Proxy:
         self._thread = threading.Thread(target=self._serve, name="fault-proxy", daemon=True)
         self._thread.start()
 
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
     def set(self, mode: Mode) -> None:
         """Behave otherwise from now on; a loss happens once."""
         with self._lock:
-            self._mode = mode
-            if mode == "down":
+            listening, self._mode = self._mode != "down", mode
+            if mode == "down" and listening:
+                self._selector.unregister(self._listener)
+                self._listener.close()
                 self._cut_all()
+            elif mode != "down" and not listening:
+                self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+                self._listener.setblocking(False)
+                self._selector.register(self._listener, selectors.EVENT_READ)
         self._wake.send(b"!")
 
     def cut(self) -> None:
         """End every connection; new ones are taken."""
         with self._lock:
             self._cut_all()
+
+    def connected(self) -> bool:
+        """Whether a connection is open."""
+        with self._lock:
+            return bool(self._pairs)
 
     def close(self) -> None:
         self._ended.set()
@@ -85,7 +92,8 @@ class Proxy:
             for key, _ in self._selector.select(_LOOK_S):
                 with self._lock:
                     if key.fileobj is self._listener:
-                        self._accept()
+                        if self._mode != "down":
+                            self._accept()
                     elif key.fileobj is self._waking:
                         self._waking.recv(_CHUNK)
                     elif self._mode != "stall" and isinstance(key.data, _Pair):
@@ -96,9 +104,6 @@ class Proxy:
 
     def _accept(self) -> None:
         near, _ = self._listener.accept()
-        if self._mode == "down":
-            near.close()
-            return
         try:
             pair = _Pair(near=near, far=self.connect())
         except OSError:
