@@ -10,20 +10,41 @@ from sqlalchemy import Connection
 from consentgate.errors import LogRefused
 from consentgate.storage import sequence
 from consentgate.tlog.merkle import EMPTY_ROOT, Node, fold
-from consentgate.tlog.tiles import TILE_WIDTH, ReadTile, node_reader, subtree_of_tile
+from consentgate.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, ReadTile, node_reader, subtree_of_tile
 
 _REMEMBERED: Final = 10_000
 
 
 class Roots:
-    """Hashes over whole full tiles, which never change: computing one reads 8 kB and hashes 255 times.
+    """Hashes over complete subtrees that many proofs need, and that never change.
 
-    Where the right edge lies inside a tile of an upper level, each proof needs up to 255 of them.
+    A proof needs those above its own tile, and at the right edge; computing one reads a tile, 8 kB, or up to 255
+    positions, and hashes as often. Those inside the full tiles of leaves are too many, and are not remembered.
     """
 
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._known: dict[tuple[int, int, int], bytes] = {}
+
+    def node(self, log: int, level: int, index: int, node: Node) -> bytes:
+        """Give a complete subtree's hash.
+
+        Args:
+            log: number of the log.
+            level: the subtree's level.
+            index: its index there.
+            node: computes it, where nothing is remembered.
+
+        Returns:
+            32 bytes.
+        """
+        found = self._known.get((log, level, index))
+        if found is None:
+            found = node(level, index)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[log, level, index] = found
+        return found
 
     def of(self, log: int, level: int, index: int, tile: ReadTile) -> bytes:
         """Give a full tile's hash.
@@ -37,13 +58,8 @@ class Roots:
         Returns:
             32 bytes.
         """
-        found = self._known.get((log, level, index))
-        if found is None:
-            found = subtree_of_tile(tile(level, index))
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[log, level, index] = found
-        return found
+        above = TILE_HEIGHT * (level + 1)
+        return self.node(log, above, index, lambda *_: subtree_of_tile(tile(level, index)))
 
 
 def stored_nodes(
@@ -60,6 +76,7 @@ def stored_nodes(
     Returns:
         A function of level and index. It raises `LogRefused` where a row is missing.
     """
+    edge = size // TILE_WIDTH * TILE_WIDTH
     tiles: dict[tuple[int, int], bytes] = {}
     leaves: dict[int, bytes] = {}
 
@@ -73,7 +90,6 @@ def stored_nodes(
 
     def leaf(position: int) -> bytes:
         if not leaves:
-            edge = size // TILE_WIDTH * TILE_WIDTH
             rows = sequence.sequenced(connection, first=edge, end=size, log=log)
             leaves.update((row.position, row.hash) for row in rows)
         if position not in leaves:
@@ -81,9 +97,17 @@ def stored_nodes(
         return leaves[position]
 
     remembered = roots or Roots()
-    return node_reader(
+    computed = node_reader(
         size, tile=tile, leaf=leaf, root=lambda level, index: remembered.of(log, level, index, tile)
     )
+
+    def node(level: int, index: int) -> bytes:
+        end = (index + 1) << level
+        if end > size or (level < TILE_HEIGHT and end <= edge):
+            return computed(level, index)
+        return remembered.node(log, level, index, computed)
+
+    return node
 
 
 def root_at(size: int, node: Node) -> bytes:

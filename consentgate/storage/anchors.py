@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
+from consentgate.storage.prepared import Prepared
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import anchor, seq
 from consentgate.values import dataclass
@@ -39,7 +40,9 @@ class AnchorRow:
 
 _LOG: Final = bindparam("log", type_=BigInteger)
 _ALL: Final = select(anchor.c.name, anchor.c.size, anchor.c.kind, anchor.c.evidence, anchor.c.at)
-_AT: Final = _ALL.where(anchor.c.log == _LOG, anchor.c.size == bindparam("size")).order_by(anchor.c.name)
+_AT: Final = Prepared(
+    _ALL.where(anchor.c.log == _LOG, anchor.c.size == bindparam("size")).order_by(anchor.c.name)
+)
 _NEWEST: Final = (
     _ALL.where(anchor.c.log == _LOG, anchor.c.name == bindparam("name"))
     .order_by(anchor.c.size.desc())
@@ -125,8 +128,7 @@ def anchors_at(connection: Connection, size: int, *, log: int = FIRST_LOG) -> tu
     Returns:
         The rows, by name.
     """
-    with translated():
-        return tuple(_row(*row) for row in connection.execute(_AT, {"log": log, "size": size}))
+    return tuple(_row(*row) for row in _AT.rows(connection, {"log": log, "size": size}))
 
 
 def sizes_of_kind(

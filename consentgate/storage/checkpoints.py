@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, insert, select
 
 from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
+from consentgate.storage.prepared import Prepared, first_of
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import checkpoint
 from consentgate.values import dataclass
@@ -28,7 +29,7 @@ class CheckpointRow:
 _LOG: Final = bindparam("log", type_=BigInteger)
 _ALL: Final = select(checkpoint.c.size, checkpoint.c.origin, checkpoint.c.note, checkpoint.c.at)
 _CHECKPOINTS: Final = _ALL.where(checkpoint.c.log == _LOG)
-_CHECKPOINT: Final = _CHECKPOINTS.order_by(checkpoint.c.size.desc()).limit(1)
+_CHECKPOINT: Final = Prepared(_CHECKPOINTS.order_by(checkpoint.c.size.desc()).limit(1))
 _CHECKPOINT_AT: Final = _CHECKPOINTS.where(checkpoint.c.size == bindparam("size"))
 _CHECKPOINTS_AFTER: Final = (
     _CHECKPOINTS.where(checkpoint.c.size > bindparam("after"))
@@ -74,7 +75,7 @@ def latest_checkpoint(connection: Connection, *, log: int = FIRST_LOG) -> Checkp
     Returns:
         The one with the greatest size, or None.
     """
-    found = connection.execute(_CHECKPOINT, {"log": log}).first()
+    found = first_of(_CHECKPOINT.rows(connection, {"log": log}))
     return _checkpoint_row(*found) if found else None
 
 

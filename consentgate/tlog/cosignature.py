@@ -238,6 +238,8 @@ def with_cosignatures(note: str, signatures: Sequence[NoteSignature]) -> str:
         if (each.name, each.key_id) not in there:
             there.add((each.name, each.key_id))
             lines.append(signature_line(each))
+    if not lines:
+        return note
     longer = note + "".join(lines)
     try:
         parse_note(longer)

@@ -6,6 +6,7 @@ note that no known key signed is refused. Only Ed25519 (type 0x01) is a key here
 read in `cosignature`.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from consentgate.values import dataclass
 NOTE_LIMIT: Final = 1 << 20
 SIGNATURE_LIMIT: Final = 100
 _DASH: Final = "\N{EM DASH} "
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def _note_text(note: str | bytes) -> str:
         whole = raw.decode()
     except UnicodeError as problem:
         raise Malformed("A note is UTF-8.") from problem
-    if any(each < " " and each != "\n" for each in whole):
+    if _CONTROL.search(whole):
         raise Malformed("A note has no control characters but the line feed.")
     return whole
 

@@ -12,6 +12,7 @@ representation or message.
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import field
 from typing import Final
@@ -22,6 +23,7 @@ from consentgate.errors import InvalidInput, Malformed
 from consentgate.values import dataclass
 
 ED25519: Final = 0x01
+_NO_NAME: Final = re.compile("[\\s+\\x00-\\x1f\\ud800-\\udfff]")
 _PRIVATE: Final = "PRIVATE+KEY+"
 
 
@@ -163,9 +165,7 @@ def is_key_name(name: str) -> bool:
     Returns:
         Whether it is not empty, can be UTF-8, and has no Unicode spaces, control characters and plus signs.
     """
-    return bool(name) and not any(
-        each.isspace() or each == "+" or each < " " or "\ud800" <= each <= "\udfff" for each in name
-    )
+    return bool(name) and _NO_NAME.search(name) is None
 
 
 def b64_text(data: bytes) -> str:

@@ -1,8 +1,9 @@
 """Receipts and published files out of a database: sound ones, and none out of a damaged one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,7 +11,8 @@ from consentgate.errors import InvalidInput, LogRefused, Unavailable
 from consentgate.log.prove import prove
 from consentgate.log.publish import Published, publish
 from consentgate.log.signer import Signer
-from consentgate.storage import entries
+from consentgate.log.tree import Roots, stored_nodes
+from consentgate.storage import entries, sequence, stored
 from consentgate.tlog.receipt import encode
 from consentgate.verify.published import verify_published
 from consentgate.verify.receipts import verify_receipt
@@ -58,6 +60,38 @@ def test_every_entry_has_a_receipt_that_holds(log: Log, signer: Signer) -> None:
             assert receipt.index == number
             found = verify_receipt(encode(receipt).encode(), signer.key.key)
             assert [level.verdict for level in found.levels] == ["holds"] * 3
+
+
+def test_what_many_receipts_share_is_read_and_hashed_once(
+    log: Log, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(log, signer, 600)
+    roots, read = Roots(), list[str]()
+
+    def counted(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*given: Any, **named: Any) -> Any:
+            read.append(name)
+            return found(*given, **named)
+
+        return asked
+
+    for name in ("tiles", "sequenced"):
+        monkeypatch.setattr(sequence, name, counted(name, getattr(sequence, name)))
+    with log.database.read() as connection:
+        ids = [(each["tenant"], UUID(bytes=each["id"])) for each in stored.entries(connection)]
+        alone = [prove(connection, *ids[each]) for each in (0, 300, 599)]
+        read.clear()
+        # The first reads both full tiles, and the edge; so does one in the other tile, and from then on each its own.
+        assert prove(connection, *ids[0], roots=roots) == alone[0]
+        assert read.count("tiles") == 2
+        read.clear()
+        assert prove(connection, *ids[300], roots=roots) == alone[1]
+        assert prove(connection, *ids[301], roots=roots).index == 301
+        assert read == ["tiles", "tiles", "tiles"]
+        assert prove(connection, *ids[599], roots=roots) == alone[2]
+        # Nothing is proved of what the log does not have yet, whatever is remembered.
+        with pytest.raises(InvalidInput, match="is not complete"):
+            stored_nodes(connection, 500, roots=roots)(9, 0)
 
 
 def test_receipt_waits_for_a_checkpoint(log: Log, signer: Signer) -> None:

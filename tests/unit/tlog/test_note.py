@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, SignatureInvalid
 from consentgate.tlog.note import parse_note, sign_note, verify_note
-from consentgate.tlog.notekey import NoteKey, NoteSigner, b64_text, unb64_text
+from consentgate.tlog.notekey import NoteKey, NoteSigner, b64_text, is_key_name, unb64_text
 
 ALICE = NoteSigner.generate("example.com/alice", lambda size: b"\x01" * size)
 BOB = NoteSigner.generate("example.com/bob", lambda size: b"\x02" * size)
@@ -126,6 +126,14 @@ def test_key_texts_round_trip() -> None:
     name, key_id, material = ALICE.to_text().removeprefix("PRIVATE+KEY+").split("+", 2)
     assert (name, key_id) == ("example.com/alice", ALICE.key.key_id.hex())
     assert unb64_text(material) == b"\x01" + b"\x01" * 32
+
+
+def test_no_space_plus_sign_or_control_character_of_any_script_is_in_a_name() -> None:
+    assert not is_key_name("")
+    # All planes have their spaces below; what is above is taken as it is.
+    for each in map(chr, (*range(0x3100), *range(0xD7F0, 0xE010), 0x10FFFF)):
+        wrong = each.isspace() or each == "+" or each < " " or "\ud800" <= each <= "\udfff"
+        assert is_key_name(f"example.com/{each}log") is not wrong, hex(ord(each))
 
 
 def test_private_keys_show_nowhere() -> None:
