@@ -7,7 +7,7 @@ EXAMPLES := $(wildcard examples/[a-z]*.py)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test soak nightly check lint format types imports examples model bench mutants law numbers pins clean
+.PHONY: help demo test soak loads nightly check lint format types imports examples model bench mutants law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,10 +22,14 @@ soak: export CONSENTGATE_SOAK ?= 180
 soak: $(VENV)/.dev ## let a deployment work under random faults, and hold everything against everything (CONSENTGATE_SOAK seconds)
 	$(BIN)/python -m tests.soak
 
+loads: export CONSENTGATE_LOAD ?= 1
+loads: $(VENV)/.dev ## run the long loads whole: 20,000 races, storms of processes that are killed
+	$(BIN)/python -m pytest --timeout 0 tests/functional/races tests/functional/crash
+
 nightly: export CONSENTGATE_SOAK ?= 1800
 nightly: export CONSENTGATE_FUZZ ?= 1000000
-nightly: export CONSENTGATE_RACES ?= 5
-nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_RACES), and a soak of half an hour
+nightly: export CONSENTGATE_LOAD ?= 5
+nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_LOAD), and a soak of half an hour
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
 	$(BIN)/python -m tests.soak
 

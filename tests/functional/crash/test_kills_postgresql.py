@@ -9,11 +9,12 @@ from tests.databases import Server
 from tests.functional.crash.conftest import make_home_at
 from tests.functional.crash.judgement import require_ledger
 from tests.functional.crash.storm import Storm, kills
+from tests.loads import load
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 
 WRITERS: Final = 8
-APPENDS: Final = 2_000
+APPENDS: Final = load(2_000)
 THREADS: Final = 2
 
 

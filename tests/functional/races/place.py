@@ -7,7 +7,6 @@ is raced is reading, deciding and appending. Where there is a vendor, an intent 
 the other side meets an open intent or a running task; or by nothing, as when the gate is killed there.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -69,11 +68,6 @@ APART: Final = {"asks": 0.016, "says": 0.002}
 PATIENCE: Final = 60.0
 _BATCH: Final = 50
 _EVIDENCE: Final = Evidence(code="US-IL", kind="account_address", source="crm", confidence="high")
-
-
-def times(count: int) -> int:
-    """How many histories: as many, or more at night (CONSENTGATE_RACES says how many times as many)."""
-    return count * int(os.environ.get("CONSENTGATE_RACES", "1"))
 
 
 class Meeting(Protocol):

@@ -21,8 +21,9 @@ from consentgate.gate.request import Ending, Exchange
 from consentgate.ledger.ingest import ingest
 from consentgate.storage import entries
 from tests.databases import Kind
-from tests.functional.races.place import SKEW, Ground, History, gate_of, meetings, one_side, times
+from tests.functional.races.place import SKEW, Ground, History, gate_of, meetings, one_side
 from tests.functional.races.place import Kind as Said
+from tests.loads import load
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -106,7 +107,7 @@ def withdrawals(start: int, count: int) -> list[History]:
 
 
 def test_withdrawal_meets_the_outcome_or_the_outcome_meets_the_stop_order(ground: Ground) -> None:
-    assert neither(ground, withdrawals(0, times(HISTORIES)), locked=True) == []
+    assert neither(ground, withdrawals(0, load(HISTORIES)), locked=True) == []
 
 
 def test_without_its_locks_an_outcome_misses_the_stop_order(ground: Ground, kind: Kind) -> None:

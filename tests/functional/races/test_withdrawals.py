@@ -30,9 +30,9 @@ from tests.functional.races.place import (
     numbered,
     one_side,
     speaking,
-    times,
 )
 from tests.functional.races.work import Vendor, check_orders, mortal_threads
+from tests.loads import load
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -61,7 +61,7 @@ def raced_by_threads(
 
 
 def test_no_intent_passes_a_withdrawal(ground: Ground, tmp_path: Path) -> None:
-    histories, told = numbered(times(HISTORIES)), tmp_path / "told"
+    histories, told = numbered(load(HISTORIES)), tmp_path / "told"
     with mortal_threads(ground.parts.settings, told):
         raced = raced_by_threads(ground, histories, vendor=Vendor(told))
     check(raced)

@@ -26,9 +26,9 @@ from tests.functional.races.place import (
     numbered,
     one_side,
     speaking,
-    times,
 )
 from tests.functional.races.work import Vendor, check_orders, killed_processes
+from tests.loads import load
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -81,7 +81,7 @@ def raced_by_processes(ground: Ground, histories: Sequence[History], told: Path)
 
 
 def test_no_intent_passes_a_withdrawal_of_another_process(ground: Ground, tmp_path: Path) -> None:
-    histories, told = numbered(times(HISTORIES)), tmp_path / "told"
+    histories, told = numbered(load(HISTORIES)), tmp_path / "told"
     raced = raced_by_processes(ground, histories, told)
     check(raced)
     check_orders(ground, histories, raced, told)
