@@ -21,6 +21,7 @@ from consentgate.cli.db import db
 from consentgate.cli.demo import demo
 from consentgate.cli.doctor import doctor
 from consentgate.cli.entries import entries
+from consentgate.cli.export import export
 from consentgate.cli.init import init
 from consentgate.cli.issuer import issuer
 from consentgate.cli.log import log
@@ -38,7 +39,7 @@ PROGRAM: Final = "consentgate"
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
     ("Begin", (demo, init, doctor, db, aws)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
-    ("Evidence", (entries, record, task, worker, log, verify)),
+    ("Evidence", (entries, record, task, worker, log, verify, export)),
 )
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from consentgate.aws.operations import call_of_transaction
 from consentgate.config.anchoring import log_key_of, witnesses_of
 from consentgate.config.entries import entry_named
-from consentgate.config.exports import Options, Person, Several
+from consentgate.config.exports import Options, Person, Several, Step
 from consentgate.config.packagekey import package_key
 from consentgate.config.parts import Parts
 from consentgate.config.settings import Settings
 from consentgate.consent.reference import Reference
 from consentgate.errors import InvalidInput, LogRefused
-from consentgate.export import making
+from consentgate.export import making, verifier
 from consentgate.export.asked import DECISIONS, PREFIX, Asked, Selection
 from consentgate.export.build import Workshop
 from consentgate.export.choosing import head_of
@@ -28,6 +28,10 @@ from consentgate.storage import deployment
 from consentgate.tlog import policy
 from consentgate.verify.package.levels import verify_package
 
+_SHIPPED: Final = ("verify.py", "RECIPES.txt")
+_STEP: Final = 250
+# Writing a package takes about this part of the time, verifying it the rest.
+_WRITTEN: Final = 0.7
 _QUORUM: Final = "enough-of-them"
 
 
@@ -78,14 +82,14 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
     )
 
 
-def export_asked(parts: Parts, asked: Asked, out: Path, step: Callable[[], None] = lambda: None) -> Package:
+def export_asked(parts: Parts, asked: Asked, out: Path, step: Step = lambda _: None) -> Package:
     """Make an export, or go on with one that was cut off.
 
     Args:
         parts: the deployment.
         asked: what is asked for.
         out: the folder that the package is put into.
-        step: called whenever some hundred entries were worked on.
+        step: told how far it is, from 0 to 1.
 
     Returns:
         The package.
@@ -102,14 +106,14 @@ def export_asked(parts: Parts, asked: Asked, out: Path, step: Callable[[], None]
     )
 
 
-def export_again(parts: Parts, named: str, out: Path, step: Callable[[], None] = lambda: None) -> Package:
+def export_again(parts: Parts, named: str, out: Path, step: Step = lambda _: None) -> Package:
     """Make the package of an export once more.
 
     Args:
         parts: the deployment.
         named: id of the export's entry, or the last 8 to 12 characters of it.
         out: the folder that it is put into.
-        step: called whenever some hundred entries were worked on.
+        step: told how far it is, from 0 to 1.
 
     Returns:
         The package.
@@ -120,12 +124,12 @@ def export_again(parts: Parts, named: str, out: Path, step: Callable[[], None] =
     return making.make_again(workshop_of(parts, step), entry_named(parts, named), out)
 
 
-def workshop_of(parts: Parts, step: Callable[[], None]) -> Workshop:
+def workshop_of(parts: Parts, step: Step) -> Workshop:
     """Say what packages of a deployment are made with.
 
     Args:
         parts: the deployment.
-        step: called whenever some hundred entries were worked on.
+        step: told how far it is, from 0 to 1.
 
     Returns:
         It.
@@ -140,21 +144,31 @@ def workshop_of(parts: Parts, step: Callable[[], None]) -> Workshop:
         controller=parts.settings.controller,
         key=package_key(parts.settings),
         verifiers=_verifiers(),
-        check=require_sound,
-        step=step,
+        check=partial(require_sound, step=step),
+        step=lambda done, of: step(_WRITTEN * done / of),
     )
 
 
-def require_sound(folder: Path) -> None:
+def require_sound(folder: Path, *, step: Step = lambda _: None) -> None:
     """Verify a finished package as its reader will.
 
     Args:
         folder: the package.
+        step: told how far it is, from 0 to 1.
 
     Raises:
         LogRefused: it is not what a reader would accept.
     """
-    judged = verify_package(folder)
+    read = 0
+
+    def more(count: int) -> None:
+        nonlocal read
+        read += count
+        if read % _STEP == 0:
+            # How many there are, only the package says; the bar need not be true to the record.
+            step(1 - (1 - _WRITTEN) * _STEP / (read + _STEP))
+
+    judged = verify_package(folder, step=more)
     if judged.conclusion == "broken":
         first = next(each for found in judged.findings.values() for each in found)
         raise LogRefused(
@@ -164,7 +178,12 @@ def require_sound(folder: Path) -> None:
 
 
 def _verifiers() -> Mapping[str, Callable[[], bytes]]:
-    return {"verify.html": verify_html}
+    found: dict[str, Callable[[], bytes]] = {"verify.html": verify_html}
+    for name in _SHIPPED:
+        path = Path(verifier.__file__).with_name(name)
+        if path.is_file():
+            found[name] = path.read_bytes
+    return found
 
 
 def _head(settings: Settings, connection: Connection) -> Head:

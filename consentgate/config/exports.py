@@ -1,6 +1,6 @@
 """Handing evidence out: the door of `ConsentGate` to `consentgate.config.exporting`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from consentgate.export.making import Package
 
 Several: TypeAlias = str | Sequence[str]
+Step: TypeAlias = Callable[[float], None]
 Person: TypeAlias = Reference | tuple[str, str]
 
 
@@ -33,6 +34,7 @@ class Options(TypedDict, total=False):
         time_zone: IANA name of the zone whose local times stand beside UTC, ``UTC`` by default.
         prefix: of the Bates numbers, ``CG`` by default.
         privileged: entries whose parts are withheld as privileged.
+        progress: told how far it is, from 0 to 1.
     """
 
     subject: Person | Sequence[Person]
@@ -49,6 +51,7 @@ class Options(TypedDict, total=False):
     time_zone: str
     prefix: str
     privileged: Several
+    progress: Step
 
 
 class Exports(Results):
@@ -80,4 +83,4 @@ class Exports(Results):
         from consentgate.config.exporting import asked_for, export_asked
 
         asked = asked_for(self._parts, matter, purpose=purpose, recipient=recipient, options=options)
-        return export_asked(self._parts, asked, Path(out))
+        return export_asked(self._parts, asked, Path(out), options.get("progress", lambda _: None))

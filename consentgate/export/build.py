@@ -56,7 +56,7 @@ class Workshop:
         sinks: what writes files besides the records themselves.
         verifiers: files for the reader to verify with, by path.
         check: verifies a finished folder; raises where it does not hold.
-        step: called whenever some hundred entries were worked on.
+        step: told how many of the records are written, whenever it is some hundred more.
     """
 
     book: Book
@@ -66,7 +66,7 @@ class Workshop:
     sinks: Sequence[MakeSink] = ()
     verifiers: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     check: Callable[[Path], None]
-    step: Callable[[], None]
+    step: Callable[[int, int], None]
 
 
 def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
@@ -158,9 +158,7 @@ def _artifact(connection: Connection, tenant: str, digest: bytes) -> Artifact | 
 def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag) -> Totals:
     scope = scope_of(shop, connection, export)
     opener = Opener(shop.book.vault, shop.book.tenant)
-    chooser = Chooser(
-        connection=connection, tenant=shop.book.tenant, vault=shop.book.vault, opener=opener, step=shop.step
-    )
+    chooser = Chooser(connection=connection, tenant=shop.book.tenant, vault=shop.book.vault, opener=opener)
     withholding = Withholding(
         role=export.asked.role,
         people=chooser.people(export.asked.selection),
@@ -180,7 +178,7 @@ def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag)
                 sink.take(record)
             hashes += leaf_hash(record.leaf)
             if count % _STEP == 0:
-                shop.step()
+                shop.step(count, len(export.chosen.positions))
     totals = native.totals(not_covered=export.chosen.not_covered)
     # 3
     enclosed.write(bag)

@@ -5,7 +5,6 @@ cover is counted.
 """
 
 from array import array
-from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -50,9 +49,7 @@ def head_of(connection: Connection, *, log: int, vkey: str, witnesses: Witnesses
     return Head(log=log, origin=read.origin, size=read.size, root=read.root, note=newest.note, vkey=vkey)
 
 
-def choose(
-    connection: Connection, book: Book, selection: Selection, head: Head, step: Callable[[], None]
-) -> Chosen:
+def choose(connection: Connection, book: Book, selection: Selection, head: Head) -> Chosen:
     """Choose what is exported.
 
     Args:
@@ -60,7 +57,6 @@ def choose(
         book: the ledger.
         selection: what was asked for.
         head: the checkpoint.
-        step: called whenever some hundred entries were looked at.
 
     Returns:
         The entries.
@@ -70,7 +66,7 @@ def choose(
         Malformed: something stored cannot be read.
     """
     opener = Opener(book.vault, book.tenant)
-    chooser = Chooser(connection=connection, tenant=book.tenant, vault=book.vault, opener=opener, step=step)
+    chooser = Chooser(connection=connection, tenant=book.tenant, vault=book.vault, opener=opener)
     found = chooser.choose(selection)
     if not found:
         raise InvalidInput("No entry fits what was asked for, so nothing was exported.")
@@ -84,7 +80,6 @@ def choose(
     closed: list[int] = []
     parts = 0
     for page in selecting.placed(connection, book.tenant, positions, log=head.log):
-        step()
         for held in opener.hold(connection, [row for _, row in page]):
             closed += [parts + i for i, part in enumerate(held.parts) if part.key is None]
             parts += len(held.parts)

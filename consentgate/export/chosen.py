@@ -11,7 +11,7 @@
 Invariants: an entry is chosen at most once. A decision that nobody can open any more brings nothing along.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -41,14 +41,12 @@ class Chooser:
         tenant: whose entries.
         vault: finds subjects.
         opener: opens decisions.
-        step: called whenever some hundred entries were looked at.
     """
 
     connection: Connection
     tenant: str
     vault: Vault
     opener: Opener
-    step: Callable[[], None]
 
     def people(self, selection: Selection) -> frozenset[UUID]:
         """Find whom an export is about.
@@ -109,7 +107,6 @@ class Chooser:
             pages = selecting.rows(self.connection, self.tenant, linked)
         found: set[bytes] = set()
         for page in pages:
-            self.step()
             found.update(self._fitting(selection, kinds, page))
         return found
 
@@ -183,7 +180,6 @@ class Chooser:
         read: set[bytes] = set()
         decided = selecting.of_kinds(self.connection, self.tenant, found, _DECISIVE)
         for page in selecting.rows(self.connection, self.tenant, decided):
-            self.step()
             for _, decisions in self._decisions(page):
                 for decision in decisions:
                     for name in _READ:

@@ -109,7 +109,7 @@ def _on_record(
     with shop.database.read() as connection:
         if bates.is_on_record(book, connection, entry):
             return bates.found(book, connection, entry)
-        chosen = choose(connection, book, asked.selection, head(connection), shop.step)
+        chosen = choose(connection, book, asked.selection, head(connection))
 
     def made(first: int) -> Exported:
         return Exported(

@@ -17,13 +17,18 @@ class Folder {
     return new Folder(name, new Map(picked.map(([path, file]) => [path.slice(path.indexOf("/") + 1), file])));
   }
 
-  // Out of what was dropped: one folder. The entries have to be taken before anything is awaited.
-  static async ofDropped(transfer) {
-    const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(Boolean);
-    if (entries.length !== 1 || !entries[0].isDirectory) return null;
+  // Out of what was dropped: one folder, or null. Both ways are asked before anything is awaited. Chromium reads no files
+  // through entries in a page that was opened from the disk; Firefox and Safari give no handles.
+  static async ofDropped({ items }) {
+    const dropped = Array.from(items).filter(({ kind }) => kind === "file");
+    if (dropped.length !== 1) return null;
+    const entry = dropped[0].webkitGetAsEntry();
+    const handle = (await dropped[0].getAsFileSystemHandle?.()) ?? null;
     const files = new Map();
-    await collect(entries[0], "", files);
-    return new Folder(entries[0].name, files);
+    if (handle?.kind === "directory") await collectHandles(handle, "", files);
+    else if (handle === null && entry?.isDirectory) await collectEntries(entry, "", files);
+    else return null;
+    return new Folder(entry?.name ?? handle.name, files);
   }
 
   has(path) {
@@ -93,16 +98,22 @@ class Folder {
   }
 }
 
-async function collect(directory, before, files) {
+async function collectHandles(directory, before, files) {
+  for await (const [name, handle] of directory.entries()) {
+    if (handle.kind === "directory") await collectHandles(handle, `${before}${name}/`, files);
+    else files.set(before + name, await handle.getFile());
+  }
+}
+
+async function collectEntries(directory, before, files) {
   const reader = directory.createReader();
   for (;;) {
     // A reader gives up to a hundred at a time, and nothing at the end.
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return;
     for (const entry of some) {
-      const path = before + entry.name;
-      if (entry.isDirectory) await collect(entry, `${path}/`, files);
-      else files.set(path, await new Promise((resolve, reject) => entry.file(resolve, reject)));
+      if (entry.isDirectory) await collectEntries(entry, `${before}${entry.name}/`, files);
+      else files.set(before + entry.name, await new Promise((resolve, reject) => entry.file(resolve, reject)));
     }
   }
 }

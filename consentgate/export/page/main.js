@@ -14,8 +14,8 @@ const VIEWS = [
 
 async function take(folder) {
   const trouble = document.getElementById("trouble");
-  if (folder === null || !(folder.has("manifest.json") || folder.has("manifest.jws") || folder.has("bagit.txt"))) {
-    if (trouble) trouble.textContent = "This is not the folder of a package: choose the one that holds verify.html and manifest.json.";
+  if (folder === null || !["manifest.json", "manifest.jws", "bagit.txt"].some((path) => folder.has(path))) {
+    if (trouble !== null) trouble.textContent = "This is not the folder of a package: choose the one that holds verify.html and manifest.json.";
     return;
   }
   const bar = el("progress", { max: "1", value: "0", "aria-label": "Verifying" });
@@ -90,7 +90,17 @@ addEventListener("dragleave", (event) => event.relatedTarget === null && documen
 addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("dragging");
-  await take(await Folder.ofDropped(event.dataTransfer));
+  const trouble = document.getElementById("trouble");
+  if (trouble !== null) trouble.textContent = "Reading. If nothing happens, choose the folder with the button.";
+  let folder = null;
+  try {
+    folder = await Folder.ofDropped(event.dataTransfer);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    if (trouble !== null) trouble.textContent = "This browser does not let the page read what was dropped. Choose the folder with the button.";
+    return;
+  }
+  await take(folder);
 });
 nav.append(...VIEWS.map(([path, name]) => link(`#/${path}`, name)));
 show();

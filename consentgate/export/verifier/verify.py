@@ -3,16 +3,14 @@
 
     python3 verify.py [--fingerprint F] [--policy FILE] [--json] [PACKAGE]
 
-Lists and signatures inside a package show that it agrees with itself. Whose it is, only something from outside shows:
-the fingerprint in the cover letter (--fingerprint), or witnesses that you know yourself (--policy).
-Exit code: 0 confirmed, 1 broken, 2 used wrongly, 3 not confirmed by a fingerprint, 4 confirmed, but something is
-withheld or a request has no outcome.
+What is inside a package shows that it agrees with itself. Whose it is, only something from outside shows: the
+fingerprint in the cover letter (--fingerprint), or witnesses that you know yourself (--policy). Exit code: 0
+confirmed, 1 broken, 2 used wrongly, 3 not confirmed by a fingerprint, 4 confirmed, but something is withheld or open.
 
-Read on from `verify` at the end; each level is one function or class. The format: docs/formats/package.md of consentgate.
-Nothing in a package is trusted: a file may be anything, so whatever is read is refused unless it has its one form.
+How to read this file: `verify` says what is done; then each level of it is one function or class, in the order in
+which they are shown: ten minutes. The rest reads forms (JSON, keys, tokens, notes) and refuses all other spellings.
+The formats are described in docs/formats of consentgate: package.md, leaf.md, part.md, statement.md, log.md.
 """
-
-from __future__ import annotations
 
 import argparse
 import base64
@@ -30,50 +28,637 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
-LEVELS = "files manifest records answers statements artifacts tree checkpoint witnesses timestamps".split()
-SMALL, LINE, HUGE = 4 << 20, 128 << 20, 256 << 20  # bytes of small files, of a line, of the manifest: more is refused
-LISTS = ("manifest-sha256.txt", "SHA256SUMS", "tagmanifest-sha256.txt")
-UNLISTED = {"manifest.json", "manifest.jws", "manifest.json.tsr", *LISTS}
+LEVELS = ["files", "manifest", "records", "answers", "statements", "artifacts", "tree", "checkpoint",
+          "witnesses", "timestamps"]  # the last two only where there is something to judge
+SMALL, LINE, HUGE = 4 << 20, 128 << 20, 256 << 20  # bytes of a small file, a line, the manifest; more is not read
+MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.jws", "package.jwk"
+LISTS = ["manifest-sha256.txt", "SHA256SUMS", "tagmanifest-sha256.txt"]
+UNLISTED = {MANIFEST, SIGNATURE, "manifest.json.tsr", *LISTS}
 ENTRIES, READABLE = "data/records/entries.jsonl", "data/records/records.jsonl"
 WITHHELD, POLICY = "data/withheld/withheld.jsonl", "data/keys/witnesses.policy"
-REASONS = {"destroyed", "matches", "other_person", "privilege", "references", "role", "templates"}
-# Kinds of entries: words of their parts ("" for none), members that they have, kinds that they answer (unused here), ends.
-FINAL = {"succeeded", "rejected", "not_sent", "undetermined"}
-KINDS = {
-    "statement": ("statement", "", ()), "call": ("call body", "", ()), "assertion": ("assertion body", "", ()),
-    "registry": ("body", "", ()), "packs": ("body", "", ()), "hold": ("decision body", "", ()),
-    "key_destroyed": ("body", "", ()), "export": ("body", "", ()), "epoch": ("body", "", ()),
-    "intent": ("decision exchange body", "decided_at send_by", ()),
-    "denial": ("decision exchange body", "decided_at", ()),
-    "outcome": ("exchange matches body", "re end", FINAL),
-    "observation": ("exchange matches body", "re end", FINAL | {"unknown"}),
-    "stop": ("decision exchange body none", "re", ()),
-    "heartbeat": ("body none", "", ()), "writer_stop": ("none", "", ()),
-}  # fmt: skip
 
 
 class Bad(Exception):
-    """Something that has not its one form: `malformed`."""
+    """Something has not its form. `kind` is the word for the finding."""
+
+    kind = "malformed"
 
 
 class Changed(Bad):
-    """Something that is not what it was: `altered`."""
+    """Something is not what it was when it was hashed or sealed."""
+
+    kind = "altered"
 
 
 class Forged(Bad):
-    """A signature or a key that does not fit: `forged`."""
+    """A signature does not fit, or a key is not the one that is named."""
+
+    kind = "forged"
 
 
-# ---- Forms: strict JSON, base64, keys, tokens, notes ----------------------------------------------------------------
+def verify(root, fingerprint=None, policy=None):
+    """Verify a package: a verdict for each level, what was found, and one word for all of it."""
+    package = Package(root)
+    manifest = read_manifest(package)
+    key, trusted, counts = None, [], {}
+    if manifest is None:
+        package.judged = dict.fromkeys(LEVELS[:8], False)
+    else:
+        key, counts = check_signature(package, manifest, fingerprint), manifest["counts"]
+        check_files(package, manifest)
+        check_records(package, manifest)
+        notes = {log["number"]: check_checkpoint(package, log) for log in manifest["logs"]}
+        trusted = check_witnesses(package, manifest["logs"], notes, policy)
+        stamps = {"manifest.json.tsr", *(f"data/log/{log['number']}/checkpoint.tsr" for log in manifest["logs"])}
+        if stamps & package.sizes.keys():
+            package.judged["timestamps"] = False  # RECIPES.txt says how openssl verifies them
+    levels = {level: package.verdict(level) for level in LEVELS if level in package.judged}
+    confirmed, broken = key is not None and key == fingerprint, "broken" in levels.values()
+    withheld = counts.get("parts_withheld", 0) + counts.get("withheld_entries", 0)
+    found = sorted(package.found.items(), key=lambda each: LEVELS.index(each[0][0]))
+    return {
+        "conclusion": "broken" if broken else "witnessed" if trusted else "confirmed" if confirmed else "consistent",
+        "exit": 1 if broken else 3 if not confirmed else 4 if withheld or "incomplete" in levels.values() else 0,
+        "fingerprint": key, "confirmed": confirmed, "witnesses": trusted, "levels": levels,
+        "findings": [{"level": at, "kind": kind, "where": where, "why": why} for (at, kind, where), why in found],
+    }
 
 
-def need(fits: object, what: str) -> None:
+class Package:
+    """The regular files of a folder, by path (links are never followed), and what was found in them."""
+
+    def __init__(self, root):
+        self.root, self.sizes, self.strange, self.hashes = root, {}, [], {}
+        self.found, self.judged = {}, {}  # (level, kind, where): why; level: whether all of it could be looked at
+        left = [""]
+        while left:
+            under = left.pop()
+            for each in os.scandir(os.path.join(root, under)):
+                path, state = under + each.name, each.stat(follow_symlinks=False)
+                if stat.S_ISDIR(state.st_mode):
+                    left.append(path + "/")
+                elif stat.S_ISREG(state.st_mode):
+                    self.sizes[path] = state.st_size
+                else:
+                    self.strange.append(path)
+
+    def __contains__(self, path):
+        return path in self.sizes
+
+    def below(self, folder):
+        return [path for path in self.sizes if path.startswith(folder)]
+
+    def open(self, path):
+        return os.fdopen(os.open(os.path.join(self.root, path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
+
+    def read(self, path, limit=SMALL):
+        need(self.sizes[path] <= limit, "the file is too long")
+        with self.open(path) as file:
+            return file.read(limit)
+
+    def same(self, path, data):
+        return self.sizes[path] == len(data) and self.read(path, len(data)) == data
+
+    def sha256(self, path):
+        if path not in self.hashes:
+            digest = hashlib.sha256()
+            with self.open(path) as file:
+                for chunk in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(chunk)
+            self.hashes[path] = digest.hexdigest()
+        return self.hashes[path]
+
+    def lines(self, path, limit=LINE):
+        if path in self:
+            with self.open(path) as file:
+                for line in iter(lambda: file.readline(limit + 1), b""):
+                    yield line
+                    if len(line) > limit:
+                        return
+
+    def say(self, level, kind, where, why=""):
+        where = "".join(each if " " <= each <= "~" else "?" for each in where)
+        self.found.setdefault((level, kind, where), str(why))
+
+    def verdict(self, level):
+        kinds = {kind for at, kind, _ in self.found if at == level}
+        if kinds - {"open"}:
+            return "broken"
+        return "incomplete" if kinds else "holds" if self.judged[level] else "cannot_judge"
+
+
+# ---- manifest and files: the list of all files, who signed it, and whether they are there ------------------------
+
+
+def read_manifest(package):
+    if MANIFEST not in package:
+        return package.say("manifest", "missing", MANIFEST)
+    try:
+        data = package.read(MANIFEST, HUGE)
+        manifest = fit(read_json(data, HUGE), MANIFEST_SHAPE, exact=False)
+        numbers = [log["number"] for log in manifest["logs"]]
+        paths = [each["path"] for each in manifest["files"]]
+        need(manifest["v"] == 1 and manifest["bates"]["digits"] <= 30, "another version")
+        need(numbers == sorted(set(numbers)) and paths == sorted(set(paths)), "not in order, or twice")
+        need(all(path not in UNLISTED for path in paths), "a file that cannot list itself")
+        need(all(isinstance(each.get("kind", ""), str) for each in manifest["files"]), "no kind")
+    except Bad as why:
+        return package.say("manifest", "malformed", MANIFEST, why)
+    return {**manifest, "data": data}
+
+
+def check_signature(package, manifest, fingerprint):
+    """The package key signed exactly these bytes. Whose key that is, only the cover letter tells."""
+    package.judged["manifest"] = True
+    signed = key = None
+    for path in (SIGNATURE, KEY):
+        try:
+            need(path in package, "it is missing")
+            data = package.read(path, 2 * HUGE)
+            if path == SIGNATURE:
+                signed = read_jws(data.decode("latin-1"), "consentgate-package+jwt", 2 * HUGE)
+                need(signed["alg"] == "EdDSA", "another algorithm")
+            else:
+                jwk = read_line(data)
+                need(jwk.keys() == {"crv", "kty", "x"} and jwk["kty"] == "OKP", "no package key")
+                key = read_jwk(jwk)
+        except Bad as why:
+            signed = None if path == SIGNATURE else signed
+            if path == SIGNATURE or signed:
+                package.say("manifest", "malformed" if path in package else "missing", path, why)
+    if signed and key:
+        try:
+            if verify_jws(signed, key) != manifest["data"]:
+                package.say("manifest", "altered", SIGNATURE, "it signs other bytes than manifest.json")
+        except Forged as why:
+            package.say("manifest", "forged", SIGNATURE, why)
+    if key and fingerprint and key["kid"] != fingerprint:
+        package.say("manifest", "forged", KEY, f"you gave {fingerprint}; this is {key['kid']}")
+    return key["kid"] if key else None
+
+
+def check_files(package, manifest):
+    """Every listed file is there with its hash, nothing else is, and the lists for other tools say the same."""
+    package.judged["files"] = True
+    listed = {each["path"]: each for each in manifest["files"]}
+    for path in package.strange:
+        package.say("files", "malformed", path, "a link or a device")
+    for path, each in listed.items():
+        if path not in package and path not in package.strange:
+            package.say("files", "missing", path)
+        elif path in package and (package.sizes[path] != each["size"] or package.sha256(path) != each["sha256"]):
+            package.say("files", "altered", path, "not the bytes that the manifest lists")
+    for path in package.sizes.keys() - listed.keys() - UNLISTED:
+        package.say("files", "extra", path, "not listed")
+    hashes = {path: each["sha256"] for path, each in listed.items()}
+    payload = {path for path in hashes if path.startswith("data/")}
+    real = [path for path in (MANIFEST, SIGNATURE, *LISTS[:2]) if path in package]
+    hashes.update({path: package.sha256(path) for path in real})
+    every = {path for path in hashes if not path.endswith(".tsr")}
+    for name, paths in zip(LISTS, (payload, every - {LISTS[1]}, every - payload)):
+        if name not in package:
+            package.say("files", "missing", name)
+        elif not package.same(name, "".join(f"{hashes[path]}  {path}\n" for path in sorted(paths)).encode()):
+            package.say("files", "altered", name, "not the list that follows from the manifest")
+
+
+# ---- records: each entry is one, is in its place, opens, and reads as it was sealed ------------------------------
+
+
+def check_records(package, manifest):
+    """One pass over the exact records, for the levels from `records` to `tree`."""
+    artifacts = Artifacts(package, manifest)
+    statements, answers, records = Statements(package, artifacts.keys), Answers(manifest), Records(package, manifest)
+    for record in records.read():
+        answers.take(record)
+        statements.take(record)
+        artifacts.take(record)
+    there, whole = ENTRIES in package, not records.left_out
+    answers.finish(package)
+    if there and whole:
+        statements.finish(manifest)
+    package.judged.update(records=True, answers=there, statements=there, artifacts=there)
+    package.judged["tree"] = there and whole and records.in_order
+    for log in manifest["logs"] if package.judged["tree"] else ():
+        check_tree(package, log, records.leaves[log["number"]])
+
+
+class Records:
+    def __init__(self, package, manifest):
+        self.package, self.manifest, self.bates = package, manifest, manifest["bates"]
+        self.logs = {log["number"]: log for log in manifest["logs"]}
+        self.leaves = {number: [] for number in self.logs}  # (position, leaf hash) of each record
+        self.next, self.before, self.in_order, self.left_out = self.bates["first"], (-1, -1), True, False
+        self.lines = self.open = 0
+        self.withheld, self.readable = [], package.lines(READABLE) if READABLE in package else None
+
+    def say(self, kind, where, why=""):
+        self.package.say("records", kind, where, why)
+
+    def name(self, number):
+        return f"{self.bates['prefix']}{number:0{self.bates['digits']}d}"
+
+    def read(self):
+        """Give each record that can be read, with the contents of its open parts."""
+        for path in (ENTRIES, READABLE, WITHHELD):
+            if path not in self.package:
+                self.say("missing", path)
+        for data in self.package.lines(ENTRIES):
+            self.lines += 1
+            record = self.record(data)
+            if record:
+                self.place(record)
+                self.unseal(record)
+                yield record
+            self.left_out = self.left_out or not record
+            self.compare(record)
+        if ENTRIES in self.package:
+            self.finish()
+
+    def record(self, data):
+        number = None
+        try:
+            line = read_line(data)
+            digits = str(line.get("bates"))[len(self.bates["prefix"]):]
+            need(re.fullmatch("[0-9]{1,100}", digits) and self.name(int(digits)) == line["bates"], "no Bates number")
+            number = int(digits)
+            fit(line, ENTRY_SHAPE)
+            need(line["log"] in self.logs and line["position"] < self.logs[line["log"]]["size"], "no place in a log")
+            for part in line["parts"]:
+                fit(part, OPEN_PART if "key" in part else CLOSED_PART)
+            exact = unb64(line["leaf"])
+            line.update(leaf=read_leaf(exact), hash=hashlib.sha256(b"\0" + exact).digest())
+        except Bad as why:
+            self.count(number)
+            return self.say("malformed", ENTRIES if number is None else f"record {self.name(number)}", why)
+        self.count(number)
+        return {**line, "where": f"record {line['bates']}", "contents": {}}
+
+    def count(self, number):
+        """Each number of the range stands once, in order."""
+        if number is None:
+            self.next += 1
+        elif not self.bates["first"] <= number <= self.bates["last"]:
+            self.say("extra", f"record {self.name(number)}", "out of the range")
+        elif number < self.next:
+            self.say("reordered", f"record {self.name(number)}", "too late, or twice")
+        else:
+            if number > self.next:
+                self.say("missing", f"record {self.name(self.next)}")
+            self.next = number + 1
+
+    def place(self, record):
+        if (record["log"], record["position"]) <= self.before:
+            self.in_order = False
+            self.say("reordered", record["where"], "not behind the record before it")
+        self.before = (record["log"], record["position"])
+        self.leaves[record["log"]].append((record["position"], record["hash"]))
+
+    def unseal(self, record):
+        """Open the parts whose keys are there, if they are those that the leaf names."""
+        refs = record["leaf"].get("parts", [])
+        record["fits"] = [part["p"] for part in record["parts"]] == [ref["p"] for ref in refs]
+        if record["entry"] != record["leaf"]["id"] or not record["fits"]:
+            self.say("altered", record["where"], "id or parts are not those of the leaf")
+        for part in record["parts"]:
+            self.open += "key" in part
+            if "withheld" in part:
+                self.withheld.append((record["bates"], record["entry"], part["p"], part["withheld"]))
+        for part, ref in zip(record["parts"], refs if record["fits"] else ()):
+            try:
+                if b64(hashlib.sha256(part["jwe"].encode()).digest()) != ref["d"]:
+                    raise Changed("not the part that the leaf names")
+                if "key" in part:
+                    record["contents"][part["p"]] = open_part(part["jwe"], unb64(part["key"]))
+            except Bad as why:
+                self.say(why.kind, f"{record['where']} part {part['p']}", why)
+
+    def compare(self, record):
+        """The readable form says what the exact bytes say; it stands in the same line of another file."""
+        data = next(self.readable, None) if self.readable else b""
+        if not self.readable or (data is not None and not record):
+            return
+        kind, why = "altered", "not a line for each record, in order"
+        try:
+            line = read_line(data) if data is not None else {}
+            if record and line.get("bates") == record["bates"]:
+                if not reads_as(line, record):
+                    self.say("altered", record["where"], "the readable form says something else")
+                return
+        except Bad as problem:
+            kind, why = "malformed", problem
+        self.say(kind, READABLE, why)
+        self.readable = None
+
+    def finish(self):
+        if self.next <= self.bates["last"]:
+            self.say("missing", f"record {self.name(self.next)}")
+        if self.readable and next(self.readable, None) is not None:
+            self.say("altered", READABLE, "more lines than records")
+        listed, entries = [], 0
+        for data in self.package.lines(WITHHELD, 1 << 20):
+            try:
+                line = read_line(data)
+                names = ["entry", "reason", "rule", *(["bates", "part"] if "part" in line else [])]
+                fit(line, dict.fromkeys(names, str))
+            except Bad as why:
+                self.say("malformed", WITHHELD, why)
+                continue
+            if "part" in line:
+                listed.append((line["bates"], line["entry"], line["part"], line["reason"]))
+            entries += "part" not in line
+        if WITHHELD in self.package and not self.left_out and listed != self.withheld:
+            self.say("altered", WITHHELD, "not what is withheld")
+        kinds = {kind for level, kind, _ in self.package.found if level == "records"}
+        closed, counts = len(self.withheld), {name: self.manifest["counts"][name] for name in COUNTS[:6]}
+        seen = [self.lines + entries, self.lines, entries, self.open + closed, self.open, closed]
+        seen += [self.lines, *(len(each) for each in self.leaves.values())]
+        told = [self.bates["last"] - self.bates["first"] + 1, *(log["positions"] for log in self.logs.values())]
+        if not kinds & {"malformed", "missing", "extra", "reordered"} and seen != [*counts.values(), *told]:
+            self.say("altered", MANIFEST, "the counts do not come out")
+
+
+def reads_as(line, record):
+    leaf, parts = record["leaf"], line.pop("parts", None)
+    expected = {name: record[name] for name in ("bates", "log", "position")}
+    expected.update({name: leaf[name] for name in ("kind", "at", "end") if name in leaf}, entry=leaf["id"])
+    expected.update({"re": leaf["re"]["id"]} if "re" in leaf else {})
+    if not equal(line, expected) or not isinstance(parts, dict):
+        return False
+    names = {part["p"] for part in record["parts"]}
+    if record["fits"] and parts.keys() != names:
+        return False
+    return not record["fits"] or all(part_reads_as(parts, part, record) for part in record["parts"])
+
+
+def part_reads_as(parts, part, record):
+    shown, name = parts[part["p"]], part["p"]
+    if "key" in part:  # a part that could not be opened has its finding already
+        return name not in record["contents"] or equal(shown, record["contents"][name])
+    redacted = isinstance(shown, dict) and shown.keys() == {"redacted", "shown"}  # what it shows, nobody can judge
+    return shown == {"withheld": part["withheld"]} or (
+        redacted and shown["redacted"] == part["withheld"] and isinstance(shown["shown"], dict))
+
+
+def equal(one, other):
+    """As JSON: true is not 1."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+# ---- answers, statements, artifacts: what records say of each other, of people and of files ----------------------
+
+
+class Answers:
+    """An answer names the true hash of what it answers; an intent has one outcome, once it can no longer leave."""
+
+    def __init__(self, manifest):
+        self.at, self.hashes, self.due, self.answers = manifest["at"], {}, {}, []
+
+    def take(self, record):
+        leaf = record["leaf"]
+        if leaf["kind"] in ("intent", "stop"):
+            self.hashes[leaf["id"]] = record["hash"]
+        if "send_by" in leaf and leaf["send_by"] < self.at:  # times of this form sort like texts
+            self.due[leaf["id"]] = record["where"]
+        if "re" in leaf:
+            self.answers.append((leaf["kind"], leaf["re"]["id"], unb64(leaf["re"]["h"]), record["where"]))
+
+    def finish(self, package):
+        ended = set()
+        for kind, target, named, where in self.answers:
+            if self.hashes.get(target, named) != named:
+                package.say("answers", "forged", where, "it names another hash than that of what it answers")
+            if kind == "outcome" and target in ended:
+                package.say("answers", "extra", where, "a second outcome")
+            ended.update({target} if kind == "outcome" else ())
+        for target, where in self.due.items():
+            if target not in ended:
+                package.say("answers", "open", where, "a request without an outcome in this package")
+
+
+class Statements:
+    """Each consent statement that can be read was signed by an issuer of a registry; its file is the same token."""
+
+    def __init__(self, package, keys):
+        self.package, self.keys, self.files = package, keys, set()
+
+    def take(self, record):
+        content = record["contents"].get("statement.0")
+        where, kind = f"{record['where']} part statement.0", "malformed"
+        try:
+            if content is not None:
+                need(isinstance(content.get("token"), str), "no token")
+                self.file(f"data/statements/{record['bates']}.jws", content["token"])
+                signed = read_jws(content["token"], "consent-statement+jwt", 1 << 16)
+                iss = fit(read_json(signed["payload"], 1 << 20, canonical=False).get("iss"), str)
+                kind, key = "unsigned", self.keys.get((iss, signed["kid"]))
+                need(key and signed["alg"] in key["algs"], "no registry of the package has this key")
+                kind = "forged"
+                verify_jws(signed, key)
+        except Bad as why:
+            self.package.say("statements", kind, where, why)
+
+    def file(self, path, token):
+        self.files.add(path)
+        if path not in self.package:
+            self.package.say("statements", "missing", path)
+        elif not self.package.same(path, token.encode()):
+            self.package.say("statements", "altered", path, "not the token of the record")
+
+    def finish(self, manifest):
+        for each in manifest["files"]:
+            if each["path"].startswith("data/statements/") and each["path"] not in self.files:
+                self.package.say("statements", "extra", each["path"], "of no record that can be read")
+
+
+class Artifacts:
+    """Bytes that open parts name by digest lie under that digest; registries among them hold the keys of issuers."""
+
+    def __init__(self, package, manifest):
+        self.package, self.keys, self.followed = package, {}, set()
+        found = {path: package.sha256(path) for path in package.below("data/artifacts/")}
+        self.sound = {digest for path, digest in found.items() if path == "data/artifacts/" + digest}
+        for path, digest in found.items():
+            if digest not in self.sound or path != "data/artifacts/" + digest:
+                package.say("artifacts", "altered", path, "not the bytes that it is named by")
+        for path in package.below("data/notices/"):
+            if package.sha256(path) not in found.values():
+                package.say("artifacts", "altered", path, "no copy of a notice of this package")
+        for each in manifest["files"]:
+            if each.get("kind") == "registry" and each["path"][15:] in self.sound:
+                self.follow(each["path"][15:], self.registry)
+
+    def take(self, record):
+        for name, content in record["contents"].items():
+            inner = content.get("decision") if name == "body.0" else None
+            for each in (content, inner if isinstance(inner, dict) else {}):
+                if name == "statement.0":
+                    self.named(each.get("manifest"), self.notice)
+                elif name == "body.0" or name.startswith("decision."):
+                    self.named(each.get("registry"))
+                    self.named(each.get("packs"), self.packs)
+
+    def named(self, text, take=None):
+        """Follow a digest in base64url; anything else names nothing."""
+        try:
+            self.follow(unb64(text, 32).hex(), take)
+        except Bad:
+            return
+
+    def follow(self, digest, take=None):
+        path = "data/artifacts/" + digest
+        if path not in self.package:
+            self.package.say("artifacts", "missing", f"artifact {digest}", "an open part names it")
+        elif take and digest in self.sound and (digest, take) not in self.followed:
+            self.followed.add((digest, take))
+            try:
+                take(read_json(self.package.read(path)))
+            except Bad as why:
+                self.package.say("artifacts", "malformed", path, why)
+
+    def registry(self, registry):
+        keys = {}
+        for issuer in fit(registry, {"issuers": [{"iss": str, "keys": [{"jwk": {}}]}]}, exact=False)["issuers"]:
+            for each in issuer["keys"]:
+                key = read_jwk(each["jwk"])
+                keys[issuer["iss"], key["kid"]] = key
+        self.keys.update(keys)
+
+    def notice(self, manifest):
+        unb64(manifest.get("digest"))
+        self.named(manifest["digest"])
+
+    def packs(self, index):
+        for each in fit(index.get("packs"), {}, exact=False).values():
+            fit(each, {"sha256": sha256_hex}, exact=False)
+        for each in index["packs"].values():
+            self.follow(each["sha256"])
+
+
+# ---- tree, checkpoint, witnesses: the records are in a log, which was signed, and cosigned -----------------------
+
+
+def check_tree(package, log, leaves):
+    """The root of the log follows from the leaves of the records and the nodes of the proof (RFC 6962)."""
+    path, at = f"data/log/{log['number']}/nodes.bin", 0
+
+    def walk(low, high):
+        nonlocal at
+        if at == len(leaves) or leaves[at][0] >= high:  # no record from low to below high: its hash is in the file
+            node = nodes.read(32)
+            need(len(node) == 32, "fewer nodes than the proof needs")
+            return node
+        if high - low == 1:
+            at += 1
+            return leaves[at - 1][1]
+        middle = low + (1 << ((high - low - 1).bit_length() - 1))
+        return hashlib.sha256(b"\1" + walk(low, middle) + walk(middle, high)).digest()
+
+    if path not in package:
+        package.say("tree", "missing", path)
+        return
+    with package.open(path) as nodes:
+        try:
+            root = walk(0, log["size"]) if log["size"] else hashlib.sha256(b"").digest()
+            need(not nodes.read(1), "more nodes than the proof needs")
+            if root != unb64(log["root"]):
+                package.say("tree", "altered", f"log {log['number']}", "the records are not those of the log")
+        except Bad as why:
+            package.say("tree", "malformed", path, why)
+
+
+def check_checkpoint(package, log):
+    """The log's key signed this size and root. Gives the signed note."""
+    folder, where, path = f"data/log/{log['number']}/", f"log {log['number']}", f"data/log/{log['number']}/checkpoint"
+    package.judged["checkpoint"] = True
+    if folder + "vkey" not in package:
+        package.say("checkpoint", "missing", folder + "vkey")
+    elif not package.same(folder + "vkey", f"{log['vkey']}\n".encode()):
+        package.say("checkpoint", "altered", folder + "vkey", "not the key of the manifest")
+    if path not in package:
+        return package.say("checkpoint", "missing", path)
+    try:
+        note = read_note(package.read(path, 1 << 20))
+        origin, size, root, *rest = note["text"].split("\n") + [""] * 3
+        need(rest == ["", "", "", ""] and is_name(origin), "no checkpoint")
+        need(re.fullmatch("0|[1-9][0-9]{0,18}", size), "no checkpoint")
+        need(int(size) < 2**63 and unb64(root, 32, standard=True), "no checkpoint")
+    except Bad as why:
+        return package.say("checkpoint", "malformed", path, why)
+    if (origin, int(size), unb64(root, standard=True)) != (log["origin"], log["size"], unb64(log["root"])):
+        package.say("checkpoint", "altered", where, "origin, size and root are not those of the manifest")
+    try:
+        key = read_vkey(log["vkey"], 1)
+        if key["name"] != log["origin"]:
+            package.say("checkpoint", "altered", where, "the key is that of another log")
+        if not signed_by(key, note):
+            raise Forged("the log's key did not sign")
+    except Bad as why:
+        package.say("checkpoint", "forged", path, why)
+    return note
+
+
+def check_witnesses(package, logs, notes, policy):
+    """Enough witnesses cosigned, as the deployment's policy asks, and yours. Gives the names of yours, if it is met."""
+    own, trusted = None, []
+    if POLICY in package:
+        try:
+            own = read_policy(package.read(POLICY))
+        except Bad as why:
+            package.say("witnesses", "malformed", POLICY, why)
+    elif policy is None:
+        if any(is_cosigned(log, notes[log["number"]]) for log in logs):
+            package.judged["witnesses"] = False
+        return []
+    package.judged["witnesses"] = True
+    for asked in (own, policy):
+        for log in logs if asked else ():
+            names = cosigned(package, log, notes[log["number"]], asked, newest=log is logs[-1])
+            trusted = names if asked is policy else []
+    return trusted
+
+
+def is_cosigned(log, note):
+    try:
+        key = read_vkey(log["vkey"], 1)
+        return any((name, key_id) != (key["name"], key["id"]) for name, key_id, _ in note["signatures"] if note)
+    except (Bad, TypeError):
+        return False
+
+
+def cosigned(package, log, note, policy, *, newest):
+    try:
+        names = [name for name, key in policy["witnesses"].items() if note and signed_by(key, note)]
+    except Forged as why:
+        package.say("witnesses", "forged", f"data/log/{log['number']}/checkpoint", why)
+        return []
+    met = {"none", *names}
+    for name, (needed, members) in policy["groups"].items():
+        met.update({name} if len(met & set(members)) >= needed else ())
+    of_a_log = not policy["logs"] or any(is_of(note, key) for key in policy["logs"] if note)
+    if newest and note and not (policy["quorum"] in met and of_a_log):
+        package.say("witnesses", "unsigned", f"log {log['number']}", "not cosigned as the policy asks")
+        return []
+    return names if newest else []
+
+
+def is_of(note, key):
+    try:
+        return signed_by(key, note) and note["text"].split("\n")[0] == key["name"]
+    except Forged:
+        return False
+
+
+# ---- Forms: strict JSON and base64 -------------------------------------------------------------------------------
+
+
+def need(fits, why):
     if not fits:
-        raise Bad(what)
+        raise Bad(why)
 
 
-def read_json(data: bytes, limit: int = SMALL, canonical: bool = True):
-    """Read an object in strict JSON: no member twice, no number of 2^53 or more; canonical: in its one spelling."""
+def read_json(data, limit=SMALL, canonical=True):
+    """Read an object of strict JSON: no member twice, no number of 2^53 or more; canonical: in its one spelling."""
 
     def pairs(items):
         need(len(dict(items)) == len(items), "a member stands twice")
@@ -88,17 +673,17 @@ def read_json(data: bytes, limit: int = SMALL, canonical: bool = True):
         return float(text)
 
     def check(value, depth):
-        need(depth >= 0 or not isinstance(value, (dict, list)), "nested too deep")
-        for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        need(depth or not isinstance(value, (dict, list)), "nested too deep")
+        if isinstance(value, dict):
+            need(not canonical or all(name.isascii() and name.isprintable() for name in value), "no name")
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             check(each, depth - 1)
-        if canonical and isinstance(value, dict):
-            need(all(name.isascii() and name.isprintable() for name in value), "a name is not printable ASCII")
 
     need(len(data) <= limit, "too long")
     try:
-        read = {"object_pairs_hook": pairs, "parse_int": integer, "parse_float": fraction, "parse_constant": fraction}
-        value = json.loads(data.decode("utf-8"), **read)
-        check(value, 31)
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_int=integer, parse_float=fraction,
+                           parse_constant=fraction)
+        check(value, 32)
         spelled = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
     except (ValueError, RecursionError):
         raise Bad("not strict JSON") from None
@@ -106,899 +691,283 @@ def read_json(data: bytes, limit: int = SMALL, canonical: bool = True):
     return value
 
 
-def member(value, name: str, kind: type):
-    """Give a member of an object that has to have it, of this type."""
-    need(isinstance(value, dict) and type(value.get(name)) is kind, f"{name} is not as it should be")
-    need(kind is not int or value[name] >= 0, f"{name} is negative")
-    return value[name]
+def read_line(line):
+    need(line.endswith(b"\n"), "no line, or too long")
+    return read_json(line[:-1], LINE)
 
 
-def unb64(text: str, size: int | None = None, *, standard: bool = False) -> bytes:
+def fit(value, shape, *, exact=True):
+    """Refuse a value of another shape: a type, a check, a list of one shape, or members (exact: no others)."""
+    if isinstance(shape, type):
+        need(type(value) is shape, "another type")
+    elif isinstance(shape, list):
+        need(isinstance(value, list), "no list")
+        for each in value:
+            fit(each, shape[0], exact=exact)
+    elif isinstance(shape, dict):
+        need(isinstance(value, dict), "no object")
+        need(shape.keys() == value.keys() if exact else shape.keys() <= value.keys(), "other members")
+        for name, each in shape.items():
+            fit(value[name], each, exact=exact)
+    else:
+        shape(value)
+    return value
+
+
+def matching(form):
+    return lambda text: need(isinstance(text, str) and re.fullmatch(form, text, re.ASCII), "another form")
+
+
+def size(count):
+    return lambda text: unb64(text, count)
+
+
+def number(value):
+    need(type(value) is int and value >= 0, "no number from 0")
+
+
+def time(text):
+    need(isinstance(text, str) and re.fullmatch(r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}\.\d{3}Z", text, re.ASCII), "no time")
+    try:
+        datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007  # only whether there is such a time
+    except ValueError:
+        raise Bad("no such time") from None
+
+
+def unb64(text, count=None, *, standard=False):
     """Read base64url without padding, or standard base64, in its one spelling."""
     try:
         data = base64.b64decode(text + "=" * (0 if standard else -len(text) % 4), None if standard else b"-_")
     except (ValueError, TypeError):
         raise Bad("not base64") from None
     need((base64.b64encode(data).decode() if standard else b64(data)) == text, "not the one spelling of base64")
-    need(size in (None, len(data)), "another number of bytes")
+    need(count in (None, len(data)), "another number of bytes")
     return data
 
 
-def b64(data: bytes) -> str:
+def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def thumbprint(**jwk: str) -> str:
-    """RFC 7638: SHA-256 of the required members in order; a key's name that nobody can choose."""
+sha256_hex, segment = matching("[0-9a-f]{64}"), "[A-Za-z0-9_][A-Za-z0-9._+-]*"
+uuid7 = matching("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+COUNTS = ["selected", "exported", "withheld_entries", "parts", "parts_open", "parts_withheld", "not_covered"]
+MANIFEST_SHAPE = {
+    "v": int, "export": str, "at": time, "counts": dict.fromkeys(COUNTS, number),
+    "bates": {"prefix": str, "digits": number, "first": number, "last": number},
+    "logs": [{"number": number, "origin": str, "size": number, "root": size(32), "vkey": str, "positions": number}],
+    "files": [{"path": matching(f"{segment}(/{segment})*"), "sha256": sha256_hex, "size": number}],
+}
+ENTRY_SHAPE = {"bates": str, "entry": str, "leaf": str, "log": number, "position": number,
+               "parts": [lambda part: fit(part, {}, exact=False)]}
+REASONS = "destroyed|matches|other_person|privilege|references|role|templates"
+OPEN_PART = {"p": str, "jwe": str, "key": size(32)}
+CLOSED_PART = {"p": str, "jwe": str, "withheld": matching(REASONS)}
+LEAF_SHAPE = {
+    "v": int, "id": uuid7, "kind": str, "at": time, "w": size(16), "n": number, "prev": size(32), "decided_at": time,
+    "send_by": time, "after": {"w": size(16), "n": number}, "re": {"id": uuid7, "h": size(32)}, "end": str,
+    "parts": [{"p": str, "d": size(32), "t": size(16)}],
+}
+FINAL = ["succeeded", "rejected", "not_sent", "undetermined"]
+KINDS = {  # of entries: words that begin its parts (none: it may have none), other members that it has, its ends
+    "statement": ("statement", "", ()), "call": ("call body", "", ()), "assertion": ("assertion body", "", ()),
+    "registry": ("body", "", ()), "packs": ("body", "", ()), "hold": ("decision body", "", ()),
+    "key_destroyed": ("body", "", ()), "export": ("body", "", ()), "epoch": ("body", "", ()),
+    "intent": ("decision exchange body", "decided_at send_by", ()),
+    "denial": ("decision exchange body", "decided_at", ()), "outcome": ("exchange matches body", "re end", FINAL),
+    "observation": ("exchange matches body", "re end", [*FINAL, "unknown"]),
+    "stop": ("decision exchange body none", "re", ()), "heartbeat": ("body none", "", ()),
+    "writer_stop": ("none", "", ()),
+}
+
+
+def read_leaf(data):
+    """Read the leaf of an entry: docs/formats/leaf.md."""
+    leaf = read_json(data, 4096)
+    need(isinstance(leaf.get("kind"), str) and leaf["kind"] in KINDS, "no such kind")
+    fit(leaf, {name: shape for name, shape in LEAF_SHAPE.items() if name in {*leaf, "v", "id", "at", "w", "n"}})
+    words, has, ends = KINDS[leaf["kind"]]
+    must = {"v", "id", "kind", "at", "w", "n", *has.split(), *(["prev"] if leaf["n"] else [])}
+    need(must <= leaf.keys() <= must | {"parts"} | (set() if leaf["n"] else {"after"}), "not the members of its kind")
+    need(leaf["v"] == 1 and leaf.get("end") in (ends or [None]), "another version or end")
+    need("after" not in leaf or leaf["after"]["w"] != leaf["w"], "a lane after itself")
+    names = [part["p"] for part in leaf.get("parts", [])]
+    need(names == sorted(set(names)) and (names or ("parts" not in leaf and "none" in words)), "no parts, or no order")
+    for name in names:
+        word, _, place = name.partition(".")
+        need(word in words.split() and word != "none", "no part of its kind")
+        need(re.fullmatch("0" if word in ("body", "matches") else "[0-9]|1[01]", place), "no part of this name")
+    return leaf
+
+
+# ---- Forms: keys, tokens, notes, policies ------------------------------------------------------------------------
+
+
+def thumbprint(**jwk):
+    """RFC 7638: SHA-256 of the required members, in order: a name of a key that nobody can choose."""
     return b64(hashlib.sha256(json.dumps(jwk, sort_keys=True, separators=(",", ":")).encode()).digest())
 
 
-def time(text) -> str:
-    need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text, re.ASCII), "no time")
-    try:
-        datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007  # only whether there is such a day
-    except ValueError:
-        raise Bad("no such time") from None
-    return text  # times of this form sort like texts
-
-
-def ed25519_key(x: bytes, *, strict: bool = True) -> ed25519.Ed25519PublicKey:
-    """Refuse points under which one signature fits many texts, other spellings, and what is no point."""
+def ed25519_key(x, *, strict=True):
+    """Refuse points under which one signature fits many texts; strict: other spellings too, and what is no point."""
     p = 2**255 - 19
     d = -121665 * pow(121666, -1, p) % p
     y = int.from_bytes(x, "little") & (2**255 - 1)
     need(len(x) == 32 and y % p not in (0, 1, p - 1) and (d * y**4 + 2 * y * y - 1) % p, "a key that anybody can use")
-    ratio = (y * y - 1) * (d * y * y + 1) % p
-    need(not strict or (y < p and pow(ratio, (p - 1) // 2, p) == 1), "no Ed25519 key")
+    square = (y * y - 1) * (d * y * y + 1) % p
+    need(not strict or (y < p and pow(square, (p - 1) // 2, p) == 1), "no Ed25519 key")
     return ed25519.Ed25519PublicKey.from_public_bytes(x)
 
 
-def read_jwk(jwk) -> tuple:
-    """Read a public key: its thumbprint, its type, and the function that verifies with it."""
-    need(not {"d", "k", "p", "q"} & set(jwk), "a private key")
-    kind, x = (jwk.get("kty"), jwk.get("crv")), unb64(member(jwk, "x", str))
-    if kind == ("OKP", "Ed25519"):
-        key, names = ed25519_key(x), ("EdDSA", "Ed25519")
+def read_jwk(jwk):
+    """Read a public key: its name, its algorithms, and what verifies with it."""
+    need(not {"d", "k", "p", "q"} & jwk.keys(), "a private key")
+    x = unb64(jwk.get("x"), 32)
+    if (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519"):
+        check, algs = ed25519_key(x).verify, ["EdDSA", "Ed25519"]
         kid = thumbprint(crv="Ed25519", kty="OKP", x=jwk["x"])
-        check = key.verify
     else:
-        need(kind == ("EC", "P-256") and len(x) == 32, "neither Ed25519 nor P-256")
-        y, names = unb64(member(jwk, "y", str), 32), ("ES256",)
-        try:
-            numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1())
-            key = numbers.public_key()
-        except ValueError:
-            raise Bad("no point of P-256") from None
+        need((jwk.get("kty"), jwk.get("crv")) == ("EC", "P-256"), "neither Ed25519 nor P-256")
+        check, algs = p256_check(x, unb64(jwk.get("y"), 32)), ["ES256"]
         kid = thumbprint(crv="P-256", kty="EC", x=jwk["x"], y=jwk["y"])
-
-        def check(signature, data):
-            n = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-            if not (0 < r < n and 0 < s <= n // 2):  # with s also n - s would fit
-                raise InvalidSignature
-            key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
-
-    need(jwk.get("kid", kid) == kid and jwk.get("alg", names[0]) in names, "a key with another name or use")
+    need(jwk.get("kid", kid) == kid and jwk.get("alg", algs[0]) in algs, "another name or algorithm")
     need(jwk.get("use", "sig") == "sig", "a key for another use")
-    return kid, names, check
+    return {"kid": kid, "algs": algs, "check": check}
 
 
-def read_jws(token: str, typ: str, limit: int) -> tuple:
-    """Read a compact JWS of exactly alg, kid and typ; nothing in it names its own key or rules."""
+def p256_check(x, y):
+    numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1())
+    try:
+        key = numbers.public_key()
+    except ValueError:
+        raise Bad("no point of P-256") from None
+
+    def check(signature, data):
+        n = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        if not (0 < r < n and 0 < s <= n // 2):  # with s also n - s would fit
+            raise InvalidSignature
+        key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
+
+    return check
+
+
+def read_jws(token, typ, limit):
+    """Read a compact JWS (RFC 7515) whose header has exactly alg, kid and typ: it brings no key and no rules."""
     parts = token.split(".")
     need(len(token) <= limit and len(parts) == 3, "no signed token")
-    header = read_json(unb64(parts[0]), 1024, canonical=False)
-    need(header.keys() == {"alg", "kid", "typ"} and header["typ"] == typ, "another header")
-    need(header["alg"] in ("EdDSA", "Ed25519", "ES256"), "another algorithm")
-    unb64(member(header, "kid", str), 32)
-    return header, unb64(parts[1]), token.rpartition(".")[0].encode(), unb64(parts[2], 64)
+    header = fit(read_json(unb64(parts[0]), 1024, canonical=False), {"alg": str, "kid": size(32), "typ": str})
+    need(header["typ"] == typ and header["alg"] in ("EdDSA", "Ed25519", "ES256"), "another type or algorithm")
+    signed = token.rpartition(".")[0].encode()
+    return {**header, "payload": unb64(parts[1]), "signed": signed, "signature": unb64(parts[2], 64)}
 
 
-def verify_jws(signed: tuple, key: tuple) -> bytes:
-    header, payload, signing_input, signature = signed
-    kid, names, check = key
+def verify_jws(token, key):
+    if token["kid"] != key["kid"] or token["alg"] not in key["algs"]:
+        raise Forged("the token names another key")
     try:
-        if header["kid"] != kid or header["alg"] not in names:
-            raise Forged("the token names another key")
-        check(signature, signing_input)
+        key["check"](token["signature"], token["signed"])
     except InvalidSignature:
         raise Forged("the signature does not fit") from None
-    return payload
+    return token["payload"]
 
 
-def open_part(token: str, key: bytes) -> dict:
-    """Open a sealed part. AES-GCM does not commit to its key, so the name of the key is compared before."""
+def open_part(token, key):
+    """Open a sealed part. AES-GCM does not commit to its key, so the key's name is compared before."""
     pieces = token.split(".")
     need(len(token) <= 16 << 20 and len(pieces) == 5 and not pieces[1], "no sealed token")
-    head, iv, text, tag = pieces[0], unb64(pieces[2], 12), unb64(pieces[3]), unb64(pieces[4], 16)
-    form = '{"alg":"dir","enc":"A256GCM","kid":"%s"}'
-    if unb64(head) != (form % thumbprint(k=b64(key), kty="oct")).encode():
-        need(re.fullmatch(form.replace("{", r"\{") % "[A-Za-z0-9_-]{43}", unb64(head).decode("latin-1")), "no header")
+    header, iv, text, tag = unb64(pieces[0]), unb64(pieces[2], 12), unb64(pieces[3]), unb64(pieces[4], 16)
+    kid = re.fullmatch(rb'\{"alg":"dir","enc":"A256GCM","kid":"([A-Za-z0-9_-]{43})"\}', header)
+    need(kid, "another header")
+    if kid.group(1).decode() != thumbprint(k=b64(key), kty="oct"):
         raise Forged("the token names another key than the one beside it")
     try:
-        return read_json(AESGCM(key).decrypt(iv, text + tag, head.encode()), 16 << 20)
+        return read_json(AESGCM(key).decrypt(iv, text + tag, pieces[0].encode()), 16 << 20)
     except InvalidTag:
         raise Changed("it does not decrypt") from None
 
 
-def read_note(data: bytes) -> tuple:
-    """Read a signed note (C2SP): its text, and (name, key id, signature) of each line under it."""
-    try:
-        whole = data.decode("utf-8")
-    except ValueError:
-        raise Bad("not UTF-8") from None
-    text, gap, block = whole.rpartition("\n\n")
-    need(len(data) <= 1 << 20 and gap and block.endswith("\n"), "no signed note")
-    need(not any(each < " " and each != "\n" for each in whole), "control characters")
-    lines = block[:-1].split("\n")
-    need(len(lines) <= 100, "too many signatures")
-    signatures = []
-    for line in lines:
-        dash, name, encoded = (line.split(" ", 2) + ["", ""])[:3]
-        blob = unb64(encoded, standard=True)
-        need(dash == "\N{EM DASH}" and is_name(name) and len(blob) >= 5, "no signature line")
-        signatures.append((name, blob[:4], blob[4:]))
-    return text + "\n", signatures
-
-
-def is_name(name: str) -> bool:
+def is_name(name):
     return bool(name) and not any(each.isspace() or each == "+" or each < " " for each in name)
 
 
-def read_vkey(text: str, kind: int) -> tuple:
-    """Read a key of a log (type 1) or a witness (type 4): its name, its id and the key."""
-    name, key_id, encoded = (text.split("+", 2) + ["", ""])[:3]
+def read_note(data):
+    """Read a signed note (C2SP): a text, an empty line, and a line for each signature."""
+    try:
+        text, gap, block = data.decode("utf-8").rpartition("\n\n")
+    except ValueError:
+        raise Bad("not UTF-8") from None
+    need(gap and block.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", text + block), "no signed note")
+    lines, signatures = block[:-1].split("\n"), []
+    need(len(lines) <= 100, "too many signatures")
+    for line in lines:
+        dash, name, encoded = [*line.split(" ", 2), "", ""][:3]
+        blob = unb64(encoded, standard=True)
+        need(dash == "\N{EM DASH}" and is_name(name) and len(blob) >= 5, "no signature line")
+        signatures.append((name, blob[:4], blob[4:]))
+    return {"text": text + "\n", "signatures": signatures}
+
+
+def read_vkey(text, kind):
+    """Read the key of a log (type 1) or of a witness (type 4): name+id+key."""
+    name, key_id, encoded = [*text.split("+", 2), "", ""][:3]
     material = unb64(encoded, 33, standard=True)
     hashed = hashlib.sha256(name.encode("utf-8", "replace") + b"\n" + material).digest()[:4]
     need(is_name(name) and material[0] == kind and hashed.hex() == key_id, "no key of this type")
-    return name, hashed, ed25519_key(material[1:], strict=False)
+    key = ed25519_key(material[1:], strict=False)
+    return {"name": name, "id": hashed, "kind": kind, "x": material[1:], "key": key}
 
 
-def signed_by(key: tuple, note: tuple, kind: int) -> bool:
-    """Say whether a key signed a note; a signature of the key that fails is forged."""
-    text, signatures = note
+def signed_by(key, note):
+    """Tell whether a key signed a note; a signature of this key that does not fit is forged."""
     found = False
-    for name, key_id, blob in signatures:
-        if (name, key_id) == key[:2]:
-            message = text
-            if kind == 4:  # a witness signs a time too, in the first eight bytes
-                seconds = int.from_bytes(blob[:8], "big")
-                message, blob = f"cosignature/v1\ntime {seconds}\n{text}", blob[8:]
+    for name, key_id, blob in note["signatures"]:
+        if (name, key_id) == (key["name"], key["id"]):
+            message = note["text"]
+            if key["kind"] == 4:  # a witness signs a time too: the first eight bytes
+                seconds, blob = int.from_bytes(blob[:8], "big"), blob[8:]
+                message = f"cosignature/v1\ntime {seconds}\n{message}"
             try:
-                key[2].verify(blob, message.encode())
+                key["key"].verify(blob, message.encode())
             except InvalidSignature:
                 raise Forged(f"the signature of {name} does not fit") from None
             found = True
     return found
 
 
-def read_policy(data: bytes) -> dict:
-    """Read a witness policy (C2SP tlog-policy): logs, witnesses, groups of them, and the quorum."""
-    policy = {"logs": [], "witnesses": {}, "groups": {}, "quorum": ""}
-    need(len(data) <= 1 << 18 and (not data or data.endswith(b"\n")), "too long, or not whole")
-    names, members = {"none"}, set()
-    for line in data.decode("utf-8", "surrogateescape").split("\n")[:-1]:
-        need(not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", line), "control characters")
-        words = re.split("[ \t]+", line.strip(" \t"))
-        if words[0] == "log" and len(words) in (2, 3):
-            policy["logs"].append(read_vkey(words[1], 1))
-        elif words[0] == "witness" and len(words) in (3, 4):
-            need(words[1] not in names, "a name stands twice")
-            policy["witnesses"][words[1]] = read_vkey(words[2], 4)
-            names.add(words[1])
-        elif words[0] == "group" and len(words) > 3:
-            name, needed, inside = words[1], words[2], words[3:]
+def read_policy(data):
+    """Read a witness policy (C2SP tlog-policy): logs, witnesses, groups of them, and which of these is the quorum."""
+    logs, witnesses, groups, quorum, names, members = [], {}, {}, None, {"none"}, set()
+    need(len(data) <= 1 << 18 and not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|[^\n]\Z", data), "too long, or not whole")
+    for line in data.decode("utf-8", "surrogateescape").split("\n"):
+        word, *words = re.split("[ \t]+", line.strip(" \t"))
+        if word == "log" and len(words) in (1, 2):
+            logs.append(read_vkey(words[0], 1))
+        elif word == "witness" and len(words) in (2, 3) and words[0] not in names:
+            witnesses[words[0]] = read_vkey(words[1], 4)
+            names.add(words[0])
+        elif word == "group" and len(words) > 2 and words[0] not in names:
+            name, needed, *inside = words
             needed = {"all": str(len(inside)), "any": "1"}.get(needed, needed)
             need(re.fullmatch("[1-9][0-9]{0,5}", needed) and int(needed) <= len(inside), "no number of members")
-            fresh = len(set(inside)) == len(inside) and not members & set(inside)
-            need(fresh and set(inside) <= names - {"none"} and name not in names, "a name stands twice, or is not known")
-            policy["groups"][name] = (int(needed), inside)
+            need(set(inside) <= names - members - {"none"}, "a member that is unknown, or one already")
+            need(len(set(inside)) == len(inside), "a member twice")
+            groups[name] = (int(needed), inside)
             names.add(name)
             members.update(inside)
-        elif words[0] == "quorum" and len(words) == 2:
-            need(not policy["quorum"] and words[1] in names, "no quorum, or a second one")
-            policy["quorum"] = words[1]
+        elif word == "quorum" and len(words) == 1 and words[0] in names and quorum is None:
+            quorum = words[0]
         else:
-            need(not words[0] or words[0].startswith("#"), "no line of a policy")
-    need(policy["quorum"], "no quorum")
-    for keys in (policy["logs"], list(policy["witnesses"].values())):
-        need(len({key[2].public_bytes_raw() for key in keys}) == len(keys), "a key stands twice")
-    return policy
+            need(not word or word.startswith("#"), "no line of a policy, or a second of its kind")
+    for keys in (logs, witnesses.values()):
+        need(len({key["x"] for key in keys}) == len(keys), "a key stands twice")
+    need(quorum, "no quorum")
+    return {"logs": logs, "witnesses": witnesses, "groups": groups, "quorum": quorum}
 
 
-def read_leaf(data: bytes) -> dict:
-    """Read the leaf of an entry, by docs/formats/leaf.md."""
-    leaf = read_json(data, 4096)
-    words, has, ends = KINDS.get(member(leaf, "kind", str)) or need(None, "no such kind")
-    must = {"v", "id", "kind", "at", "w", "n", *has.split()}
-    must |= {"prev"} if member(leaf, "n", int) else set()
-    may = must | {"parts"} | (set() if leaf["n"] else {"after"})
-    need(must <= leaf.keys() <= may and member(leaf, "v", int) == 1, "other members than its kind has")
-    read_id(leaf["id"])
-    for name in {"at", "decided_at", "send_by"} & leaf.keys():
-        time(leaf[name])
-    unb64(member(leaf, "w", str), 16)
-    if "prev" in leaf:
-        unb64(member(leaf, "prev", str), 32)
-    if "after" in leaf:
-        need(member(leaf, "after", dict).keys() == {"w", "n"} and leaf["after"]["w"] != leaf["w"], "no lane before")
-        need(unb64(member(leaf["after"], "w", str), 16) and member(leaf["after"], "n", int) >= 0, "no lane before")
-    if "re" in leaf:
-        need(member(leaf, "re", dict).keys() == {"id", "h"}, "no answer")
-        need(read_id(leaf["re"]["id"]) and unb64(member(leaf["re"], "h", str), 32), "no answer")
-    need("end" not in leaf or member(leaf, "end", str) in ends, "no such end")
-    need("parts" in leaf or "none" in words.split(), "no parts")
-    before = ""
-    for part in member(leaf, "parts", list) if "parts" in leaf else ():
-        name = member(part, "p", str)
-        word, _, place = name.partition(".")
-        need(part.keys() == {"p", "d", "t"} and word in set(words.split()) - {"none"} and name > before, "no part")
-        need(re.fullmatch("0" if word in ("body", "matches") else "[0-9]|1[01]", place, re.ASCII), "no part")
-        need(unb64(member(part, "d", str), 32) and unb64(member(part, "t", str), 16), "no part")
-        before = name
-    return leaf
-
-
-def read_id(text) -> str:
-    form = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-    need(isinstance(text, str) and re.fullmatch(form, text), "no id")
-    return text
-
-
-# ---- The package: its files, and what was found ---------------------------------------------------------------------
-
-
-class Package:
-    """The regular files of a folder, by path; links are never followed."""
-
-    def __init__(self, root: str) -> None:
-        self.root, self.sizes, self.strange, self.hashes = root, {}, [], {}
-        self.found, self.judged = {}, {}  # (level, kind, where) -> why; level -> whether all of it could be looked at
-        left = [""]
-        while left:
-            under = left.pop()
-            for each in os.scandir(os.path.join(root, under)):
-                path, state = under + each.name, each.stat(follow_symlinks=False)
-                if stat.S_ISDIR(state.st_mode):
-                    left.append(path + "/")
-                elif stat.S_ISREG(state.st_mode):
-                    self.sizes[path] = state.st_size
-                else:
-                    self.strange.append(path)
-
-    def open(self, path: str):
-        return os.fdopen(os.open(os.path.join(self.root, path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
-
-    def read(self, path: str, limit: int = SMALL) -> bytes:
-        need(self.sizes[path] <= limit, "the file is too long")
-        with self.open(path) as file:
-            return file.read(limit)
-
-    def same(self, path: str, data: bytes) -> bool:
-        return self.sizes[path] == len(data) and self.read(path, len(data)) == data
-
-    def sha256(self, path: str) -> str:
-        if path not in self.hashes:
-            digest = hashlib.sha256()
-            with self.open(path) as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(chunk)
-            self.hashes[path] = digest.hexdigest()
-        return self.hashes[path]
-
-    def say(self, level: str, kind: str, where: str, why: object = "") -> None:
-        where = "".join(each if " " <= each <= "~" else "?" for each in where)
-        self.found.setdefault((level, kind, where), str(why))
-
-    def kinds(self, level: str) -> set:
-        return {kind for at, kind, _ in self.found if at == level}
-
-    def verdict(self, level: str) -> str:
-        if self.kinds(level) - {"open"}:
-            return "broken"
-        return "incomplete" if self.kinds(level) else "holds" if self.judged[level] else "cannot_judge"
-
-    def lines(self, path: str, limit: int = LINE):
-        if path in self.sizes:
-            with self.open(path) as file:
-                while line := file.readline(limit + 1):
-                    yield line
-                    if len(line) > limit:
-                        return
-
-
-def read_line(line: bytes) -> dict:
-    need(line.endswith(b"\n"), "no line, or too long")
-    return read_json(line[:-1], LINE)
-
-
-# ---- manifest and files ---------------------------------------------------------------------------------------------
-
-
-def read_manifest(package: Package) -> dict | None:
-    """The list of all files, and what the package says of itself."""
-    if "manifest.json" not in package.sizes:
-        return package.say("manifest", "missing", "manifest.json")
-    try:
-        data = package.read("manifest.json", HUGE)
-        it = read_json(data, HUGE)
-        need(member(it, "v", int) == 1 and isinstance(member(it, "export", str), str), "another version")
-        time(member(it, "at", str))
-        bates, counts = member(it, "bates", dict), member(it, "counts", dict)
-        member(bates, "prefix", str)
-        need(all(member(bates, name, int) >= 0 for name in ("digits", "first", "last")), "")
-        need(bates["digits"] <= 30, "too many digits")
-        for name in "selected exported withheld_entries parts parts_open parts_withheld not_covered".split():
-            member(counts, name, int)
-        last = -1
-        for log in member(it, "logs", list):
-            need(member(log, "number", int) > last, "logs out of order")
-            last = log["number"]
-            member(log, "origin", str), member(log, "size", int), member(log, "vkey", str), member(log, "positions", int)
-            log["root"] = unb64(member(log, "root", str), 32)
-        last = ""
-        for file in member(it, "files", list):
-            path, segment = member(file, "path", str), "[A-Za-z0-9_][A-Za-z0-9._+-]*"
-            need(path > last and path not in UNLISTED, "files out of order")
-            need(re.fullmatch(f"{segment}(/{segment})*", path), "a path that leads elsewhere")
-            need(re.fullmatch("[0-9a-f]{64}", member(file, "sha256", str)), "no SHA-256")
-            member(file, "size", int), member(file, "kind", str) if "kind" in file else None
-            last = path
-    except Bad as why:
-        return package.say("manifest", "malformed", "manifest.json", why)
-    return {**it, "data": data}
-
-
-def check_manifest(package: Package, manifest: dict, fingerprint: str | None) -> str | None:
-    """The package key signed exactly these bytes; whose key that is, only the cover letter tells."""
-    package.judged["manifest"] = True
-    signed, key = None, None
-    for path in ("manifest.jws", "package.jwk"):
-        try:
-            need(path in package.sizes, "")
-            data = package.read(path, 2 * HUGE)
-            if path == "manifest.jws":
-                signed = read_jws(data.decode("latin-1"), "consentgate-package+jwt", 2 * HUGE)
-                need(signed[0]["alg"] == "EdDSA", "another algorithm")
-            else:
-                jwk = read_line(data)
-                need(jwk.keys() == {"crv", "kty", "x"} and jwk["kty"] == "OKP", "no package key")
-                key = read_jwk(jwk)
-        except Bad as why:
-            if path == "manifest.jws" or signed:
-                package.say("manifest", "malformed" if path in package.sizes else "missing", path, why)
-    if signed and key:
-        try:
-            if verify_jws(signed, key) != manifest["data"]:
-                package.say("manifest", "altered", "manifest.jws", "it signs other bytes than manifest.json")
-        except Forged as why:
-            package.say("manifest", "forged", "manifest.jws", why)
-    if key and fingerprint and key[0] != fingerprint:
-        package.say("manifest", "forged", "package.jwk", f"you gave the fingerprint {fingerprint}; this is {key[0]}")
-    return key[0] if key else None
-
-
-def check_files(package: Package, manifest: dict) -> None:
-    """Every listed file is there with its hash, nothing else is there, and the three lists say the same."""
-    package.judged["files"] = True
-    for path in package.strange:
-        package.say("files", "malformed", path, "a link or a device")
-    listed = {each["path"]: each for each in manifest["files"]}
-    for path, each in listed.items():
-        if path not in package.sizes:
-            if path not in package.strange:
-                package.say("files", "missing", path)
-        elif package.sizes[path] != each["size"] or package.sha256(path) != each["sha256"]:
-            package.say("files", "altered", path, "not the bytes that the manifest lists")
-    for path in package.sizes.keys() - listed.keys() - UNLISTED:
-        package.say("files", "extra", path, "not listed")
-    hashes = {path: each["sha256"] for path, each in listed.items()}
-    payload = {path for path in hashes if path.startswith("data/")}
-    real = ["manifest.json", "manifest.jws", "manifest-sha256.txt", "SHA256SUMS"]
-    hashes.update({path: package.sha256(path) for path in real if path in package.sizes})
-    every = {path for path in hashes if not path.endswith(".tsr")}
-    for name, paths in zip(LISTS, (payload, every - {"SHA256SUMS"}, every - payload)):
-        if name not in package.sizes:
-            package.say("files", "missing", name)
-        elif not package.same(name, "".join(f"{hashes[path]}  {path}\n" for path in sorted(paths)).encode()):
-            package.say("files", "altered", name, "not the list that follows from the manifest")
-
-
-# ---- records --------------------------------------------------------------------------------------------------------
-
-
-class Records:
-    """One pass over the exact records, in step with their readable form and the list of what is withheld."""
-
-    def __init__(self, package: Package, manifest: dict) -> None:
-        self.package, self.manifest, self.bates = package, manifest, manifest["bates"]
-        self.logs = {log["number"]: log for log in manifest["logs"]}
-        self.next, self.before = self.bates["first"], (-1, -1)
-        self.count = {"lines": 0, "open": 0, "withheld": 0, "left out": 0, "out of order": 0}
-        self.leaves = {number: [] for number in self.logs}  # (position, leaf hash)
-        self.readable, self.withheld = package.lines(READABLE), []
-
-    def say(self, kind: str, where: str, why: object = "") -> None:
-        self.package.say("records", kind, where, why)
-
-    def name(self, number: int) -> str:
-        return f"{self.bates['prefix']}{number:0{self.bates['digits']}d}"
-
-    def __iter__(self):
-        """Give each record that can be read, with the contents of its open parts."""
-        self.package.judged["records"] = True
-        for path in (ENTRIES, READABLE, WITHHELD):
-            if path not in self.package.sizes:
-                self.say("missing", path)
-        for data in self.package.lines(ENTRIES):
-            self.count["lines"] += 1
-            record = self.read(data)
-            if record:
-                self.place(record)
-                record["contents"] = self.open(record)
-                yield record
-            else:
-                self.count["left out"] += 1
-            self.compare(record)
-        if ENTRIES in self.package.sizes:
-            self.finish()
-
-    def read(self, data: bytes) -> dict | None:
-        number = None
-        try:
-            line = read_line(data)
-            prefix, bates = self.bates["prefix"], member(line, "bates", str)
-            digits = bates[len(prefix) :]
-            need(bates.startswith(prefix) and re.fullmatch("[0-9]{1,100}", digits), "no Bates number")
-            need(self.name(int(digits)) == bates, "no Bates number")
-            number = int(digits)
-            need(line.keys() == {"bates", "entry", "leaf", "log", "parts", "position"}, "other members")
-            need(member(line, "log", int) in self.logs, "no log of this package")
-            need(member(line, "position", int) < self.logs[line["log"]]["size"], "no position of its log")
-            member(line, "entry", str)
-            for part in member(line, "parts", list):
-                need(member(part, "p", str) + member(part, "jwe", str), "no part")
-                open_keys = part.keys() == {"p", "jwe", "key"} and unb64(member(part, "key", str), 32)
-                need(open_keys or part.keys() == {"p", "jwe", "withheld"}, "no part")
-                need(open_keys or member(part, "withheld", str) in REASONS, "no such reason")
-            exact = unb64(member(line, "leaf", str))
-            line.update(leaf=read_leaf(exact), hash=hashlib.sha256(b"\0" + exact).digest(), where=f"record {bates}")
-        except Bad as why:
-            self.number(number)
-            return self.say("malformed", ENTRIES if number is None else f"record {self.name(number)}", why)
-        self.number(number)
-        return line
-
-    def number(self, number: int | None) -> None:
-        """Each number of the range stands once, in order."""
-        if number is None:
-            self.next += 1
-        elif not self.bates["first"] <= number <= self.bates["last"]:
-            self.say("extra", f"record {self.name(number)}", "out of the range")
-        elif number < self.next:
-            self.say("reordered", f"record {self.name(number)}", "too late, or twice")
-        else:
-            if number > self.next:
-                self.say("missing", f"record {self.name(self.next)}")
-            self.next = number + 1
-
-    def place(self, record: dict) -> None:
-        place = (record["log"], record["position"])
-        if place <= self.before:
-            self.count["out of order"] += 1
-            self.say("reordered", record["where"], "not behind the record before it")
-        self.before = place
-        self.leaves[record["log"]].append((record["position"], record["hash"]))
-
-    def open(self, record: dict) -> dict:
-        leaf, contents = record["leaf"], {}
-        refs = leaf.get("parts", [])
-        record["fits"] = [part["p"] for part in record["parts"]] == [ref["p"] for ref in refs]
-        if record["entry"] != leaf["id"] or not record["fits"]:
-            self.say("altered", record["where"], "id or parts are not those of the leaf")
-        for part, ref in zip(record["parts"], refs if record["fits"] else [None] * len(record["parts"])):
-            self.count["withheld" if "withheld" in part else "open"] += 1
-            if "withheld" in part:
-                self.withheld.append((record["bates"], record["entry"], part["p"], part["withheld"]))
-            if ref is None:
-                continue
-            try:
-                if b64(hashlib.sha256(part["jwe"].encode()).digest()) != ref["d"]:
-                    raise Changed("not the part that the leaf names")
-                if "key" in part:
-                    contents[part["p"]] = open_part(part["jwe"], unb64(part["key"]))
-            except Bad as why:
-                kind = {Changed: "altered", Forged: "forged"}.get(type(why), "malformed")
-                self.say(kind, f"{record['where']} part {part['p']}", why)
-        return contents
-
-    def compare(self, record: dict | None) -> None:
-        """The readable form of a record says what its exact bytes say."""
-        if READABLE not in self.package.sizes or self.readable is None:
-            return
-        data = next(self.readable, None)
-        kind, why = "altered", "not a line for each record, in order"
-        try:
-            if data is not None and record is None:
-                return
-            line = read_line(data) if data is not None else {}
-            if line.get("bates") == record["bates"] if record else False:
-                if not self.reads_as(line, record):
-                    self.say("altered", record["where"], "the readable form says something else")
-                return
-        except Bad as problem:
-            kind, why = "malformed", problem
-        self.say(kind, READABLE, why)
-        self.readable = None
-
-    def reads_as(self, line: dict, record: dict) -> bool:
-        leaf, parts = record["leaf"], line.pop("parts", None)
-        expected = {name: record[name] for name in ("bates", "log", "position")}
-        expected.update({name: leaf[name] for name in ("kind", "at", "end") if name in leaf}, entry=leaf["id"])
-        if "re" in leaf:
-            expected["re"] = leaf["re"]["id"]
-        if not equal(line, expected) or not isinstance(parts, dict):
-            return False
-        if not record["fits"]:
-            return True
-        return parts.keys() == {part["p"] for part in record["parts"]} and all(
-            self.part_reads_as(parts[part["p"]], part, record["contents"].get(part["p"])) for part in record["parts"]
-        )
-
-    def part_reads_as(self, value: object, part: dict, content: dict | None) -> bool:
-        if "key" in part:
-            return content is None or equal(value, content)
-        if value == {"withheld": part["withheld"]}:
-            return True
-        redacted = isinstance(value, dict) and value.keys() == {"redacted", "shown"}  # what is shown, nobody can judge
-        return redacted and value["redacted"] == part["withheld"] and isinstance(value["shown"], dict)
-
-    def finish(self) -> None:
-        if self.next <= self.bates["last"]:
-            self.say("missing", f"record {self.name(self.next)}")
-        if self.readable and next(self.readable, None) is not None:
-            self.say("altered", READABLE, "more lines than records")
-        listed, entries = [], 0
-        for data in self.package.lines(WITHHELD, 1 << 20):
-            try:
-                line = read_line(data)
-                need(line.keys() - {"bates", "part"} == {"entry", "reason", "rule"}, "other members")
-                need(len(line) in (3, 5) and all(isinstance(each, str) for each in line.values()), "other members")
-            except Bad as why:
-                self.say("malformed", WITHHELD, why)
-                continue
-            if len(line) == 5:
-                listed.append((line["bates"], line["entry"], line["part"], line["reason"]))
-            entries += len(line) == 3
-        if WITHHELD in self.package.sizes and not self.count["left out"] and listed != self.withheld:
-            self.say("altered", WITHHELD, "not what is withheld")
-        counts, lines = self.manifest["counts"], self.count["lines"]
-        seen = [lines, entries, lines + entries, self.count["open"] + self.count["withheld"], self.count["open"]]
-        seen += [self.count["withheld"], lines, *(len(each) for each in self.leaves.values())]
-        said = [counts[name] for name in "exported withheld_entries selected parts parts_open parts_withheld".split()]
-        said += [self.bates["last"] - self.bates["first"] + 1, *(log["positions"] for log in self.logs.values())]
-        if not self.package.kinds("records") & {"malformed", "missing", "extra", "reordered"} and seen != said:
-            self.say("altered", "manifest.json", "the counts do not come out")
-
-
-def equal(one: object, other: object) -> bool:
-    """As JSON: true is not 1."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-# ---- answers, statements, artifacts: what records say of each other and of files -------------------------------------
-
-
-class Answers:
-    """An answer names the true hash of what it answers; an intent has one outcome, once its time to leave is over."""
-
-    def __init__(self, manifest: dict) -> None:
-        self.at, self.hashes, self.due, self.answers = manifest["at"], {}, {}, []
-
-    def take(self, record: dict) -> None:
-        leaf = record["leaf"]
-        if leaf["kind"] in ("intent", "stop"):
-            self.hashes[leaf["id"]] = record["hash"]
-        if "send_by" in leaf and leaf["send_by"] < self.at:
-            self.due[leaf["id"]] = record["where"]
-        if "re" in leaf:
-            self.answers.append((leaf["kind"], leaf["re"]["id"], unb64(leaf["re"]["h"]), record["where"]))
-
-    def finish(self, package: Package) -> None:
-        ended = set()
-        for kind, target, named, where in self.answers:
-            if self.hashes.get(target, named) != named:
-                package.say("answers", "forged", where, "it names another hash than that of what it answers")
-            if kind == "outcome":
-                if target in ended:
-                    package.say("answers", "extra", where, "a second outcome")
-                ended.add(target)
-        for target, where in self.due.items():
-            if target not in ended:
-                package.say("answers", "open", where, "a request without an outcome in this package")
-
-
-class Artifacts:
-    """Bytes that open parts name by digest, under their own digest; and the keys of issuers in them."""
-
-    def __init__(self, package: Package, manifest: dict) -> None:
-        self.package, self.sound, self.keys, self.followed = package, set(), {}, set()
-        found = {path: package.sha256(path) for path in package.sizes if path.startswith("data/artifacts/")}
-        for path, digest in found.items():
-            if path == "data/artifacts/" + digest:
-                self.sound.add(digest)
-            else:
-                package.say("artifacts", "altered", path, "not the bytes that it is named by")
-        for path in package.sizes:
-            if path.startswith("data/notices/") and package.sha256(path) not in found.values():
-                package.say("artifacts", "altered", path, "no copy of a notice of this package")
-        for each in manifest["files"]:
-            if each.get("kind") == "registry" and each["path"] in {"data/artifacts/" + digest for digest in self.sound}:
-                self.read(each["path"][15:], self.registry)
-
-    def read(self, digest: str, take) -> None:
-        path = "data/artifacts/" + digest
-        try:
-            take(read_json(self.package.read(path)))
-        except Bad as why:
-            self.package.say("artifacts", "malformed", path, why)
-
-    def registry(self, registry: dict) -> None:
-        keys = {}
-        for issuer in member(registry, "issuers", list):
-            for each in member(issuer, "keys", list):
-                key = read_jwk(member(each, "jwk", dict))
-                keys[member(issuer, "iss", str), key[0]] = key
-            member(issuer, "iss", str)
-        self.keys.update(keys)
-
-    def take(self, contents: dict) -> None:
-        for name, content in contents.items():
-            if name == "statement.0":
-                self.follow(content.get("manifest"), self.notice)
-            elif name == "body.0" or name.startswith("decision."):
-                for each in (content, content.get("decision") if name == "body.0" else None):
-                    if isinstance(each, dict):
-                        self.follow(each.get("registry"), None)
-                        self.follow(each.get("packs"), self.packs)
-
-    def follow(self, named: object, take) -> None:
-        try:
-            digest = unb64(named, 32).hex()
-        except Bad:
-            return
-        self.need(digest)
-        if take and digest in self.sound and (digest, take) not in self.followed:
-            self.followed.add((digest, take))
-            self.read(digest, take)
-
-    def need(self, digest: str) -> None:
-        if "data/artifacts/" + digest not in self.package.sizes:
-            self.package.say("artifacts", "missing", f"artifact {digest}", "an open part names it")
-
-    def notice(self, manifest: dict) -> None:
-        unb64(member(manifest, "digest", str))
-        self.follow(manifest["digest"], None)
-
-    def packs(self, index: dict) -> None:
-        digests = [member(each, "sha256", str) for each in member(index, "packs", dict).values()]
-        need(all(re.fullmatch("[0-9a-f]{64}", each) for each in digests), "no SHA-256")
-        for each in digests:
-            self.need(each)
-
-
-class Statements:
-    """Each consent statement that can be read was signed by an issuer of a registry; the file beside it is the token."""
-
-    def __init__(self, package: Package, keys: dict) -> None:
-        self.package, self.keys, self.files = package, keys, set()
-
-    def take(self, record: dict) -> None:
-        if "statement.0" not in record["contents"]:
-            return
-        where, kind = f"{record['where']} part statement.0", "malformed"
-        try:
-            token = member(record["contents"]["statement.0"], "token", str)
-            self.file(f"data/statements/{record['bates']}.jws", token)
-            signed = read_jws(token, "consent-statement+jwt", 64 * 1024)
-            claims = read_json(signed[1], 1 << 20, canonical=False)
-            key = self.keys.get((member(claims, "iss", str), signed[0]["kid"]))
-            kind = "unsigned"
-            need(key and signed[0]["alg"] in key[1], "no registry of the package has this key")
-            kind = "forged"
-            verify_jws(signed, key)
-        except Bad as why:
-            self.package.say("statements", kind, where, why)
-
-    def file(self, path: str, token: str) -> None:
-        self.files.add(path)
-        if path not in self.package.sizes:
-            self.package.say("statements", "missing", path)
-        elif not self.package.same(path, token.encode()):
-            self.package.say("statements", "altered", path, "not the token of the record")
-
-    def finish(self, manifest: dict) -> None:
-        for each in manifest["files"]:
-            if each["path"].startswith("data/statements/") and each["path"] not in self.files:
-                self.package.say("statements", "extra", each["path"], "of no record that can be read")
-
-
-# ---- tree, checkpoint, witnesses: the records are in a log, which was signed, and cosigned ---------------------------
-
-
-def check_tree(package: Package, log: dict, leaves: list) -> None:
-    """The root of the log follows from the leaves of the records and the nodes of the proof (RFC 6962)."""
-    path = f"data/log/{log['number']}/nodes.bin"
-    if path not in package.sizes:
-        return package.say("tree", "missing", path)
-    at = 0
-
-    def walk(low: int, high: int) -> bytes:
-        nonlocal at
-        if at == len(leaves) or leaves[at][0] >= high:  # no record from low to below high: its hash is in the file
-            node = nodes.read(32)
-            need(len(node) == 32, "fewer nodes than the proof needs")
-            return node
-        if high - low == 1:
-            at += 1
-            return leaves[at - 1][1]
-        middle = low + (1 << ((high - low - 1).bit_length() - 1))
-        return hashlib.sha256(b"\1" + walk(low, middle) + walk(middle, high)).digest()
-
-    with package.open(path) as nodes:
-        try:
-            root = walk(0, log["size"]) if log["size"] else hashlib.sha256(b"").digest()
-            need(not nodes.read(1), "more nodes than the proof needs")
-        except Bad as why:
-            return package.say("tree", "malformed", path, why)
-    if root != log["root"]:
-        package.say("tree", "altered", f"log {log['number']}", "the records are not those of the log")
-
-
-def check_checkpoint(package: Package, log: dict) -> tuple | None:
-    """The log's key signed this size and root."""
-    folder, where = f"data/log/{log['number']}/", f"log {log['number']}"
-    if folder + "vkey" not in package.sizes:
-        package.say("checkpoint", "missing", folder + "vkey")
-    elif not package.same(folder + "vkey", f"{log['vkey']}\n".encode("utf-8", "replace")):
-        package.say("checkpoint", "altered", folder + "vkey", "not the key of the manifest")
-    path = folder + "checkpoint"
-    if path not in package.sizes:
-        return package.say("checkpoint", "missing", path)
-    try:
-        note = read_note(package.read(path, 1 << 20))
-        lines = note[0].split("\n")
-        need(len(lines) == 4 and is_name(lines[0]) and re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]), "no checkpoint")
-        need(int(lines[1]) < 2**63, "too large")
-        head = (lines[0], int(lines[1]), unb64(lines[2], 32, standard=True))
-    except Bad as why:
-        return package.say("checkpoint", "malformed", path, why)
-    if head != (log["origin"], log["size"], log["root"]):
-        package.say("checkpoint", "altered", where, "origin, size and root are not those of the manifest")
-    try:
-        key = read_vkey(log["vkey"], 1)
-        if key[0] != log["origin"]:
-            package.say("checkpoint", "altered", where, "the key is that of another log")
-        if not signed_by(key, note, 1):
-            raise Forged("the log's key did not sign")
-    except Bad as why:
-        package.say("checkpoint", "forged", path, why)
-    return note
-
-
-def check_witnesses(package: Package, logs: list, notes: dict, policy: dict | None) -> list:
-    """Who cosigned; gives the names of the reader's own witnesses, where the reader's policy is met."""
-    own, trusted = None, []
-    if POLICY in package.sizes:
-        try:
-            own = read_policy(package.read(POLICY))
-        except Bad as why:
-            package.say("witnesses", "malformed", POLICY, why)
-    elif policy is None:
-        for log in logs:
-            if is_cosigned(log, notes.get(log["number"], ("", []))):
-                package.judged["witnesses"] = False
-        return []
-    package.judged["witnesses"] = True
-    for asked in (own, policy):
-        for log in logs if asked else ():
-            if log["number"] in notes:
-                names = cosigned(package, log, notes[log["number"]], asked, newest=log is logs[-1])
-                trusted = names if asked is policy else []
-    return trusted
-
-
-def is_cosigned(log: dict, note: tuple) -> bool:
-    try:
-        key = read_vkey(log["vkey"], 1)
-    except Bad:
-        return False
-    return any(each[:2] != key[:2] for each in note[1])
-
-
-def cosigned(package: Package, log: dict, note: tuple, policy: dict, *, newest: bool) -> list:
-    try:
-        names = [name for name, key in policy["witnesses"].items() if signed_by(key, note, 4)]
-    except Forged as why:
-        package.say("witnesses", "forged", f"data/log/{log['number']}/checkpoint", why)
-        return []
-    met = {"none", *names}
-    for name, (needed, members) in policy["groups"].items():
-        if len(met & set(members)) >= needed:
-            met.add(name)
-    if newest and (policy["quorum"] not in met or policy["logs"] and not any(is_of(note, key) for key in policy["logs"])):
-        package.say("witnesses", "unsigned", f"log {log['number']}", "not cosigned as the policy asks")
-        return []
-    return names
-
-
-def is_of(note: tuple, key: tuple) -> bool:
-    try:
-        return signed_by(key, note, 1) and note[0].split("\n")[0] == key[0]
-    except Forged:
-        return False
-
-
-# ---- All of it ------------------------------------------------------------------------------------------------------
-
-
-def verify(root: str, fingerprint: str | None = None, policy: dict | None = None) -> dict:
-    """Verify a package: levels with a verdict each, findings, and one word for all of it."""
-    package = Package(root)
-    manifest = read_manifest(package)
-    key, trusted, withheld = None, [], 0
-    if manifest is None:
-        package.judged.update(dict.fromkeys(LEVELS[:8], False))
-    else:
-        key = check_manifest(package, manifest, fingerprint)
-        check_files(package, manifest)
-        artifacts = Artifacts(package, manifest)
-        statements, answers = Statements(package, artifacts.keys), Answers(manifest)
-        records = Records(package, manifest)
-        for record in records:
-            for each in (answers, statements):
-                each.take(record)
-            artifacts.take(record["contents"])
-        there, whole = ENTRIES in package.sizes, not records.count["left out"]
-        answers.finish(package)
-        if there and whole:
-            statements.finish(manifest)
-        package.judged.update(dict.fromkeys(("answers", "statements", "artifacts"), there))
-        package.judged.update(tree=there and whole and not records.count["out of order"], checkpoint=True)
-        notes = {}
-        for log in manifest["logs"]:
-            if package.judged["tree"]:
-                check_tree(package, log, records.leaves[log["number"]])
-            notes[log["number"]] = check_checkpoint(package, log)
-        notes = {number: note for number, note in notes.items() if note}
-        trusted = check_witnesses(package, manifest["logs"], notes, policy)
-        stamps = {"manifest.json.tsr", *(f"data/log/{log['number']}/checkpoint.tsr" for log in manifest["logs"])}
-        if stamps & package.sizes.keys():
-            package.judged["timestamps"] = False  # RECIPES.txt says how openssl verifies them
-        withheld = manifest["counts"]["parts_withheld"] + manifest["counts"]["withheld_entries"]
-    levels = {level: package.verdict(level) for level in LEVELS if level in package.judged}
-    confirmed = key is not None and key == fingerprint
-    broken = "broken" in levels.values()
-    word = "broken" if broken else "witnessed" if trusted else "confirmed" if confirmed else "consistent"
-    incomplete = withheld or "incomplete" in levels.values()
-    return {
-        "conclusion": word,
-        "exit": 1 if broken else 3 if not confirmed else 4 if incomplete else 0,
-        "fingerprint": key,
-        "confirmed": confirmed,
-        "witnesses": trusted,
-        "levels": levels,
-        "findings": [
-            {"level": level, "kind": kind, "where": where, "why": why}
-            for (level, kind, where), why in sorted(package.found.items(), key=lambda each: LEVELS.index(each[0][0]))
-        ],
-    }
-
-
-def tell(result: dict) -> str:
+def tell(result):
     lines = [f"{level:<12}{verdict.replace('_', ' ')}" for level, verdict in result["levels"].items()]
-    for each in result["findings"]:
-        lines.append(f"{each['level']}: {each['kind']}: {each['where']}" + (f" ({each['why']})" if each["why"] else ""))
+    lines += [f"{each['level']}: {each['kind']}: {each['where']}: {each['why']}" for each in result["findings"]]
     if result["conclusion"] == "broken":
         return "\n".join([*lines, "Not as it was made: see the findings."])
     lines += ["Consistent with itself.", f"Signed by key {result['fingerprint']}."]
@@ -1006,7 +975,7 @@ def tell(result: dict) -> str:
     return "\n".join([*lines, *(f"Witnessed by {name}." for name in result["witnesses"])])
 
 
-def main(arguments: list | None = None) -> int:
+def main(arguments=None):
     parser = argparse.ArgumentParser(description="Verify a consentgate package.")
     parser.add_argument("package", nargs="?", default=os.path.dirname(os.path.abspath(__file__)), metavar="PACKAGE")
     parser.add_argument("--fingerprint", metavar="F", help="of the package key, from the cover letter")
@@ -1014,17 +983,15 @@ def main(arguments: list | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     told = parser.parse_args(arguments)
     try:
-        policy = None
         if told.fingerprint is not None:
             unb64(told.fingerprint, 32)
+        policy = None
         if told.policy is not None:
             with open(told.policy, "rb") as file:
                 policy = read_policy(file.read(1 << 19))
         result = verify(told.package, told.fingerprint, policy)
-    except Bad as why:
-        parser.error(f"fingerprint or policy cannot be used: {why}")
-    except OSError as error:
-        parser.error(f"cannot be read: {error}")
+    except (Bad, OSError) as why:
+        parser.error(f"cannot be used: {why}")
     print(json.dumps(result, indent=1) if told.json else tell(result))
     return result["exit"]
 
