@@ -6,6 +6,7 @@ As long as one likes: the page is measured with ten thousand records. All record
 import hashlib
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,7 +44,7 @@ class Story:
         entry = UUID(f"019aab00-0000-7000-8000-{number:012x}")
         self.at += timedelta(milliseconds=430 + number % 7 * 210)
         sealed = tuple(
-            seal_part(entry, name, encode(content), _KEY, lambda n, name=name: _iv(entry, name, n))
+            seal_part(entry, name, encode(content), _KEY, partial(_iv, entry, name))
             for name, content in parts.items()
         )
         answered = self.made[re][0] if re is not None else None
