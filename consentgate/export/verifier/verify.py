@@ -599,7 +599,7 @@ def check_checkpoint(package, log):
 
 
 def check_witnesses(package, logs, notes, policy):
-    """Enough witnesses cosigned, as the deployment's policy asks, and yours. Gives the names of yours, if it is met."""
+    """Enough witnesses cosigned, as the deployment's policy asks, and yours. Gives names of yours, if it is met."""
     own, trusted = None, []
     if POLICY in package:
         try:
@@ -792,7 +792,8 @@ def read_leaf(data):
     need(leaf["v"] == 1 and leaf.get("end") in (ends or [None]), "another version or end")
     need("after" not in leaf or leaf["after"]["w"] != leaf["w"], "a lane after itself")
     names = [part["p"] for part in leaf.get("parts", [])]
-    need(names == sorted(set(names)) and (names or ("parts" not in leaf and "none" in words)), "no parts, or no order")
+    need(names == sorted(set(names)), "parts that are not in order")
+    need(names or ("parts" not in leaf and "none" in words), "no parts")
     for name in names:
         word, _, place = name.partition(".")
         need(word in words.split() and word != "none", "no part of its kind")
