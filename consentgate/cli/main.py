@@ -27,6 +27,7 @@ from consentgate.cli.issuer import issuer
 from consentgate.cli.log import log
 from consentgate.cli.notice import notice
 from consentgate.cli.policy import policy
+from consentgate.cli.reconcile import reconcile
 from consentgate.cli.record import record
 from consentgate.cli.task import task
 from consentgate.cli.terminal import note
@@ -39,7 +40,7 @@ PROGRAM: Final = "consentgate"
 SECTIONS: Final[tuple[tuple[str, tuple[click.Command, ...]], ...]] = (
     ("Begin", (demo, init, doctor, db, aws)),
     ("Consents and rules", (notice, issuer, assertion, consent, policy)),
-    ("Evidence", (entries, record, task, worker, log, verify, export)),
+    ("Evidence", (entries, record, reconcile, task, worker, log, verify, export)),
 )
 
 

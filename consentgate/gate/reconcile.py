@@ -34,7 +34,7 @@ from consentgate.gate.ports import Vendor
 from consentgate.gate.progress import derived_id, observe
 from consentgate.gate.replay import Stops, carry_out, unanswered
 from consentgate.gate.request import Ending, Exchange
-from consentgate.gate.unsettled import Unsettled, read_unsettled
+from consentgate.gate.unsettled import Asked, Unsettled, read_unsettled
 from consentgate.ledger.vault import BODY
 from consentgate.storage import entries, intents, locks
 from consentgate.storage.entries import EntryRow
@@ -194,11 +194,15 @@ def _settled(
     with gate.database.read() as connection:
         unsettled = read_unsettled(gate, connection, row)
     asked = unsettled.asked
-    if gate.book.now() < asked.until:
+    if not _is_due(gate, asked):
         return Waiting(intent=row.id, operation=asked.text("operation"), asked_at=asked.at, until=asked.until)
     # b
     _ask(gate, unsettled, vendors)
     return _close(gate, row, unsettled.locks, vendors, trailed)
+
+
+def _is_due(gate: GateContext, asked: Asked) -> bool:
+    return gate.book.now() >= asked.until
 
 
 def _close(

@@ -9,6 +9,7 @@ from pathlib import Path
 from consentgate.cli.main import run
 from tests.acceptance.deployment import build
 from tests.acceptance.test_cli_golden import COMMANDS, GOLDEN, PAGES, masked
+from tests.acceptance.test_cli_reconcile import COMMAND, at_once, steady
 
 
 def main() -> None:
@@ -20,6 +21,9 @@ def main() -> None:
             with redirect_stdout(io.StringIO()) as printed:
                 run([*command, "--json", "--home", str(Path(folder) / "home")])
             (GOLDEN / f"{name}.json").write_text(masked(printed.getvalue()))
+        with at_once(), redirect_stdout(io.StringIO()) as printed:
+            run([*COMMAND, "--json", "--home", str(Path(folder) / "home")])
+        (GOLDEN / "reconcile.json").write_text(steady(printed.getvalue()))
         os.environ["COLUMNS"] = "80"
         for name, command in PAGES:
             with redirect_stdout(io.StringIO()) as printed:
