@@ -5,11 +5,9 @@ transaction, before its statement; *in 5* the request is at the vendor.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
-
-from tests.functional.faults.place import Place
 
 MOMENTS: Final = (*(f"{where} {step}" for step in range(1, 7) for where in ("before", "in")), "after 6")
 
@@ -29,6 +27,16 @@ _PLACES: Final = {
 }
 
 
+class Struck(Protocol):
+    """What is struck: a client that a gate protects, and the vendor, where it is in this process."""
+
+    @property
+    def client(self) -> Any: ...
+
+    @property
+    def server(self) -> Any: ...
+
+
 class Once:
     """Does something the first time that it is called."""
 
@@ -42,7 +50,7 @@ class Once:
 
 
 def strike(
-    place: Place, patch: pytest.MonkeyPatch, moment: str, act: Callable[[], object], *, own: bool = False
+    place: Struck, patch: pytest.MonkeyPatch, moment: str, act: Callable[[], object], *, own: bool = False
 ) -> None:
     """Let something happen once, when a search comes to a moment; what happens to our own process, in its thread."""
     once = Once(act)
@@ -82,7 +90,7 @@ def _found(target: str) -> Any:
         return getattr(getattr(importlib.import_module(holder), kind), name)
 
 
-def _at_the_vendor(place: Place, patch: pytest.MonkeyPatch, once: Once) -> None:
+def _at_the_vendor(place: Struck, patch: pytest.MonkeyPatch, once: Once) -> None:
     http = place.server._loopback._http
     answer = http.answer
 
@@ -94,7 +102,7 @@ def _at_the_vendor(place: Place, patch: pytest.MonkeyPatch, once: Once) -> None:
     patch.setattr(http, "answer", struck)
 
 
-def _while_it_waits(place: Place, patch: pytest.MonkeyPatch, once: Once) -> None:
+def _while_it_waits(place: Struck, patch: pytest.MonkeyPatch, once: Once) -> None:
     """The request has left, and its answer is not looked at yet."""
     session = place.client._endpoint.http_session._session
     send = session.send
