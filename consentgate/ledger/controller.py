@@ -173,8 +173,7 @@ def put_packs(
         )
         for _, content in sorted(files.items())
     ]
-    for row in put:
-        artifacts.put_artifact(connection, book.tenant, row)
+    artifacts.put_artifacts(connection, book.tenant, put)
     book.write_body(connection, "packs", book.now(), {"packs": canonical.b64(digest)})
 
 

@@ -3,12 +3,14 @@
 Invariant: what is stored under a digest never changes, and a notice's name never comes to mean other bytes.
 """
 
+from collections.abc import Iterable
 from dataclasses import field
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from consentgate.storage.prepared import Prepared, first_of
+from consentgate.storage.failures import translated
+from consentgate.storage.prepared import OverLists, Prepared, first_of
 from consentgate.storage.tables import artifact, notice
 from consentgate.values import dataclass
 
@@ -55,6 +57,13 @@ _ARTIFACT: Final = Prepared(
     select(artifact.c.digest, artifact.c.kind, artifact.c.media_type, artifact.c.content).where(_NAMED)
 )
 _HAS_ARTIFACT: Final = Prepared(select(artifact.c.kind).where(_NAMED))
+_THERE: Final = OverLists(
+    lambda within: (
+        select(artifact.c.digest)
+        .where(artifact.c.tenant == bindparam("tenant"))
+        .where(within(artifact.c.digest, "digests"))
+    )
+)
 _INSERT_NOTICE: Final = Prepared(insert(notice))
 _ALL_NOTICES: Final = (
     select(notice.c.id, notice.c.version, notice.c.language, notice.c.digest, notice.c.manifest)
@@ -92,6 +101,30 @@ def put_artifact(connection: Connection, tenant: str, row: ArtifactRow) -> bool:
     values = name | {"kind": row.kind, "media_type": row.media_type, "content": row.content}
     _INSERT_ARTIFACT.run(connection, values)
     return True
+
+
+def put_artifacts(connection: Connection, tenant: str, rows: Iterable[ArtifactRow]) -> None:
+    """Store artifacts that are not there, in two statements, however many there are.
+
+    Args:
+        connection: of `Database.write`.
+        tenant: whose artifacts.
+        rows: the artifacts.
+
+    Raises:
+        Duplicate: another process stored one in this moment (key ``pk_artifact``).
+        Unavailable: the database refused.
+    """
+    wanted = {row.digest: row for row in rows}
+    there = {bytes(digest) for (digest,) in _THERE.rows(connection, {"tenant": tenant}, digests=[*wanted])}
+    new = [
+        {"tenant": tenant, "digest": digest, "kind": r.kind, "media_type": r.media_type, "content": r.content}
+        for digest, r in wanted.items()
+        if digest not in there
+    ]
+    if new:
+        with translated():
+            connection.execute(insert(artifact), new)
 
 
 def artifact_of(connection: Connection, tenant: str, digest: bytes) -> ArtifactRow | None:

@@ -7,6 +7,7 @@ nor the metadata service of a cloud machine has a say.
 import os
 from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 from typing import Any, Final
 
 import boto3
@@ -17,6 +18,8 @@ from botocore.loaders import Loader
 REGION: Final = "us-east-1"
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 10
+
+_MAKING: Final = Lock()
 
 
 def client_settings(
@@ -63,8 +66,16 @@ def loopback_client(
     Returns:
         The client. The caller closes it.
     """
-    make: Any = boto3.Session(botocore_session=_hermetic()).client
-    return make(service, **client_settings(url, retries=retries, read_seconds=read_seconds))
+    make: Any = _session().client
+    # Two clients at once are more than a session can make.
+    with _MAKING:
+        return make(service, **client_settings(url, retries=retries, read_seconds=read_seconds))
+
+
+@cache
+def _session() -> boto3.Session:
+    # Clients copy what they take from it, so that one will do for all of a process.
+    return boto3.Session(botocore_session=_hermetic())
 
 
 def _hermetic() -> botocore.session.Session:

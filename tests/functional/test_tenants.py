@@ -219,6 +219,7 @@ WITHOUT_TENANT: Final = {
 # These insert: `fill` calls them for both tenants with rows whose every key is equal.
 INSERTING: Final = {
     "artifacts.put_artifact",
+    "artifacts.put_artifacts",
     "artifacts.insert_notice",
     "entries.insert_entry",
     "guarded.append",
@@ -336,6 +337,11 @@ def fill(connection: Connection, tenant: str) -> None:
         tenant,
         ArtifactRow(digest=DIGEST, kind="notice", media_type="text/plain", content=content),
     )
+    several = [
+        ArtifactRow(digest=each * 32, kind="pack", media_type="text/plain", content=content)
+        for each in (b"p", b"q")
+    ]
+    artifacts.put_artifacts(connection, tenant, several)
     artifacts.insert_notice(
         connection, tenant, NoticeRow(id="n", version="1", language="en", digest=DIGEST, manifest=DIGEST)
     )

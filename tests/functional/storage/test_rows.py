@@ -194,6 +194,18 @@ def test_artifact_is_stored_once(database: Database) -> None:
         assert artifacts.artifact_of(connection, T, b"x" * 32) is None
 
 
+def test_artifacts_are_stored_at_once_but_for_those_that_are_there(database: Database) -> None:
+    rows = [
+        ArtifactRow(digest=bytes([n]) * 32, kind="pack", media_type="text/plain", content=bytes([n]))
+        for n in range(150)
+    ]
+    database.write(lambda c: artifacts.put_artifacts(c, T, [*rows[:40], rows[0]]))
+    database.write(lambda c: artifacts.put_artifacts(c, T, rows))
+    database.write(lambda c: artifacts.put_artifacts(c, T, ()))
+    with database.read() as connection:
+        assert [artifacts.artifact_of(connection, T, row.digest) for row in rows] == rows
+
+
 def test_notice_keeps_its_name(database: Database) -> None:
     row = NoticeRow(id="n", version="1", language="en", digest=b"d" * 32, manifest=b"m" * 32)
     database.write(lambda c: artifacts.insert_notice(c, T, row))
