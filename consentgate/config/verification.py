@@ -29,6 +29,7 @@ from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
 from consentgate.verify.faults import Faults
 from consentgate.verify.levels import verify
+from consentgate.verify.places import Anchors
 from consentgate.verify.result import Verification
 from consentgate.verify.rows import ArtifactRow, EntryRow, EntryValues, FactRow, NoticeRow, StatementRow
 from consentgate.verify.source import Evidence, LedgerSource, Memory
@@ -193,7 +194,7 @@ def verify_deployment(
             _judged(settings, connection, evidence, step),
             vkey=known,
             vkey_from="command line" if vkey else "home" if known else None,
-            note="\n".join(notes),
+            note="\n".join(dict.fromkeys(notes)),
             pinned=pinned,
         )
 
@@ -236,8 +237,12 @@ def _gathered(
         custody=custody,
         old_vkey=lambda log: _or_note(notes, lambda: vkey_of(settings, log)),
     )
-    asked = anchors_of(settings, connection, clock=system_clock, notes=notes, policy=policy, log=found.number)
-    return replace(found, anchors=asked)
+
+    def anchors(log: int) -> Anchors | None:
+        return anchors_of(settings, connection, clock=system_clock, notes=notes, policy=policy, log=log)
+
+    older = tuple(replace(each, anchors=anchors(each.number)) for each in found.older)
+    return replace(found, anchors=anchors(found.number), older=older)
 
 
 def _told(

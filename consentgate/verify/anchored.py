@@ -46,11 +46,13 @@ class Covered:
         levels: ``witnesses`` where there are any, and ``anchors``.
         findings: those of the levels, in the same order.
         unreached: why anchors could not be asked, by their names.
+        beyond: entries of the largest checkpoint that an anchor keeps and the log does not reach; 0 for none.
     """
 
     levels: tuple[Level, ...]
     findings: tuple[Finding, ...]
     unreached: Mapping[str, str] = field(default_factory=dict)
+    beyond: int = 0
 
 
 def names_of(anchors: Anchors | None) -> tuple[str, ...]:
@@ -219,11 +221,19 @@ class _Run:
         anchored = level_of(ANCHORS, found, signed_at(self._anchored))
         if self._unreached and anchored.verdict != "broken":
             anchored = Level(name=ANCHORS, verdict="cannot_judge", until=signed_at(self._anchored))
+        beyond = max((each.beyond_all for each in self._series.values()), default=0)
         if WITNESSES not in names_of(self._anchors):
-            return Covered(levels=(anchored,), findings=tuple(found), unreached=self._unreached)
+            return Covered(
+                levels=(anchored,), findings=tuple(found), unreached=self._unreached, beyond=beyond
+            )
         cosigned = [*self._rows.cosignatures, *self._unwitnessed(newest)]
         witnessed = level_of(WITNESSES, cosigned, signed_at(self._witnessed))
-        return Covered(levels=(witnessed, anchored), findings=(*cosigned, *found), unreached=self._unreached)
+        return Covered(
+            levels=(witnessed, anchored),
+            findings=(*cosigned, *found),
+            unreached=self._unreached,
+            beyond=beyond,
+        )
 
     def _behind(self, newest: int) -> Iterator[Finding]:
         for place in self._anchors.places:

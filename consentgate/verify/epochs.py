@@ -4,8 +4,11 @@ That entry names the old log's last known checkpoint, how much of it still has a
 positions were left, and under which root. The old log is recomputed out of the entries that are there, and has to
 give just that.
 
+What anchors keep of the old log is held against it as well.
+
 Invariants: what was lost before the epoch was opened stays a finding for ever, of kind ``lost``; what differs from
 the entry was changed after it, and is broken. Old keys come from the verifier like the newest, not from the database.
+A number that is left out is that of an epoch of which this database knows nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +17,13 @@ from itertools import pairwise
 from typing import Final
 
 from consentgate import canonical
-from consentgate.entries.epoch import EpochRecord, epoch_record, origins
+from consentgate.entries.epoch import EpochRecord, epoch_record, origin_fact, origins
 from consentgate.entries.leaf import decode
 from consentgate.entries.parts import open_part, split_parts
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid, Unavailable
 from consentgate.tlog.checkpoint import open_checkpoint
 from consentgate.tlog.notekey import NoteKey
+from consentgate.verify.anchored import check_anchors
 from consentgate.verify.faults import Faults
 from consentgate.verify.known import RESTORE, EntryId, altered, extra, missing, truncated
 from consentgate.verify.marks import Marks
@@ -28,9 +32,11 @@ from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow
 from consentgate.verify.signed import Signatures
 from consentgate.verify.source import Evidence, LedgerSource, LogSource, OldLog
+from consentgate.verify.stored import TEST
 from consentgate.verify.tree import Prefix, Tree
 from consentgate.verify.typed import typed_keys, typed_log
 
+_OF_A_CUT: Final = frozenset({"missing", "truncated"})
 _PART: Final = "body.0"
 _FORMAT: Final = 1
 _LARGEST: Final = 4 << 20
@@ -52,7 +58,12 @@ def check_epochs(
     """
     run = _Epochs(evidence, ledger, facts, find)
     last = OldLog(number=evidence.number, log=evidence.log, vkey=evidence.vkey)
-    for old, following in pairwise((*evidence.older, last)):
+    logs = (*evidence.older, last)
+    if logs[0].number:
+        # Whoever opens an epoch leaves the first log's origin as it is.
+        run.findings.append(missing(f"deployment, {origin_fact(0)}", "the origin of log 0"))
+    for old, following in pairwise(logs):
+        run.forgotten(old.number, following.number)
         run.check(old, following)
     return run.findings, run.judged
 
@@ -64,12 +75,26 @@ class _Epochs:
         self, evidence: Evidence, ledger: LedgerSource, facts: Mapping[str, str], find: Find
     ) -> None:
         self._ledger = ledger
+        self._facts = facts
         self._origins = origins(facts)
         self._find = find
         self._evidence = evidence
         self._keys: dict[str, list[bytes]] | None = None
         self.findings: list[Finding] = []
         self.judged = True
+
+    def forgotten(self, old: int, following: int) -> None:
+        """Find the numbers between those of two logs."""
+        for number in range(old + 1, following):
+            self.findings.append(
+                Finding(
+                    kind="lost",
+                    where=f"log {number}",
+                    expected=f"an epoch between log {old} and log {following}",
+                    found="nothing: the database was put back to a copy from before it, or its key was lost unused",
+                    cure=RESTORE,
+                )
+            )
 
     def check(self, old: OldLog, following: OldLog) -> None:
         name = f"log {old.number}"
@@ -93,10 +118,27 @@ class _Epochs:
             self.findings += self._compare(name, opening, record, (old.number, following.number), size, root)
             if key is not None:
                 self.findings += _noted(opening, record, key)
-            if record.lost and (size, root) == (record.sequenced, record.root):
+            as_then = record.lost > 0 and (size, root) == (record.sequenced, record.root)
+            if as_then:
                 # So it was when the epoch was opened, and that something is wrong was written down then.
                 found = [replace(each, kind="lost") for each in found]
+            if key is not None:
+                found += self._anchored(old, key, size, record.signed if as_then else 0)
         self.findings += [replace(each, where=f"{name}: {each.where}") for each in found]
+
+    def _anchored(self, old: OldLog, key: NoteKey, size: int, known: int) -> Iterator[Finding]:
+        """Hold an old log against what anchors keep of it, of which so many entries are known to be lost."""
+        if old.anchors is None:
+            return
+        now = None if TEST in self._facts else self._evidence.now
+        done = check_anchors(old.anchors, old.log.checkpoints(), key, size=size, now=now)
+        self.judged = self.judged and not done.unreached
+        for each in done.findings:
+            # It grows no longer, and no anchor gets any more of it.
+            if each.kind == "uncovered":
+                continue
+            lost = each.kind in _OF_A_CUT and 0 < done.beyond <= known
+            yield replace(each, kind="lost") if lost else each
 
     def _opening(self, log: LogSource) -> EntryRow | None:
         """Find the entry at position 0, if it opens an epoch."""

@@ -138,7 +138,7 @@ class _Run:
 
     def _not_continued(self, findings: Sequence[Finding]) -> Verification:
         """Judge no more than that the log is no continuation of what was pinned."""
-        ended = ("epochs",) if self._evidence.older else ()
+        ended = ("epochs",) if self._evidence.number else ()
         names = [*LEVELS[:5], *ended, *names_of(self._evidence.anchors), *LEVELS[5:]]
         for name in names:
             if name == "tree":
@@ -148,7 +148,7 @@ class _Run:
         return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
 
     def _epochs(self, stored: Stored) -> None:
-        if not self._evidence.older:
+        if not self._evidence.number:
             return
         if self._evidence.since is not None:
             self._leave("epochs")

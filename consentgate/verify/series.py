@@ -52,6 +52,7 @@ class Series:
 
     Attributes:
         last: the largest size of a row, 0 for none.
+        beyond_all: the largest size of a checkpoint of more entries than the log has, 0 for none.
     """
 
     def __init__(self, name: str) -> None:
@@ -64,7 +65,7 @@ class Series:
         self._gone = _Runs()
         self._unwritten = _Runs()
         self._unknown = _Runs()
-        self._beyond = 0
+        self.beyond_all = 0
         self.last = 0
 
     def row(self, size: int, *, there: bool) -> None:
@@ -103,7 +104,7 @@ class Series:
         Args:
             size: the checkpoint's.
         """
-        self._beyond = max(self._beyond, size)
+        self.beyond_all = max(self.beyond_all, size)
 
     def findings(self, *, asked: bool, size: int) -> Iterator[Finding]:
         """Say what is missing.
@@ -115,8 +116,8 @@ class Series:
         Yields:
             The findings.
         """
-        if self._beyond:
-            yield truncated(f"anchor {self._name}", self._beyond, size)
+        if self.beyond_all:
+            yield truncated(f"anchor {self._name}", self.beyond_all, size)
         for said in self._unknown.said():
             yield _missing(f"checkpoint table, {said}", f"what anchor {self._name} keeps")
         # The newest is put before it is written down: a crash between the two takes nothing away.

@@ -182,11 +182,13 @@ class OldLog:
         number: its number.
         log: its rows.
         vkey: its public key as text, from where the verifier trusts it; None when there is none to hand.
+        anchors: places outside the database that keep its checkpoints; None where there are none.
     """
 
     number: int
     log: LogSource
     vkey: str | None = None
+    anchors: Anchors | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,7 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]]]] = {
             ("extra", "checkpoint, column log"),
             ("extra", "seq, column log"),
             ("extra", "tree_state, column log"),
+            ("missing", "deployment, log_origin"),
         ],
     ),
     "a log of a number that is none": (
