@@ -1,0 +1,113 @@
+"""The text of each entry, ``data/text/NNN/BATES.txt``: what a review platform searches, and what a person can read.
+
+Everything that may be read of the entry stands in it: what happened, when, and each part member by member; bytes
+that are text are shown as text. What is withheld is named with its reason.
+
+Invariants: UTF-8, line feeds, nothing invisible (`shown.visible`); the same text for the same record.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from consentgate.canonical import Json
+from consentgate.export.paper.columns import leaf_hash
+from consentgate.export.paper.entry import Entry
+from consentgate.export.paper.members import unpadded
+from consentgate.export.paper.shown import visible
+from consentgate.export.paper.words import KINDS, WITHHELD, word
+from consentgate.export.paper.zones import utc
+from consentgate.export.record import Withheld
+from consentgate.moment import to_text
+
+# Members that hold bytes in base64url; a text is shown as a text.
+_BYTES: Final = ("body", "response")
+
+
+def text_path(bates: str, number: int) -> str:
+    """Say where the text of an entry lies: a thousand to a folder, which every file system takes.
+
+    Args:
+        bates: the Bates number.
+        number: how many entries stand before it in the package.
+
+    Returns:
+        The path in the package.
+    """
+    return f"data/text/{number // 1000:03d}/{bates}.txt"
+
+
+def text_of(entry: Entry) -> bytes:
+    """Write the text of an entry.
+
+    Args:
+        entry: the entry.
+
+    Returns:
+        The file's bytes.
+    """
+    return visible("\n".join(_lines(entry)) + "\n").encode("utf-8", "replace")
+
+
+def _lines(entry: Entry) -> Iterator[str]:
+    record = entry.record
+    yield entry.told.title
+    yield ""
+    yield f"Bates number      {record.bates}"
+    yield f"Recorded          {utc(record.at)} ({to_text(record.at)})"
+    yield f"Local time        {entry.local}"
+    yield f"Kind              {record.kind}: {word(KINDS, record.kind)}"
+    yield f"Entry             {record.entry}"
+    yield f"Log, position     {record.log}, {record.position}"
+    yield f"Leaf hash         {leaf_hash(record)}"
+    if record.end:
+        yield f"End               {record.end}"
+    if record.re:
+        yield f"Answers           {entry.numbers.shown(str(record.re))} ({record.re})"
+    for label, shown in entry.told.lines:
+        yield f"{label:<18}{_indented(shown, 18)}"
+    for ruling in entry.rulings:
+        for why in ruling.reasons:
+            yield ""
+            yield f"Reason            {why.code}: {why.sentence}"
+            for clause in why.clauses:
+                yield f"  law             {clause.pack}: {_indented(clause.citation, 18)}"
+    for name, part in record.parts.items():
+        yield ""
+        yield f"Part {name}"
+        if isinstance(part, Withheld):
+            yield f"  {'Withheld' if part.shown is None else 'Redacted'}: {word(WITHHELD, part.reason)}"
+        content = record.content(name)
+        yield from _members(content or {}, "  ")
+
+
+def _members(content: Mapping[str, Json], indent: str) -> Iterator[str]:
+    for name in sorted(content):
+        yield from _member(name, content[name], indent)
+
+
+def _member(name: str, found: Json, indent: str) -> Iterator[str]:
+    if isinstance(found, Mapping) and found:
+        yield f"{indent}{name}"
+        yield from _members(found, indent + "  ")
+    elif isinstance(found, list) and found:
+        for number, each in enumerate(found, 1):
+            yield from _member(f"{name} {number}", each, indent)
+    else:
+        shown = _decoded(name, found)
+        yield f"{indent}{name}: {_indented(shown, len(indent) + 2)}"
+
+
+def _decoded(name: str, found: Json) -> str:
+    if name in _BYTES and isinstance(found, str):
+        content = unpadded(found)
+        try:
+            return found if content is None else content.decode()
+        except UnicodeDecodeError:
+            return f"{found} (base64url of bytes that are no text)"
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return "" if found is None or found == [] or found == {} else str(found)
+
+
+def _indented(shown: str, by: int) -> str:
+    return shown.replace("\n", "\n" + " " * by)
