@@ -4,7 +4,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
+from subprocess import TimeoutExpired
 from typing import Final
 
 import psycopg
@@ -16,6 +18,7 @@ from tests.functional.crash.storm import Child
 _PAUSE: Final = (1.0, 5.0)
 _KINDS: Final = {"connections cut": 9, "server gone": 2, "keeper killed": 4}
 _GONE: Final = (0.1, 1.2)
+_TRIES: Final = 6
 _CUT: Final = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < ?"
@@ -76,7 +79,12 @@ class Blows:
     def _crash(self) -> None:
         self._running.crash()
         time.sleep(self._dice.uniform(*_GONE))
-        self._running.start()
+        for _ in range(_TRIES):
+            # What starts it waits for ten seconds; on a busy machine it may need longer to recover.
+            with suppress(TimeoutExpired):
+                self._running.start()
+                return
+        raise AssertionError("the server does not start again")
 
     def _kill(self) -> None:
         keeper = self._dice.choice(self._keepers)

@@ -66,8 +66,8 @@ def judged(parts: Parts, log: Path, journal: Path) -> Found:
         open_orders = orders.open_orders(connection, parts.book.tenant)
     intents = {token_of(row.id): row for row in rows["intent"]}
     ends = _ends(rows["outcome"])
-    _require_intents(requests, intents)
-    _require_ends(requests, intents, ends)
+    require_intents(requests, intents)
+    require_ends(requests, intents, ends)
     for order in open_orders:
         # Of what nobody knows whether it started there is nothing to stop: the order stays, with its deadline.
         assert ends[order.intent] == "undetermined", (
@@ -109,7 +109,7 @@ def _requests(log: Path) -> dict[str, list[Seen]]:
     return found
 
 
-def _require_intents(requests: Mapping[str, Sequence[Seen]], intents: Mapping[str, EntryRow]) -> None:
+def require_intents(requests: Mapping[str, Sequence[Seen]], intents: Mapping[str, EntryRow]) -> None:
     """No request without its intent, and none before it."""
     unknown = set(requests) - set(intents)
     assert not unknown, f"{len(unknown)} requests have no intent: {sorted(unknown)[:3]}"
@@ -126,7 +126,7 @@ def _ends(outcomes: Sequence[EntryRow]) -> dict[UUID, str]:
     return ends
 
 
-def _require_ends(
+def require_ends(
     requests: Mapping[str, Sequence[Seen]], intents: Mapping[str, EntryRow], ends: Mapping[UUID, str]
 ) -> None:
     """Each intent has an outcome, and what it says is what happened."""

@@ -1,13 +1,17 @@
 """Ten seconds of what `make soak` does for minutes, or at night for half an hour; and if its measure measures."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from consentgate.aws.asking import token_of
 from tests.databases import server
+from tests.functional.storage.place import entry_row
 from tests.soak.flat import Sample, growth
+from tests.soak.judge import Seen, require_ends, require_intents
 from tests.soak.soak import soak
 
 pytestmark = pytest.mark.timeout(300)
@@ -71,3 +75,38 @@ def test_process_that_stays_as_it_is_is_flat() -> None:
 )
 def test_process_that_leaks_is_not_flat(name: str, slope: float) -> None:
     assert [each.name for each in growth(samples(**{name: slope})) if not each.flat] == [name]
+
+
+INTENT = entry_row()
+TOKEN = token_of(INTENT.id)
+DONE = Seen(at=INTENT.at, done=201, task="task-1")
+REFUSED = Seen(at=INTENT.at, done=None, task=None)
+
+
+@pytest.mark.parametrize(
+    ("end", "seen"),
+    [("succeeded", [REFUSED, DONE]), ("rejected", [REFUSED]), ("not_sent", []), ("undetermined", [DONE])],
+)
+def test_end_that_says_what_the_service_did_is_right(end: str, seen: list[Seen]) -> None:
+    requests = {TOKEN: seen} if seen else {}
+    require_intents(requests, {TOKEN: INTENT})
+    require_ends(requests, {TOKEN: INTENT}, {INTENT.id: end})
+
+
+@pytest.mark.parametrize(
+    ("end", "seen"),
+    [("succeeded", [REFUSED]), ("succeeded", []), ("rejected", [REFUSED, DONE]), ("not_sent", [REFUSED])],
+)
+def test_end_that_says_something_else_is_found(end: str, seen: list[Seen]) -> None:
+    with pytest.raises(AssertionError, match=str(INTENT.id)):
+        require_ends({TOKEN: seen}, {TOKEN: INTENT}, {INTENT.id: end})
+    with pytest.raises(AssertionError, match="no outcome"):
+        require_ends({TOKEN: seen}, {TOKEN: INTENT}, {})
+
+
+def test_request_without_an_intent_or_before_it_is_found() -> None:
+    with pytest.raises(AssertionError, match="no intent"):
+        require_intents({"other": [DONE]}, {TOKEN: INTENT})
+    early = replace(DONE, at=INTENT.at - timedelta(milliseconds=1))
+    with pytest.raises(AssertionError, match="before their intent"):
+        require_intents({TOKEN: [early]}, {TOKEN: INTENT})

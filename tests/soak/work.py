@@ -125,6 +125,7 @@ class Backend:
             call, caller=[person.speaker], callee=NOBODY, recording_consent="all_parties"
         )
         self._people.append(person)
+        self._count("came")
 
     def searches(self, dice: Random) -> None:
         """A search for somebody, which must be denied where it is known that they said no before it began."""
@@ -255,6 +256,8 @@ class Backend:
 
     def _anybody(self, dice: Random) -> Person | None:
         there = list(self._people)
+        if dice.random() < 0.7:
+            there = [person for person in there if person.fallen is None]
         return dice.choice(there) if there else None
 
     def _again(self, name: str, act: Callable[[Random], object], pause: float, dice: Random) -> None:
