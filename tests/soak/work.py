@@ -72,7 +72,7 @@ class Backend:
         self._gate = gate
         self._ivr = gate.issuer(ISS)
         self._clients = clients
-        self._journal = journal.open("a", buffering=1)
+        self._journal = journal
         self._seed = seed
         self._people: deque[Person] = deque(maxlen=_AT_ONCE)
         self._tasks: deque[tuple[str, Person]] = deque(maxlen=_TASKS)
@@ -252,7 +252,8 @@ class Backend:
             person.doubt = True
             act()
             person.fallen, person.doubt = time.monotonic(), False
-        self._journal.write(json.dumps({"call": person.call, "ran": ran}) + "\n")
+        with self._journal.open("a") as file:
+            file.write(json.dumps({"call": person.call, "ran": ran}) + "\n")
 
     def _anybody(self, dice: Random) -> Person | None:
         there = list(self._people)
