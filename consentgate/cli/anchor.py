@@ -27,7 +27,7 @@ def anchor(home: str | None, once: bool) -> Done:
     Anchors stand in consentgate.toml under [[anchors]]. Exit code 1 when an anchor keeps what contradicts this log, 2
     when one is not as the settings say, 3 when one is out of reach, 4 when one is still behind.
     """
-    from consentgate.config.anchoring import anchorer_of, standings
+    from consentgate.config.anchoring import alarm_of, anchorer_of, standings
     from consentgate.config.upkeep import log_database
 
     settings = settings_of(home)
@@ -36,11 +36,15 @@ def anchor(home: str | None, once: bool) -> Done:
         if work is None:
             raise Misconfigured("The settings name no anchor to put checkpoints into: add [[anchors]].")
 
+        alarm = alarm_of(settings, database)
+
         def one_pass() -> int:
             if once:
                 work.once()
             else:
                 work.begin()
+                if alarm is not None:
+                    alarm.once()
             return 0
 
         until_stopped(one_pass, once=once)

@@ -122,7 +122,7 @@ def _speaker_text(how: "Trace") -> str:
     if not how.stored:
         short = {each: each for each in short}
     consents = "\n".join(
-        _consent_line(each, short, decision.grant, stored=how.stored) for each in state.consents
+        _consent_line(each, short, decision.grant, _time_said(how, each)) for each in state.consents
     )
     packs = "\n".join(
         f"{used.code}  {faint(f'in force since {used.since}')}"
@@ -173,7 +173,15 @@ def _entries(consent: "Consent") -> list[str]:
     return [consent.entry, *(each.entry for each in consent.endings), *([through] if through else [])]
 
 
-def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None, *, stored: bool) -> str:
+def _time_said(how: "Trace", consent: "Consent") -> str:
+    """Say since when somebody else vouches for the time of a consent; the consents of a scenario have none."""
+    at = how.trusted.get(consent.entry)
+    if at is not None:
+        return faint(f"  time anchored {moment_text(at)}")
+    return faint("  time weak: not anchored") if how.stored else ""
+
+
+def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None, time: str) -> str:
     name = short[consent.entry]
     if consent.endings:
         return f"{name}  " + ", ".join(f"{each.kind} {moment_text(each.at)}" for each in consent.endings)
@@ -182,8 +190,7 @@ def _consent_line(consent: "Consent", short: dict[str, str], chosen: str | None,
     form = f"{grant.form} by {grant.method}" if grant else ""
     through = f", through {short[grant.through]}" if grant and grant.through else ""
     line = f"{name}  stands: {form}{until}{through}"
-    weak = faint("  time weak: not anchored") if stored else ""
-    return f"{line}{'  ← relied on' if consent.entry == chosen else ''}{weak}"
+    return f"{line}{'  ← relied on' if consent.entry == chosen else ''}{time}"
 
 
 def _asked_line(asked: "Asked") -> str:
@@ -236,8 +243,10 @@ def _reason_item(reason: "Reason") -> dict[str, Json]:
 
 
 def _speaker_item(how: "Trace") -> dict[str, Json]:
+    from consentgate.moment import to_text
     from consentgate.policy.record import decision_json
 
+    weak = "weak" if how.stored else None
     asked: list[Json] = [
         {
             "name": each.name,
@@ -253,7 +262,7 @@ def _speaker_item(how: "Trace") -> dict[str, Json]:
             "granted": each.grant is not None,
             "endings": [ending.kind for ending in each.endings],
             "through": each.grant.through if each.grant else None,
-            "trusted_at": "weak" if how.stored else None,
+            "trusted_at": to_text(how.trusted[each.entry]) if each.entry in how.trusted else weak,
         }
         for each in how.state.consents
     ]

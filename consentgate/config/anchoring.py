@@ -11,6 +11,7 @@ from consentgate.log.anchoring import Anchorer
 from consentgate.log.cosigned import Witnesses
 from consentgate.log.directory import DirectoryAnchor
 from consentgate.log.lag import Expected, Lag, lags
+from consentgate.log.late import LateAlarm
 from consentgate.log.witness import WitnessAnchor
 from consentgate.moment import Clock
 from consentgate.storage import deployment
@@ -56,6 +57,20 @@ def anchorer_of(settings: Settings, database: Database) -> Anchorer | None:
     if not places:
         return None
     return Anchorer(database, places, key_of=lambda log: log_key_of(settings, log))
+
+
+def alarm_of(settings: Settings, database: Database) -> LateAlarm | None:
+    """Make what warns of late anchors.
+
+    Args:
+        settings: the settings.
+        database: whose log.
+
+    Returns:
+        The alarm; None where no anchor has to keep up.
+    """
+    expected = _expected(settings)
+    return LateAlarm(database, expected) if expected else None
 
 
 def place_of(anchor: AnchorSettings, clock: Clock) -> "DirectoryAnchor | BucketAnchor | WitnessAnchor":
@@ -154,16 +169,20 @@ def lags_of(settings: Settings, database: Database) -> tuple[Lag, ...]:
     Returns:
         One for each anchor, in the order of the settings; none without anchors, and nothing is read then.
     """
-    expected = [
-        Expected(name=each.name, kind=each.kind, late_after=each.late_after)
-        for each in settings.anchors
-        if not each.retired
-    ]
+    expected = _expected(settings)
     if not expected:
         return ()
     with database.read() as connection:
         log = deployment.current_log(connection)
         return lags(connection, expected, database.clock(), log=log)
+
+
+def _expected(settings: Settings) -> tuple[Expected, ...]:
+    return tuple(
+        Expected(name=each.name, kind=each.kind, late_after=each.late_after)
+        for each in settings.anchors
+        if not each.retired
+    )
 
 
 def standings(settings: Settings, database: Database, work: Anchorer | None = None) -> tuple[Standing, ...]:

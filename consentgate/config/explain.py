@@ -4,8 +4,10 @@ The decision itself is the gate's own `judge`; around it stand the same requirem
 that each thing that the law asks can be shown with its clause and with what became of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime
+from uuid import UUID
 
 from consentgate.config.parts import Parts
 from consentgate.config.trace import Trace, trace
@@ -16,6 +18,7 @@ from consentgate.gate.judge import Judged, Verdict, judge
 from consentgate.gate.request import GatedRequest, Leg
 from consentgate.ledger.hypothetical import as_of, reading_of
 from consentgate.ledger.speaker import Speaker
+from consentgate.ledger.times import trusted_times
 from consentgate.policy.facts import RecordingConsent
 from consentgate.policy.requirements import merge
 from consentgate.values import dataclass
@@ -104,9 +107,20 @@ def explain(parts: Parts, question: Question) -> Explained:
                 recording_consent=question.recording_consent,
             )
     verdict = judge(parts.gate, _request(parts, question, call), as_of(reading, question.at), question.at)
+    trusted = _trusted(parts, verdict)
     return Explained(
-        verdict=verdict, speakers=tuple(_traced(parts, verdict, each) for each in verdict.judged)
+        verdict=verdict, speakers=tuple(_traced(parts, verdict, each, trusted) for each in verdict.judged)
     )
+
+
+def _trusted(parts: Parts, verdict: Verdict) -> dict[str, datetime]:
+    """Find the trusted times that the statements had at the moment in question: an anchor came later or not."""
+    entries = [UUID(each.entry) for judged in verdict.judged for each in judged.on.received]
+    if not entries:
+        return {}
+    with parts.database.read() as connection:
+        found = trusted_times(connection, parts.book.tenant, entries)
+    return {str(entry): at for entry, at in found.items() if at <= verdict.at}
 
 
 def _request(parts: Parts, question: Question, call: str | None) -> GatedRequest:
@@ -130,7 +144,7 @@ def _request(parts: Parts, question: Question, call: str | None) -> GatedRequest
     )
 
 
-def _traced(parts: Parts, verdict: Verdict, judged: Judged) -> Traced:
+def _traced(parts: Parts, verdict: Verdict, judged: Judged, trusted: Mapping[str, datetime]) -> Traced:
     asked = merge(
         judged.decision.candidates,
         parts.gate.packs,
@@ -146,5 +160,6 @@ def _traced(parts: Parts, verdict: Verdict, judged: Judged) -> Traced:
         state,
         name=judged.on.name,
         evidence=judged.facts.evidence,
+        trusted=trusted,
     )
     return Traced(judged=judged, trace=how)

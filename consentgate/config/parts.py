@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from consentgate.aws.operations import leg_of
-from consentgate.config.anchoring import anchorer_of
+from consentgate.config.anchoring import alarm_of, anchorer_of
 from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
 from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
@@ -159,6 +159,7 @@ def keeper_of(settings: Settings, database: Database, lanes: Lanes, random: Rand
         signer=signer,
         heartbeat=Heartbeat(database, lanes, random),
         anchorer=anchorer_of(settings, database),
+        alarm=alarm_of(settings, database),
     )
 
 

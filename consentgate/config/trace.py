@@ -7,6 +7,7 @@ Invariants: pure; each thing that is asked stands with the clauses that ask for 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from consentgate.consent.state import State
@@ -114,6 +115,7 @@ class Trace:
         state: what stands of the speaker's statements.
         asked: what is asked, one by one.
         shown: what is only shown.
+        trusted: the trusted times of the entries of its consents, by their ids; nothing for a weak one.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Trace:
     state: State
     asked: tuple[Asked, ...]
     shown: tuple[Shown, ...]
+    trusted: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def trace(
@@ -135,6 +138,7 @@ def trace(
     name: str,
     evidence: tuple[Evidence, ...] = (),
     stored: bool = True,
+    trusted: Mapping[str, datetime] | None = None,
 ) -> Trace:
     """Trace a decision.
 
@@ -146,6 +150,7 @@ def trace(
         name: how the speaker is called towards people.
         evidence: of jurisdiction.
         stored: whether its consents are entries of a ledger.
+        trusted: the trusted times of the entries of its consents, by their ids.
 
     Returns:
         The trace.
@@ -162,6 +167,7 @@ def trace(
         state=state,
         asked=tuple(_judged(requirements, state, decision)),
         shown=tuple(_shown(packs, decision)),
+        trusted=trusted or {},
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from consentgate.errors import ConsentGateError
 from consentgate.log.anchoring import Anchorer
 from consentgate.log.heartbeat import Heartbeat
+from consentgate.log.late import LateAlarm
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.signer import CurrentSigner, Signer
 from consentgate.storage.database import Database
@@ -56,6 +57,7 @@ class LogService:
         signer: Signer | CurrentSigner | None = None,
         heartbeat: Heartbeat | None = None,
         anchorer: Anchorer | None = None,
+        alarm: LateAlarm | None = None,
         delay: float = SEQUENCE_DELAY,
         idle: float = IDLE_LOOK,
         sign_every: float = SIGN_EVERY,
@@ -68,6 +70,7 @@ class LogService:
             signer: what signs; None where another process does.
             heartbeat: what writes in idle hours; None where nothing does.
             anchorer: what puts checkpoints into anchors, in threads of its own; None where there are none.
+            alarm: what warns of anchors that are late; None where there are none.
             delay: seconds from a write to its sequencing, so that a burst is one batch.
             idle: seconds between looks for the writes of other processes.
             sign_every: seconds between checkpoints, at least.
@@ -76,6 +79,7 @@ class LogService:
         self._signer = signer
         self._heartbeat = heartbeat
         self._anchorer = anchorer
+        self._alarm = alarm
         self._delay = delay
         self._idle = idle
         self._sign_every = sign_every
@@ -128,6 +132,8 @@ class LogService:
                     unsigned = not self._sign()
                 if self._anchorer is not None:
                     self._anchorer.begin()
+                if self._alarm is not None:
+                    self._pass("alarm", self._alarm.once)
             self._pass("sequence", self._sequencer.once)
             self._sign()
             if self._anchorer is not None:

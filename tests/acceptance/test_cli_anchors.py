@@ -1,5 +1,6 @@
 """Anchors from settings to evidence: put, behind, witnessed receipts and published logs."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from tests.functional.log.witness import RealWitness, real_witness
 
 pytestmark = pytest.mark.acceptance
 
+CALLER = "customer:C-1000417"
 FOLDER = '\n[[anchors]]\nname = "second-site"\nkind = "directory"\npath = "kept"\n'
 
 
@@ -51,6 +53,29 @@ def pair(deployed: Deployment, tmp_path: Path) -> Iterator[list[RealWitness]]:
 def test_log_without_anchors_has_nowhere_to_put_anything(program: Program) -> None:
     assert program.json("log", "show")["result"]["anchors"] == []
     assert program.json("log", "anchor", "--once", exit=2)["findings"][0]["kind"] == "misconfigured"
+
+
+def test_time_of_a_consent_is_anchored_from_then_on(deployed: Deployment, program: Program) -> None:
+    say(deployed, FOLDER)
+    (deployed.home / "kept").mkdir()
+    about = ("--evidence", "US-IL", "--adult", "--reference", CALLER, "--purpose", "authentication")
+    explain = ("policy", "explain", *about)
+
+    def consents(*at: str) -> list[str]:
+        speaker = program.json(*explain, *at)["result"]["speakers"][0]
+        return [each["trusted_at"] for each in speaker["consents"]]
+
+    before = program.json(*explain)["result"]["at"]
+    assert set(consents()) == {"weak"}
+    program.json("log", "sequence", "--once")
+    program.json("log", "sign", "--once")
+    program.json("log", "anchor", "--once")
+    (at,) = set(consents())
+    assert at > before
+    assert "time anchored" in program(*explain).out
+    # Then it was weak, and the gate went by that.
+    assert set(consents("--at", before)) == {"weak"}
+    assert at in json.dumps(program.json("consent", "show", "--reference", CALLER)["result"])
 
 
 def test_directory_gets_the_newest_checkpoint_and_shows_its_lag(

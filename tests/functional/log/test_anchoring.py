@@ -15,6 +15,7 @@ from consentgate.errors import ConsentGateError, LogRefused, Unavailable
 from consentgate.log.anchoring import Anchor, Anchorer, Submission
 from consentgate.log.directory import DirectoryAnchor
 from consentgate.log.lag import Expected, lags
+from consentgate.log.late import LateAlarm
 from consentgate.log.service import LogService
 from consentgate.storage import anchors, checkpoints, stored
 from consentgate.storage.checkpoints import CheckpointRow
@@ -285,6 +286,44 @@ def test_a_fork_has_threads_and_failures_of_its_own(
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: -1)
         assert not work.failures
+
+
+def test_anchor_that_hangs_is_warned_of_once_it_is_late(
+    tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    grown(tmp_path, log)
+    hanging = Scripted(gate=threading.Event())
+    work = anchorer(tmp_path, log, hanging)
+    clock = [0.0]
+    expected = (Expected(name="scripted", kind="directory", late_after=timedelta(seconds=-1)),)
+    alarm = LateAlarm(log.database, expected, monotonic=lambda: clock[0])
+    caplog.set_level(logging.INFO, "consentgate")
+    work.begin()
+    assert alarm.once()
+    (said,) = caplog.messages
+    assert said.startswith("The anchor scripted is late: 1 signed entries since 20")
+    # Neither is it said again, nor looked for again before a minute is over.
+    hanging.gate.set()  # type: ignore[union-attr]  # it was set above
+    settled(log, 1)
+    assert not alarm.once()
+    clock[0] = 61.0
+    assert alarm.once()
+    assert caplog.messages[1:] == ["The anchor scripted has caught up."]
+    clock[0] = 122.0
+    assert not alarm.once()
+    work.stop()
+
+
+def test_service_looks_for_late_anchors(tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    grown(tmp_path, log)
+    expected = (Expected(name="nobody", kind="directory", late_after=timedelta(seconds=-1)),)
+    service = LogService(log.database, alarm=LateAlarm(log.database, expected), delay=0)
+    service.notify()
+    until = time.monotonic() + 10
+    while not caplog.messages and time.monotonic() < until:
+        time.sleep(0.01)
+    service.stop()
+    assert "The anchor nobody is late" in caplog.text
 
 
 def test_lag_says_since_when_something_waits(tmp_path: Path, log: Log) -> None:
