@@ -31,10 +31,11 @@ OPERATIONS: Final = ["search", "enrol", "update", "tone_analysis"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exporter:
-    """The world, with its log kept, and a folder for packages."""
+    """The world, with its log kept, a folder for packages, and the first of them."""
 
     world: World
     out: Path
+    made: Package
 
     def keep_log(self) -> None:
         """Give every entry a position, and sign."""
@@ -52,11 +53,12 @@ def keep_log(gate: ConsentGate) -> None:
 def rich_world(home: Path, clock: FrozenClock, server: ChimeServer) -> Iterator[World]:
     """A deployment in which a year went by: every kind of thing that a package can hold happened in it."""
     with ConsentGate(load_settings(home), clock=clock, background=False) as gate:
-        gate.add_notice(
-            "Acme makes a voiceprint to check that you are you. Þú mátt segja nei.".encode(), **NOTICE
-        )
+        gate.add_notice(b"Acme makes a voiceprint to check that you are you.", **NOTICE)
         everything = {**NOTICE, "id": "everything", "operations": OPERATIONS}
-        gate.add_notice(b"Acme makes and keeps a voiceprint, and listens to tones.", **everything)
+        gate.add_notice(
+            "Acme makes and keeps a voiceprint, and listens to tones. Þú mátt segja nei.".encode(),
+            **everything,
+        )
         since = clock() - timedelta(days=30)
         gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
         gate.add_issuer(ISS, name="Acme IVR")
@@ -141,20 +143,21 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     clock = FrozenClock()
     make_home(folder / "home", controller="acme", clock=clock)
     with ChimeServer(clock=clock) as server, rich_world(folder / "home", clock, server) as world:
-        yield Exporter(world=world, out=folder / "out")
+        made = world.gate.export(
+            "Doe v. Acme",
+            folder / "out",
+            purpose="Subpoena 26-1142",
+            recipient="Roe & Partners",
+            requested_by="Superior Court",
+            time_zone="America/Chicago",
+        )
+        yield Exporter(world=world, out=folder / "out", made=made)
 
 
 @pytest.fixture(scope="session")
 def made(exporter: Exporter) -> Package:
-    """The good package of everything, and what was said when it was made."""
-    return exporter.world.gate.export(
-        "Doe v. Acme",
-        exporter.out,
-        purpose="Subpoena 26-1142",
-        recipient="Roe & Partners",
-        requested_by="Superior Court",
-        time_zone="America/Chicago",
-    )
+    """The good package of everything, and what was said when it was made: the first of its ledger."""
+    return exporter.made
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +167,7 @@ def package(made: Package) -> Path:
 
 
 @pytest.fixture(scope="session")
-def narrow_package(exporter: Exporter, made: Package) -> Path:  # after the first, so that its numbers go on
+def narrow_package(exporter: Exporter) -> Path:
     """Folder of a package about one person for the other side: references are redacted, matches withheld."""
     return exporter.world.gate.export(
         "Doe v. Acme",

@@ -130,7 +130,8 @@ class Asked:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise InvalidInput(
-                "The time zone is an IANA name that is known here, for example America/Chicago."
+                "The time zone is an IANA name that is known here, for example America/Chicago. Where none is"
+                " known, the table of zones is missing: pip install tzdata brings one."
             ) from error
 
     @property

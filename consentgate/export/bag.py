@@ -74,7 +74,7 @@ class Bag:
         self._root = root
         self._scratch = scratch
         self._files: dict[str, File] = {}
-        self._open: set[str] = set()
+        self._open: dict[str, BinaryIO] = {}
         try:
             for folder in (root, scratch):
                 if folder.exists():
@@ -120,10 +120,10 @@ class Bag:
         if not _PATH.fullmatch(path) or path in self._files or path in self._open:
             raise InvalidInput(f"A package has no file {path!r}, or has it already.")
         target = self._root / path
-        self._open.add(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as raw:
+                self._open[path] = raw
                 written = _Hashed(raw)
                 yield cast("BinaryIO", written)
                 raw.flush()
@@ -132,7 +132,7 @@ class Bag:
         except OSError as error:
             raise Unavailable(f"The file {target} cannot be written ({error.strerror}).") from error
         finally:
-            self._open.discard(path)
+            self._open.pop(path, None)
         self._files[path] = File(
             path=path,
             sha256=written.digest(),
@@ -193,6 +193,11 @@ class Bag:
             Whether it is.
         """
         return path in self._files
+
+    def close(self) -> None:
+        """Close what is still open, where something went wrong: it is not listed."""
+        for raw in self._open.values():
+            raw.close()
 
     def drop_scratch(self) -> None:
         """Remove what is not part of the package."""

@@ -15,7 +15,7 @@ Nothing is read but the export's entry and the ledger, so that it can be made ag
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import field
 from pathlib import Path
 from typing import Final
@@ -88,7 +88,7 @@ def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
     if final.exists():
         raise InvalidInput(f"{final} is there already: move it away, or choose another folder.")
     bag = Bag(out / f".{export.name}.partial", out / f".{export.name}.scratch")
-    with shop.database.read() as connection:
+    with closing(bag), shop.database.read() as connection:
         totals = _written(shop, connection, export, bag)
     # 5
     shop.check(bag.root)
@@ -131,6 +131,7 @@ def scope_of(shop: Workshop, connection: Connection, export: Exported) -> Scope:
         fingerprint=export.fingerprint,
         version=export.engine,
         tenant=shop.book.tenant,
+        options=asked.options,
         artifact=lambda digest: _artifact(connection, shop.book.tenant, digest),
     )
 

@@ -86,6 +86,7 @@ class Scope:
         fingerprint: RFC 7638 thumbprint of the package key.
         version: the version of consentgate.
         tenant: whose ledger.
+        options: further words for those who write files, as the export's entry has them.
         artifact: gives an artifact of the ledger by its digest, or None.
     """
 
@@ -110,6 +111,7 @@ class Scope:
     fingerprint: str
     version: str
     tenant: str
+    options: Mapping[str, str] = field(default_factory=dict)
     artifact: Callable[[bytes], Artifact | None] = field(repr=False, compare=False)
 
     def bates(self, number: int) -> str:
