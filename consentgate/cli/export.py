@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _ROLES = ("counsel", "regulator", "opposing", "subject")
 _SEVERAL = ("task", "call", "transaction", "jurisdiction", "decision", "privileged")
-_ONE = ("query", "requested_by", "role", "time_zone", "prefix")
+_ONE = ("query", "requested_by", "role", "time_zone", "prefix", "dialect")
+_DIALECTS = ("concordance-utf8", "concordance-cp1252")
 _NEEDED = ("matter", "purpose", "recipient")
 
 
@@ -64,6 +65,14 @@ _NEEDED = ("matter", "purpose", "recipient")
 )
 @click.option("--time-zone", metavar="ZONE", default="UTC", show_default=True, help="Local times beside UTC.")
 @click.option("--prefix", metavar="LETTERS", default="CG", show_default=True, help="Of the Bates numbers.")
+@click.option(
+    "--dialect",
+    type=click.Choice(_DIALECTS),
+    default=_DIALECTS[0],
+    show_default=True,
+    help="Of the load file for review platforms.",
+)
+@click.option("--no-report", is_flag=True, help="Make no PDF files, even where the extra pdf is installed.")
 @click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Where the package is put.")
 @click.option("--reproduce", metavar="EXPORT", help="Make the package of this export again, byte for byte.")
 @click.option("--show-key", is_flag=True, help="Only print the fingerprint of the key that signs packages.")
@@ -122,6 +131,7 @@ def _options(asked: dict[str, Any]) -> "Options":
     from consentgate.cli.values import moment, references
 
     options: dict[str, Any] = {name: asked[name] for name in (*_SEVERAL, *_ONE) if asked[name]}
+    options["report"] = not asked["no_report"]
     if asked["people"]:
         options["subject"] = references(asked["people"])
     for name, typed in (("since", "--from"), ("until", "--to")):

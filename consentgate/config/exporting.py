@@ -24,6 +24,8 @@ from consentgate.export.choosing import head_of
 from consentgate.export.exported import Head
 from consentgate.export.making import Package
 from consentgate.export.page import verify_html
+from consentgate.export.paper import tools
+from consentgate.export.paper.package import Paper
 from consentgate.storage import deployment
 from consentgate.tlog import policy
 from consentgate.verify.package.levels import verify_package
@@ -78,6 +80,7 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
         time_zone=options.get("time_zone", "UTC"),
         prefix=options.get("prefix", PREFIX),
         privileged=tuple(map(named, _several(options.get("privileged", ())))),
+        options=tools.options(dialect=options.get("dialect"), report=options.get("report", True)),
         selection=selection,
     )
 
@@ -143,6 +146,7 @@ def workshop_of(parts: Parts, step: Step) -> Workshop:
         database=parts.database,
         controller=parts.settings.controller,
         key=package_key(parts.settings),
+        sinks=(Paper,),
         verifiers=_verifiers(),
         check=partial(require_sound, step=step),
         step=lambda done, of: step(_WRITTEN * done / of),

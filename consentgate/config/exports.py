@@ -34,6 +34,8 @@ class Options(TypedDict, total=False):
         time_zone: IANA name of the zone whose local times stand beside UTC, ``UTC`` by default.
         prefix: of the Bates numbers, ``CG`` by default.
         privileged: entries whose parts are withheld as privileged.
+        dialect: of the load file: ``concordance-utf8``, by default, or ``concordance-cp1252``.
+        report: whether PDF files are made, where the extra ``pdf`` is installed; True by default.
         progress: told how far it is, from 0 to 1.
     """
 
@@ -51,6 +53,8 @@ class Options(TypedDict, total=False):
     time_zone: str
     prefix: str
     privileged: Several
+    dialect: str
+    report: bool
     progress: Step
 
 

@@ -14,6 +14,7 @@ from consentgate.export.paper import (
     readme,
     report,
     tables,
+    tools,
     typesetting,
     workbook,
     yourdata,
@@ -30,36 +31,34 @@ from consentgate.export.sink import Folder, Scope, Totals
 class Paper:
     """Writes what people read."""
 
-    def __init__(
-        self, folder: Folder, scope: Scope, *, dialect: str = loadfile.DIALECTS[0], pdf: bool = True
-    ) -> None:
+    def __init__(self, folder: Folder, scope: Scope) -> None:
         """Open every file.
 
         Args:
             folder: the package.
-            scope: what is told about the export.
-            dialect: of the load file.
-            pdf: whether PDF files are wanted.
+            scope: what is told about the export; its options are those of `tools.options`.
 
         Raises:
-            InvalidInput: there is no such dialect.
+            InvalidInput: a tool that the export was made with is missing, or here in another release.
             Misconfigured: the time zone is not known.
         """
+        tools.check(scope.options)
         self._folder, self._scope = folder, scope
         self._zone, self._numbers, self._counts = Zone(scope.time_zone), Numbers(), Counts()
         self._left_out: list[str] = []
-        self._pdf = pdf and typesetting.available()
+        self._pdf = tools.PDF in scope.options
+        dialect = scope.options.get(tools.DIALECT, loadfile.DIALECTS[0])
         self._writers: list[Writer] = [tables.CsvTables(folder), loadfile.LoadFile(folder, scope, dialect)]
-        if workbook.available():
-            self._writers.append(workbook.Workbook(folder, scope))
-        else:
+        if tools.WORKBOOK not in scope.options:
             self._left_out.append(workbook.MISSING)
         if scope.role == SUBJECT:
             self._writers.append(yourdata.YourData(folder, scope, self._zone))
         elif self._pdf:
             self._writers.append(report.Report(folder, scope, self._zone, self._counts))
         if not self._pdf:
-            self._left_out.append(typesetting.MISSING if pdf else typesetting.UNWANTED)
+            self._left_out.append(
+                typesetting.UNWANTED if tools.REPORT in scope.options else typesetting.MISSING
+            )
 
     def take(self, record: Record) -> None:
         """Give an entry to every writer.
@@ -84,6 +83,8 @@ class Paper:
         for writer in self._writers:
             writer.finish(totals)
         folder, scope, zone = self._folder, self._scope, self._zone
+        if tools.WORKBOOK in scope.options:
+            workbook.write(folder, scope)
         dictionary.write(folder)
         if scope.role != SUBJECT:
             custody.write(folder, scope, totals, zone)

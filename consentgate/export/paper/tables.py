@@ -14,7 +14,7 @@ import re
 from contextlib import ExitStack
 from typing import BinaryIO, Final
 
-from consentgate.export.paper.columns import rows
+from consentgate.export.paper.columns import Table, rows
 from consentgate.export.paper.entry import Entry
 from consentgate.export.paper.sheets import TABLES
 from consentgate.export.paper.shown import tabular
@@ -52,6 +52,18 @@ def unguarded(cell: str) -> str:
     return cell.removeprefix("'")
 
 
+def path_of(table: Table) -> str:
+    """Say where the CSV file of a table lies.
+
+    Args:
+        table: the table.
+
+    Returns:
+        The path in the package.
+    """
+    return f"data/tables/{table.name}.csv"
+
+
 def line(cells: list[str]) -> bytes:
     """Write a row of a CSV file.
 
@@ -82,9 +94,7 @@ class CsvTables:
         self._files: dict[str, BinaryIO] = {}
         self._tables = {table.name: table for table in TABLES}
         for table in TABLES:
-            file = self._open.enter_context(
-                folder.open(f"data/tables/{table.name}.csv", role="table", media_type=MEDIA)
-            )
+            file = self._open.enter_context(folder.open(path_of(table), role="table", media_type=MEDIA))
             file.write(BOM + line([column.name for column in table.columns]))
             self._files[table.name] = file
 

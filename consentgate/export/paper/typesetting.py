@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any, Final
 
 from consentgate.errors import Misconfigured
@@ -23,20 +22,12 @@ UNWANTED: Final = "The PDF files are left out, as was asked for."
 STANDARDS: Final = ("a-2a", "ua-1")
 
 _KEPT: Final = 11
+_LARGE: Final = 1 << 20
 _LETTER: Final = ("America/", "US/", "Canada/", "Pacific/Honolulu", "Asia/Manila")
 
 
 class GlyphMissing(Exception):
     """The fonts do not have a character; a plainer text will do."""
-
-
-def available() -> bool:
-    """Tell whether the extra is installed.
-
-    Returns:
-        Whether PDF files can be made.
-    """
-    return find_spec("typst") is not None
 
 
 def paper(zone: str) -> str:
@@ -109,7 +100,8 @@ def surely(template: str, data: Mapping[str, Any], at: datetime) -> bytes:
     except GlyphMissing:
         # Two characters that the fonts have apart can be one that they lack together.
         made = typeset(template, plainer(data), at)
-    _forget()
+    if len(made) > _LARGE:
+        _forget()
     return made
 
 

@@ -1,20 +1,23 @@
 """The tables as one workbook, ``data/tables/evidence.xlsx``: a sheet for each, texts alone.
 
-Written by the extra ``xlsx`` (XlsxWriter) in its mode of constant memory. Every cell is a text, so none is a formula,
-a number that loses digits, a date that shifts, or a link.
+Written by the extra ``xlsx`` (XlsxWriter) in its mode of constant memory, from the CSV files, so that the two never
+differ. Every cell is a text, so none is a formula, a number that loses digits, a date that shifts, or a link.
 
 Invariants: the same bytes for the same records; a sheet that is full goes on in another one; a text longer than a
-cell may be is cut and says so.
+cell may be is cut and says so; nothing stays open, whatever fails.
 """
 
-from importlib.util import find_spec
+import csv
+import io
+import shutil
+from contextlib import closing
 from typing import Any, Final
 
-from consentgate.export.paper.columns import Table, rows
-from consentgate.export.paper.entry import Entry
+from consentgate.export.paper.columns import Table
 from consentgate.export.paper.sheets import TABLES
 from consentgate.export.paper.shown import tabular
-from consentgate.export.sink import Folder, Scope, Totals
+from consentgate.export.paper.tables import path_of, unguarded
+from consentgate.export.sink import Folder, Scope
 
 PATH: Final = "data/tables/evidence.xlsx"
 MEDIA: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -34,77 +37,16 @@ _WIDTHS: Final = {
 }
 
 
-def available() -> bool:
-    """Tell whether the extra is installed.
+def write(folder: Folder, scope: Scope) -> None:
+    """Write the workbook.
 
-    Returns:
-        Whether a workbook can be written.
+    Args:
+        folder: the package; the tables are in it.
+        scope: what is told about the export.
     """
-    return find_spec("xlsxwriter") is not None
-
-
-class Workbook:
-    """Writes the workbook."""
-
-    def __init__(self, folder: Folder, scope: Scope) -> None:
-        """Open the workbook.
-
-        Args:
-            folder: the package.
-            scope: what is told about the export.
-        """
-        self._folder = folder
-        self._path = folder.scratch / "evidence.xlsx"
-        self._book = _book(self._path, folder, scope)
-        self._bold = self._book.add_format({"bold": True, "bottom": 1, "valign": "top"})
-        self._cell = self._book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
-        self._tables = {table.name: table for table in TABLES}
-        self._sheets: dict[str, tuple[Any, int, int]] = {}
-        for table in TABLES:
-            self._sheets[table.name] = (self._sheet(table, 1), 1, 1)
-
-    def take(self, entry: Entry) -> None:
-        """Write the entry's rows.
-
-        Args:
-            entry: the entry.
-        """
-        for name, seen in rows(entry):
-            self._row(self._tables[name], self._tables[name].row(seen))
-
-    def finish(self, totals: Totals) -> None:  # noqa: ARG002  # as every sink
-        """Put the workbook together, and into the package.
-
-        Args:
-            totals: what there was.
-        """
-        self._book.close()
-        with self._path.open("rb") as made, self._folder.open(PATH, role="table", media_type=MEDIA) as file:
-            while chunk := made.read(1 << 20):
-                file.write(chunk)
-        self._path.unlink()
-
-    def _row(self, table: Table, cells: list[str]) -> None:
-        sheet, number, row = self._sheets[table.name]
-        if row >= ROWS:
-            number, row = number + 1, 1
-            sheet = self._sheet(table, number)
-        for column, value in enumerate(cells):
-            sheet.write_string(row, column, _fitted(tabular(value)), self._cell)
-        self._sheets[table.name] = (sheet, number, row + 1)
-
-    def _sheet(self, table: Table, number: int) -> Any:
-        sheet = self._book.add_worksheet(table.name if number == 1 else f"{table.name} {number}")
-        for column, each in enumerate(table.columns):
-            sheet.set_column(column, column, _WIDTHS.get(each.name, 18))
-            sheet.write_string(0, column, each.name, self._bold)
-        sheet.freeze_panes(1, 1)
-        return sheet
-
-
-def _book(path: Any, folder: Folder, scope: Scope) -> Any:
     import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
+    made = folder.scratch / "evidence.xlsx"
     options = {
         "constant_memory": True,
         "tmpdir": str(folder.scratch),
@@ -112,10 +54,39 @@ def _book(path: Any, folder: Folder, scope: Scope) -> Any:
         "strings_to_numbers": False,
         "strings_to_urls": False,
     }
-    book = xlsxwriter.Workbook(str(path), options)
-    # Without a date of ours it would tell the machine's.
-    book.set_properties({"title": tabular(scope.matter), "created": scope.at.replace(tzinfo=None)})
-    return book
+    with closing(xlsxwriter.Workbook(str(made), options)) as book:
+        # Without a date of ours it would tell the machine's.
+        book.set_properties({"title": tabular(scope.matter), "created": scope.at.replace(tzinfo=None)})
+        for table in TABLES:
+            _fill(book, folder, table)
+    with made.open("rb") as source, folder.open(PATH, role="table", media_type=MEDIA) as file:
+        shutil.copyfileobj(source, file)
+    made.unlink()
+
+
+def _fill(book: Any, folder: Folder, table: Table) -> None:
+    shown = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
+    with folder.read(path_of(table)) as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:
+        rows = csv.reader(text)
+        next(rows)
+        number, row, sheet = 1, 1, _sheet(book, table, 1)
+        for cells in rows:
+            if row == ROWS:
+                number, row, sheet = number + 1, 1, _sheet(book, table, number + 1)
+            for column, cell in enumerate(cells):
+                if cell:
+                    sheet.write_string(row, column, _fitted(unguarded(cell)), shown)
+            row += 1
+
+
+def _sheet(book: Any, table: Table, number: int) -> Any:
+    bold = book.add_format({"bold": True, "bottom": 1, "valign": "top"})
+    sheet = book.add_worksheet(table.name if number == 1 else f"{table.name} {number}")
+    for column, each in enumerate(table.columns):
+        sheet.set_column(column, column, _WIDTHS.get(each.name, 18))
+        sheet.write_string(0, column, each.name, bold)
+    sheet.freeze_panes(1, 1)
+    return sheet
 
 
 def _fitted(value: str) -> str:

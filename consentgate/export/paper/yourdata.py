@@ -10,11 +10,12 @@ references; whatever a person or system wrote is text, never markup.
 import hashlib
 import shutil
 from base64 import b64encode
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from html import escape
 from importlib.resources import files
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
 from consentgate.export.paper import notices
 from consentgate.export.paper.entry import Entry
@@ -61,7 +62,7 @@ class YourData:
         self._withdrawal: dict[str, None] = {}
         self._open = ExitStack()
         self._events = folder.scratch / "events.html"
-        self._file = self._open.enter_context(self._events.open("wb"))
+        self._file = self._open.enter_context(_writing(self._events))
 
     def take(self, entry: Entry) -> None:
         """Tell an event.
@@ -133,6 +134,13 @@ class YourData:
 
     def _after(self) -> Iterable[str]:
         yield "</ol></main></body></html>\n"
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[BinaryIO]:
+    # A file that is dropped while it is open complains; a block that is dropped closes it.
+    with path.open("wb") as file:
+        yield file
 
 
 def _event(entry: Entry) -> str:
