@@ -42,10 +42,9 @@ def wait(page: Page, condition: str) -> None:
 
 def go(page: Page, view: str) -> None:
     """Go to a view by its address, and wait until it is there."""
-    page.evaluate("document.querySelector('main').dataset.left = 'yes'")
     page.evaluate(
-        "new Promise((done) => { addEventListener('shown', done, { once: true });"
-        f" location.hash = {json.dumps(view)}; }})"
+        "new Promise((done) => { addEventListener('shown', () => done(), { once: true });"
+        f" if (location.hash === {json.dumps(view)}) show(); else location.hash = {json.dumps(view)}; }})"
     )
 
 

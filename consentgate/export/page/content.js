@@ -27,11 +27,12 @@ async function opened(record) {
   return parts;
 }
 
-async function recordContent(record, wanted = () => true) {
+// Headings begin at the given level: 2 on the page of a record, 3 in that of a call.
+async function recordContent(record, level, wanted = () => true) {
   const blocks = [];
   for (const [name, part] of await opened(record)) {
     if (!wanted(name)) continue;
-    blocks.push(el("section", { class: "part" }, el("h3", {}, partTitle(name)), ...(await partContent(name, part, record))));
+    blocks.push(el("section", { class: "part" }, el(`h${level}`, {}, partTitle(name)), ...(await partContent(name, part, record, level + 1))));
   }
   return blocks;
 }
@@ -43,26 +44,26 @@ function partTitle(name) {
   return (title ?? capital(word)) + which;
 }
 
-async function partContent(name, part, record) {
+async function partContent(name, part, record, level) {
   if (part.unreadable) return [el("p", { class: "soft" }, `Cannot be opened: ${part.unreadable}.`)];
   if (part.withheld) return [el("p", { class: "soft" }, `Withheld: ${WITHHELD_WORDS[part.withheld] ?? part.withheld}.`)];
   const notes = part.redacted
     ? [el("p", { class: "note" }, `Partly withheld: ${WITHHELD_WORDS[part.redacted] ?? part.redacted}. What is shown of it cannot be verified.`)]
     : [];
-  if (name.startsWith("statement.")) return [...notes, ...(await statementContent(record))];
+  if (name.startsWith("statement.")) return [...notes, ...(await statementContent(record, level))];
   const decision = name.startsWith("decision.") ? part.content : part.content.decision;
-  if (isObject(decision)) return [...notes, ...decisionContent(decision, part.content)];
+  if (isObject(decision)) return [...notes, ...decisionContent(decision, part.content, level)];
   return [...notes, tree(part.content)];
 }
 
-function decisionContent(decision, whole) {
+function decisionContent(decision, whole, level) {
   const own = isObject(decision.decision) ? decision.decision : decision;
   const { reasons = [], obligations = [], grant, packs = [], candidates = [] } = own;
   const blocks = [];
   if (reasons.length > 0) blocks.push(reasonList(reasons));
   if (isEntry(grant)) blocks.push(el("p", {}, "Allowed on the consent in ", entryLink(grant), "."));
   if (Array.isArray(obligations) && obligations.length > 0) {
-    blocks.push(el("h4", {}, "What follows"), el("ul", { class: "reasons" }, obligations.map((each) => el("li", {},
+    blocks.push(el(`h${level}`, { class: "inner" }, "What follows"), el("ul", { class: "reasons" }, obligations.map((each) => el("li", {},
       el("p", {}, `${DUTY_WORDS[each.duty] ?? plain(each.duty)}${each.due ? ` ${dateText(each.due, zone())}` : ""}`), basisList(each.bases)))));
   }
   if (Array.isArray(packs) && packs.length > 0) {
@@ -88,7 +89,7 @@ function basisList(bases) {
     el("li", {}, isEntry(citation) ? entryLink(citation) : el("cite", {}, told(citation)), " ", el("span", { class: "soft" }, told(packName(pack))))));
 }
 
-async function statementContent(record) {
+async function statementContent(record, level) {
   if (record.statement === null) return [el("p", { class: "soft" }, "The statement cannot be read.")];
   const { claims, issuer } = record.statement;
   const expressed = isTime(claims.event_time) ? moment(claims.event_time, zone()) : told(claims.event_time ?? "");
@@ -104,14 +105,14 @@ async function statementContent(record) {
       ["Attested by", told(issuer)],
     ]),
   ];
-  if (isObject(claims.notice)) blocks.push(...(await noticeContent(claims.notice)));
+  if (isObject(claims.notice)) blocks.push(...(await noticeContent(claims.notice, level)));
   blocks.push(el("details", {}, el("summary", {}, "All that was signed"), tree(claims)));
   return blocks;
 }
 
 // The exact text that the person was shown, out of the artifact that the statement names by digest.
-async function noticeContent({ id, version, language, digest }) {
-  const title = el("h4", {}, "The text that was shown ", el("span", { class: "soft" }, told(`${id}, version ${version}, ${language}`)));
+async function noticeContent({ id, version, language, digest }, level) {
+  const title = el(`h${level}`, { class: "inner" }, "The text that was shown ", el("span", { class: "soft" }, told(`${id}, version ${version}, ${language}`)));
   let path = "";
   try {
     path = `data/artifacts/${hex(unbase64url(digest))}`;

@@ -30,7 +30,7 @@ async function recordView(bates) {
         ["In the log", `log ${record.log}, position ${record.position.toLocaleString("en")}`],
         ["Entry", el("code", {}, record.entry)],
       ]),
-      ...(await recordContent(record)),
+      ...(await recordContent(record, 2)),
       neighbours,
     ],
   };
@@ -101,7 +101,7 @@ async function callEvent(record) {
     el("h2", {}, link(`#/record/${encodeURIComponent(record.bates)}`, told(record.title))),
     el("p", { class: "soft" }, eventTime(record.at), " \u00b7 ", el("span", { class: "bates" }, record.bates)),
     findingsOf(record).length > 0 && findingList(findingsOf(record)),
-    ...(["intent", "denial", "stop"].includes(record.kind) ? await recordContent(record, (name) => !name.startsWith("exchange.")) : [record.detail && el("p", {}, told(record.detail))]));
+    ...(["intent", "denial", "stop"].includes(record.kind) ? await recordContent(record, 3, (name) => !name.startsWith("exchange.")) : [record.detail && el("p", {}, told(record.detail))]));
 }
 
 function eventTime(at) {
@@ -122,7 +122,7 @@ async function statementsBehind(records) {
   const blocks = [];
   for (const id of named) {
     const record = app.byEntry.get(id);
-    blocks.push(el("section", { class: "card" }, el("h3", {}, entryLink(id)), ...(await statementContent(record))));
+    blocks.push(el("section", { class: "card" }, el("h3", {}, entryLink(id)), ...(await statementContent(record, 4))));
   }
   return blocks.length > 0 ? [el("h2", { class: "apart" }, "Statements that the decisions read"), ...blocks] : [];
 }
