@@ -112,7 +112,7 @@ def soak(running: Server, folder: Path, seconds: float, seed: int) -> Soaked:
         gate = stack.enter_context(ConsentGate(settings))
         _introduce(gate)
         clients = _clients(stack, gate, address, seconds)
-        backend = Backend(gate, clients, journal, seed)
+        backend = Backend(gate, clients, log, journal, seed)
         blows = Blows(running, url, keepers, lambda each: each.begin(settings), seed)
         watch = Watch(url, lambda: backend.calls)
         for each in (backend, blows, watch):

@@ -115,6 +115,7 @@ class Vendor(ChimeServer):
         told = {
             "at": to_text(came),
             "request": f"{request.method} {request.path}?{request.query}",
+            "call": body.get("TransactionId"),
             "token": body.get("ClientRequestToken"),
             "body": sha256(request.body).hexdigest(),
             "done": done.status if done is not None else None,

@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -20,12 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from consentgate import NOBODY, ConsentDenied, ConsentGate, ConsentWithdrawn, Evidence, Speaker
 from consentgate.errors import (
     ConsentGateError,
+    InvalidInput,
     LogRefused,
     OutcomeNotRecorded,
     StatementRefused,
     Unavailable,
 )
-from consentgate.moment import system_clock
+from consentgate.moment import from_text, system_clock
 from consentgate.testing.events import in_kinesis, in_sns_and_sqs, in_sqs, search_event
 
 ISS: Final = "https://ivr.acme.example"
@@ -36,7 +38,7 @@ LINE: Final = {
 }
 _HOME: Final = Evidence(code="US-IL", kind="account_address", source="crm", confidence="high")
 _AT_ONCE: Final = 150
-_TASKS: Final = 80
+_RUNS: Final = timedelta(seconds=3)
 # Reasons that say nothing about a person: the ledger could not answer.
 _TROUBLE: Final = frozenset({"LEDGER_UNAVAILABLE", "LEDGER_BUSY", "CLOCK_DISAGREES", "PERMIT_EXPIRED"})
 
@@ -60,6 +62,28 @@ class Person:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+class Made:
+    """The tasks that the service made, by its log, each some seconds after; also those of which no answer told."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._read = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[str, str] | None:
+        """Give the id and the call of the next one that has run for a while, or None."""
+        with self._lock, self._log.open() as file:
+            file.seek(self._read)
+            while (line := file.readline()).endswith("\n"):
+                told = json.loads(line)
+                if from_text(told["at"]) > system_clock() - _RUNS:
+                    return None
+                self._read = file.tell()
+                if told["task"] is not None:
+                    return told["task"], told["call"]
+        return None
+
+
 class Backend:
     """The threads and what they share.
 
@@ -68,14 +92,16 @@ class Backend:
         failures: what must not happen.
     """
 
-    def __init__(self, gate: ConsentGate, clients: Sequence[Any], journal: Path, seed: int) -> None:
+    def __init__(
+        self, gate: ConsentGate, clients: Sequence[Any], log: Path, journal: Path, seed: int
+    ) -> None:
         self._gate = gate
         self._ivr = gate.issuer(ISS)
         self._clients = clients
         self._journal = journal
         self._seed = seed
         self._people: deque[Person] = deque(maxlen=_AT_ONCE)
-        self._tasks: deque[tuple[str, Person]] = deque(maxlen=_TASKS)
+        self._made = Made(log)
         self._unrecorded: deque[OutcomeNotRecorded] = deque()
         self._counting = threading.Lock()
         self._numbers = iter(range(1 << 60))
@@ -92,7 +118,7 @@ class Backend:
             ("strangers", self.searches_for_nobody, 0.05),
             ("says no", self.says_no, 0.3),
             ("joins", self.is_joined, 0.8),
-            *[("hears", self.hears, 0.1)] * 2,
+            *[("hears", self.hears, 0.04)] * 2,
             ("reconciles", self.reconciles, 2.0),
             ("looks", self.looks, 1.0),
         ]
@@ -178,19 +204,36 @@ class Backend:
         self._count("joined")
 
     def hears(self, dice: Random) -> None:
-        """The vendor tells how a task ended, more than once and in any order; or is asked."""
-        if len(self._tasks) < _TASKS // 2:
+        """The vendor tells how a task went, more than once and in any order, or not at all; or is asked."""
+        made = self._made.next()
+        if made is None:
             return
-        task, person = self._tasks.popleft()
-        with person.lock:
-            # From here on it may be on record that it ended: no stop order is owed any more.
-            person.running.discard(task)
-        if dice.random() < 0.2:
+        task, call = made
+        person = next((each for each in list(self._people) if each.call == call), None)
+        if person is not None:
+            with person.lock:
+                # From here on it may be on record that it ended: no stop order is owed any more.
+                person.running.discard(task)
+        chance = dice.random()
+        if chance < 0.2:
+            self._count("not told")
+        elif chance < 0.4:
+            self._asks(task)
+        else:
+            self._is_told(task, call, dice)
+
+    def _asks(self, task: str) -> None:
+        try:
             self._gate.poll(task)
+        except InvalidInput:
+            # Its answer was lost: nobody here knows of it.
+            self._count("polled in vain")
+        else:
             self._count("polled")
-            return
+
+    def _is_told(self, task: str, call: str, dice: Random) -> None:
         told = [
-            search_event(task, status, at=system_clock())
+            search_event(task, status, at=system_clock(), transaction=call)
             for status in ("IdentificationSuccessful", "VoiceprintGenerationSuccessful")
         ] * 2
         dice.shuffle(told)
@@ -241,7 +284,6 @@ class Backend:
         task = answer["SpeakerSearchTask"]["SpeakerSearchTaskId"]
         with person.lock:
             person.running.add(task)
-        self._tasks.append((task, person))
         return "allowed"
 
     def _fall(self, person: Person, act: Callable[[], object]) -> None:
