@@ -1,10 +1,13 @@
 """What tests of packages share: one browser, the small package, and the one that reads like a real one."""
 
 from collections.abc import Iterator
+from importlib import util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from consentgate.export import verifier
 from consentgate.export.page import verify_html
 from tests.browser import PROGRAM, Browser
 from tests.package.story import story
@@ -35,3 +38,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return story().write(tmp_path_factory.mktemp("told") / "package")
+
+
+@pytest.fixture(scope="session")
+def program() -> ModuleType:
+    """The program as a module, from its file, as a reader has it."""
+    file = Path(str(verifier.__path__[0])) / "verify.py"
+    spec = util.spec_from_file_location("carried", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

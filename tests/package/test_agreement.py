@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib import util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,17 +20,6 @@ from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
 
 PROGRAM = Path(str(verifier.__path__[0])) / "verify.py"
 FINGERPRINT = PACKAGE_KEY.public.kid
-
-
-@pytest.fixture(scope="session")
-def program() -> ModuleType:
-    """The program as a module, from its file, as a reader has it."""
-    spec = util.spec_from_file_location("carried", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
