@@ -168,13 +168,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(min(int(length), 2 * BODY_LIMIT))
             self.send_error(413)
             return
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            # A client that died while it sent: half a request is none.
+            self.close_connection = True
+            return
         path, _, query = self.path.partition("?")
         request = WireRequest(
             method=self.command,
             path=path,
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(length)),
+            body=body,
         )
         reply = self.server.answer(request)
         if reply is None:

@@ -4,6 +4,7 @@ import doctest
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -136,6 +137,16 @@ def test_process_prints_its_address_and_ends_on_a_signal() -> None:
 def test_body_over_the_limit_and_of_unknown_length_is_refused(chime: ChimeServer) -> None:
     assert post(chime, SEARCHES, b"x" * (BODY_LIMIT + 1))[0] == 413
     assert post(chime, SEARCHES, b"", **{"Content-Length": "many"})[0] == 411
+    assert chime.requests == ()
+
+
+def test_half_a_request_is_none(chime: ChimeServer) -> None:
+    """A client that is killed while it sends leaves one behind."""
+    address = chime.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), 10) as client:
+        client.sendall(f"POST {SEARCHES} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{}}".encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""
     assert chime.requests == ()
 
 
