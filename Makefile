@@ -28,6 +28,7 @@ loads: $(VENV)/.dev ## run the long loads whole: 20,000 races, storms of process
 
 nightly: export CONSENTGATE_SOAK ?= 1800
 nightly: export CONSENTGATE_FUZZ ?= 1000000
+nightly: export CONSENTGATE_KILLS ?= 500
 nightly: export CONSENTGATE_LOAD ?= 5
 nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_LOAD), and a soak of half an hour
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0

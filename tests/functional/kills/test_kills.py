@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,7 @@ RUNS: Final = 60
 SEED: Final = 39
 # On SQLite before 3.51.3 two processes that write can damage the file: there they live one after another.
 AT_ONCE: Final = {"sqlite": 1, "postgresql": 4}
+_BATCH: Final = 10
 _ROOT: Final = Path(__file__).parents[3]
 
 
@@ -73,8 +75,8 @@ def prepared(folder: Path, url: str | None, count: int) -> Settings:
         gate.add_issuer(ISS, name="Acme IVR")
         gate.issuer(ISS).grant(caller, notice="voiceprint", method="ivr_dtmf")
 
-        def work(connection: Connection) -> None:
-            for run in range(count):
+        def work(connection: Connection, first: int) -> None:
+            for run in range(first, min(first + _BATCH, count)):
                 for call in range(CALLS):
                     told = Registration(
                         call=call_of_transaction(transaction(run, call)),
@@ -84,7 +86,8 @@ def prepared(folder: Path, url: str | None, count: int) -> Settings:
                     )
                     register(gate._parts.book, connection, told)
 
-        gate._parts.database.write(work)
+        for first in range(0, count, _BATCH):
+            gate._parts.database.write(partial(work, first=first))
     return made.settings
 
 

@@ -4,7 +4,8 @@ A history is one call with one or two people who consented. One side does steps 
 takes in what makes the decision fall: a withdrawal, a refusal, or somebody without a consent who joins. Both start
 from a barrier, on connections of their own, and come a moment apart that a seed chooses. Nothing goes over HTTP: what
 is raced is reading, deciding and appending. Where there is a vendor, an intent is followed by its outcome, so that
-the other side meets an open intent or a running task; or by nothing, as when the gate is killed there.
+the other side meets an open intent or a running task; or by nothing, as when the gate is killed there. Gates that are
+really killed, over HTTP and at every step, are those of tests/functional/kills.
 """
 
 import time
