@@ -1,13 +1,17 @@
 """Every row of the fault table, executed with real parts, and the page that is written from it."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import pytest
 
+from consentgate.aws.asking import intent_of_token
 from consentgate.config.settings import load_settings
 from consentgate.config.upkeep import keep_log
 from consentgate.config.verification import verify_deployment
@@ -34,6 +38,7 @@ from tests.functional.faults.table import (
     Row,
     rows_of,
 )
+from tests.tools.faults_page import PAGE, rendered
 
 # The times that a call is configured with, and as much again for a machine with other things to do.
 WITHIN: Final = 10.0
@@ -69,6 +74,19 @@ def require_sound(place: Place) -> None:
     assert {finding.kind for finding in verified.findings} <= {"open"}, verified.findings
 
 
+def require_explained(place: Place) -> None:
+    """Reconcile: then each intent has one final outcome, and each request had an intent."""
+    for each in (place.clock, place.database_clock):
+        each.advance(timedelta(days=1))
+    place.gate.reconcile()
+    rows = place.written()
+    intents = {UUID(bytes=bytes(id_)) for _, kind, _, id_, _ in rows if kind == "intent"}
+    ended = Counter(UUID(bytes=bytes(re)) for _, kind, _, _, re in rows if kind == "outcome")
+    assert ended == dict.fromkeys(intents, 1)
+    sent = [each for each in place.server.requests if each.operation == "StartSpeakerSearchTask"]
+    assert {intent_of_token(json.loads(each.body)["ClientRequestToken"]) for each in sent} <= intents
+
+
 @pytest.mark.parametrize(
     "part", [pytest.param(each, marks=pytest.mark.postgres) if each == PG else each for each in PARTS]
 )
@@ -95,11 +113,18 @@ def test_every_row_comes_out_as_the_table_says(
                 wrong.append(f"{fault}, {moment}: {came}, not {result}")
         assert wrong == [], "\n".join(wrong)
         assert run(place, "before 1", lambda _: None).written == ("intent", "outcome succeeded")
+        require_explained(place)
         require_sound(place)
 
 
 def _told(result: Result) -> tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]:
     return result.wire, result.written, result.caller, result.later
+
+
+def test_page_is_written_from_the_table() -> None:
+    assert PAGE.read_text("utf-8") == rendered(), (
+        "run python -m tests.tools.faults_page, and read the difference"
+    )
 
 
 def test_every_combination_is_a_row_or_has_a_reason() -> None:
