@@ -193,11 +193,11 @@ def test_a_call_is_one_page_with_reasons_law_and_statements(page: Page) -> None:
 
 def test_what_is_withheld_or_redacted_is_said(page: Page) -> None:
     go(page, "#/withheld")
-    assert "It names other people who are on no call of this matter" in text(page)
+    assert "Names of other people, who are on no call of this matter" in text(page)
     go(page, VIEWS["a redacted decision"])
     assert "What is shown of it cannot be verified." in text(page)
     go(page, "#/")
-    assert "parts withheld, because it names other people" in text(page)
+    assert "parts withheld: names of other people" in text(page)
     assert "3 entries that no checkpoint covered yet" in text(page)
     assert "1 request without an outcome" in text(page)
 

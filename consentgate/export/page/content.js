@@ -61,6 +61,7 @@ function decisionContent(decision, whole, level) {
   const { reasons = [], obligations = [], grant, packs = [], candidates = [] } = own;
   const blocks = [];
   if (reasons.length > 0) blocks.push(reasonList(reasons));
+  if (isEntry(decision.cause)) blocks.push(el("p", {}, "Because of ", entryLink(decision.cause), "."));
   if (isEntry(grant)) blocks.push(el("p", {}, "Allowed on the consent in ", entryLink(grant), "."));
   if (Array.isArray(obligations) && obligations.length > 0) {
     blocks.push(el(`h${level}`, { class: "inner" }, "What follows"), el("ul", { class: "reasons" }, obligations.map((each) => el("li", {},

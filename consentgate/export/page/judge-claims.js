@@ -80,6 +80,12 @@ class Statements {
     return claims && { claims, issuer: this.issuers.get(claims.iss)?.name ?? claims.iss };
   }
 
+  // What is shown of a statement whose references are redacted; nothing proves it.
+  shown({ redacted }) {
+    const { claims } = redacted.get("statement.0") ?? {};
+    return isObject(claims) ? { claims, issuer: this.issuers.get(claims.iss)?.name ?? claims.iss } : null;
+  }
+
   async file(path, token) {
     this.files.add(path);
     if (!this.folder.has(path)) this.report.find("statements", "missing", path, "nothing", "the statement as it was signed");

@@ -27,7 +27,7 @@ function gather(value, words) {
 
 function summary(leaf, parts, statement, sealed) {
   const first = (word) => [...parts].find(([name]) => name.startsWith(`${word}.`))?.[1];
-  const about = { call: "", who: "", codes: [], tone: "", detail: "", title: KIND_WORDS[leaf.kind] };
+  const about = { call: "", who: "", tone: "", detail: "", title: KIND_WORDS[leaf.kind] };
   const describe = DESCRIPTIONS[leaf.kind];
   if (describe) Object.assign(about, describe(leaf, first, statement));
   if (parts.size === 0 && sealed.length > 0) {
@@ -77,7 +77,7 @@ const DESCRIPTIONS = {
   },
   stop(leaf, first) {
     const reasons = first("decision")?.reasons ?? [];
-    return { title: "Ordered to stop", tone: "warn", codes: codesOf(reasons), detail: sentencesOf(reasons) };
+    return { title: "Ordered to stop", tone: "warn", cause: first("decision")?.cause, detail: sentencesOf(reasons) };
   },
 };
 
@@ -89,18 +89,14 @@ function decided(first, verdict, tone) {
   const reasons = Array.isArray(asked.reasons) ? asked.reasons : [];
   const transaction = content.asked?.context?.transaction_id;
   return {
-    title, tone, codes: codesOf(reasons), who: reference(content.references?.[0]),
+    title, tone, who: reference(content.references?.[0]),
     call: content.call ?? (transaction ? `transaction/${transaction}` : ""),
     detail: sentencesOf(reasons) || (content.purpose ? `For ${apart(plain(content.purpose))}` : ""),
   };
 }
 
-function codesOf(reasons) {
-  return Array.isArray(reasons) ? reasons.map((reason) => String(reason?.code)) : [];
-}
-
 function sentencesOf(reasons) {
-  return [...new Set(codesOf(reasons).map((code) => reasonWords(code).sentence))].join(" ");
+  return Array.isArray(reasons) ? [...new Set(reasons.map((reason) => reasonWords(reason?.code).sentence))].join(" ") : "";
 }
 
 // A text out of the package inside of a sentence: its direction and its overrides end with it.
@@ -130,5 +126,7 @@ function withCalls(records) {
       record.call = at?.call ?? "";
       record.who ||= at?.who ?? "";
     }
+    const cause = byEntry.get(record.cause);
+    if (cause !== undefined && record.detail === "") record.detail = `Because of ${cause.bates}: ${cause.title}`;
   }
 }

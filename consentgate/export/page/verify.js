@@ -22,7 +22,7 @@ async function verifyPackage(folder, progress = () => {}) {
   const statements = new Statements(folder, report, await issuersOf(folder, manifest, artifacts));
   const records = new Records(folder, manifest, report);
   await records.judge(async (record) => {
-    const statement = await statements.take(record);
+    const statement = (await statements.take(record)) ?? statements.shown(record);
     await artifacts.take(record.contents);
     return indexed(record, statement);
   }, told);

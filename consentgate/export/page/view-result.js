@@ -136,7 +136,7 @@ function unjudgedList() {
   const lines = [
     "Whether the ledger was told the truth: a package shows what was written down, when, and that it was not changed since.",
     ...LEVELS.map((level) => report.levels.get(level).unjudged).filter(Boolean),
-    ...[...reasons].map(([reason, count]) => `${countOf(count, "part")} withheld, because ${WITHHELD_WORDS[reason]}.`),
+    ...[...reasons].map(([reason, count]) => `${countOf(count, "part")} withheld: ${WITHHELD_WORDS[reason]}.`),
   ];
   if (manifest?.counts.not_covered > 0) lines.push(`${countOf(manifest.counts.not_covered, "entry", "entries")} that no checkpoint covered yet: not in this package.`);
   return el("ul", { class: "plain" }, lines.map((line) => el("li", {}, told(line))));

@@ -85,13 +85,13 @@ const END_WORDS = {
 };
 
 const WITHHELD_WORDS = {
-  destroyed: "its key was destroyed: nobody can open it",
-  matches: "it names other people who are on no call of this matter",
-  other_person: "it is about a person whom this package is not about",
-  privilege: "it is claimed as privileged",
-  references: "it holds phone numbers, customer numbers or names",
-  role: "it is not for readers of this role",
-  templates: "it is a voiceprint or raw audio",
+  destroyed: "the key was destroyed, and nobody can open it",
+  matches: "names of other people, who are on no call of this matter",
+  other_person: "about a person whom this package is not about",
+  privilege: "claimed as privileged",
+  references: "phone numbers, customer numbers or names",
+  role: "not for readers of this role",
+  templates: "a voiceprint or raw audio",
 };
 
 const DUTY_WORDS = {
