@@ -1,6 +1,7 @@
 """What a package holds: every line of it follows from the ledger, and it verifies."""
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from consentgate.export.making import Package
 from consentgate.storage import entries
 from consentgate.tlog.merkle import leaf_hash
 from consentgate.verify.package.levels import verify_package
+from tests.functional.docs.pages import text_of
 from tests.functional.export.place import lines, manifest, records
 from tests.packages import Exporter
 
@@ -124,6 +126,19 @@ def test_export_is_on_record_with_purpose_and_recipient(exporter: Exporter, made
     )
     assert said["fingerprint"] == made.fingerprint
     assert (said["first"], said["last"]) == (1, len(records(made.folder)))
+
+
+def test_page_on_parts_names_every_member_of_an_exports_body(
+    exporter: Exporter, narrow_package: Path
+) -> None:
+    table = text_of("docs/formats/part.md").partition("### `body` of an export")[2].partition("###")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
+    named = {name: when.strip() for names, when in rows for name in re.findall(r"`(\w+)`", names)}
+    written = [parts["body.0"] for _, parts in exporter.world.opened("export")]
+    always = {name for name, when in named.items() if when == "always"} | {"v"}
+    assert len(written) > 1
+    for members in written:
+        assert always <= members.keys() <= {*named, "v"}
 
 
 def test_cover_letter_lies_beside_and_names_key_and_manifest(made: Package) -> None:
