@@ -50,6 +50,19 @@ def test_a_good_package_holds_as_the_library_says(open_page: Page, small: Path) 
     assert (judgement["conclusion"], judgement["fingerprint"]) == (other.conclusion, other.fingerprint)
 
 
+@pytest.mark.parametrize("which", ["package", "narrow_package"])
+def test_a_package_verifies_in_the_page_that_it_carries(
+    browser: Browser, which: str, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(which)
+    with browser.page((folder / "verify.html").as_uri()) as page:
+        take(page, folder)
+        assert page.evaluate("app.result.report.findings") == []
+        assert page.evaluate("app.result.records.length") > 20
+        assert page.complaints == []
+        assert page.requests == [(folder / "verify.html").as_uri()]
+
+
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_each_mutation_is_told(open_page: Page, small: Path, tmp_path: Path, name: str) -> None:
     forge, told = made(name, tiny())
