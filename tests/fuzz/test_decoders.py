@@ -163,6 +163,8 @@ INDIRECT: Final = {
     "packs.toml.members": "packs.toml.load",
     "policy.effective.stack": "packs.toml.load",
     "policy.requirements.merge": "packs.toml.load",
+    "verify.package.entry.opened": "crypto.jwe.open_sealed",
+    "verify.package.folder.PackageFolder.read": "reads files, up to a limit",
     "verify.levels.verify": "its sources are altered in tests/functional/verify and tests/unit/verify",
 }
 
