@@ -13,7 +13,9 @@ from consentgate.config.setup import make_home
 from consentgate.testing import events
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import FrozenClock
+from consentgate.testing.cloudtrail import record_of, trail_file
 from tests.functional.gate.conftest import ISS, NOTICE, World
+from tests.functional.gate.reconciling import caller_of, died, later
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ def lived(
         )
         _denied_without_policy(world)
         _allowed(world)
+        _reconciled(world)
         _unanswered(world)
         yield world
         client.close()
@@ -131,6 +134,18 @@ def _guarded(world: World, caller: Speaker) -> None:
     with world.gate.guarded("search", caller, request, **known) as permit:
         permit.sending()
         permit.answered(b"{}")
+
+
+def _reconciled(world: World) -> None:
+    """Two requests of a process that died, closed by what a notification and CloudTrail tell."""
+    caller_of(world, "1007", "tx-7")
+    _, told = died(world, "tx-7")
+    world.gate.notify(events.search_event(told, "IdentificationFailure", transaction="tx-7"))
+    caller_of(world, "1008", "tx-8")
+    _, shown = died(world, "tx-8")
+    trail = world.home / "trail.json"
+    trail.write_bytes(trail_file(record_of(world.server.requests[-1], made=shown)))
+    assert len(later(world, cloudtrail=[trail]).closed) == 2
 
 
 def _unanswered(world: World) -> None:

@@ -3,12 +3,13 @@
 import re
 import tomllib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from consentgate.config.settings import load_settings
-from tests.functional.docs.pages import text_of
+from consentgate.gate.evidence import Because
+from tests.functional.docs.pages import rows, text_of
 from tests.functional.gate.broken import Outage, another_gate
 from tests.functional.gate.conftest import World, world
 
@@ -51,3 +52,8 @@ def test_settings_of_the_page_are_settings(world: World) -> None:
     told = tomllib.loads(block("spool"))["spool"]
     assert settings.spool == world.home / told["folder"]
     assert settings.spool_limit == told["limit"]
+
+
+def test_every_reason_of_a_reconciled_outcome_is_on_the_page() -> None:
+    table = rows(PAGE, "| `because` | outcome | who says so |")
+    assert {row[0].strip("`") for row in table} == {*get_args(Because)}

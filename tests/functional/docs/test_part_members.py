@@ -88,6 +88,8 @@ def objects(kind: str, name: str, content: Mapping[str, Any]) -> Iterator[tuple[
     plain = not (about_stop or about_task or asked)
     if kind in ("outcome", "observation") and word == "exchange" and plain:
         yield from (("| member of an attempt |", each) for each in content["attempts"])
+        if "reconciled" in content:
+            yield "| member of `reconciled` |", content["reconciled"]
 
 
 def test_every_member_written_is_on_the_page_and_the_other_way_round(lived: World) -> None:
@@ -99,7 +101,7 @@ def test_every_member_written_is_on_the_page_and_the_other_way_round(lived: Worl
                 found[where].append(members)
     assert found.keys() == {*SECTIONS.values(), OF_A_STOP, OF_A_TASK, ASKED} | {
         f"| member of {each} |"
-        for each in ("a call's speaker", "`asked`", "`speaker`", "`decision`", "an attempt")
+        for each in ("a call's speaker", "`asked`", "`speaker`", "`decision`", "`reconciled`", "an attempt")
     }
     for where, written in found.items():
         table = documented(where)
@@ -129,7 +131,7 @@ def test_decision_is_made_again_from_what_its_entry_names(lived: World) -> None:
                 assert made == decision_from(content["decision"])
                 assert made.at == row.at
                 again += 1
-    assert again == 15
+    assert again == 17
 
 
 def remade(world: World, connection: Connection, content: Mapping[str, Any], packs: PackSet) -> Decision:
