@@ -182,7 +182,7 @@ STATEMENTS: Final = Table(
         stated(
             "token_sha256",
             "SHA-256 of the signed token, in hexadecimal.",
-            lambda s: hashlib.sha256(s.token.encode()).hexdigest() if s.token else "",
+            lambda s: hashlib.sha256(s.token.encode("utf-8", "replace")).hexdigest() if s.token else "",
         ),
     ),
 )

@@ -10,12 +10,10 @@ references; whatever a person or system wrote is text, never markup.
 import hashlib
 import shutil
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from consentgate.export.paper import notices
 from consentgate.export.paper.entry import Entry
@@ -60,9 +58,8 @@ class YourData:
         self._notices = notices.Notices()
         self._references: dict[str, None] = {}
         self._withdrawal: dict[str, None] = {}
-        self._open = ExitStack()
         self._events = folder.scratch / "events.html"
-        self._file = self._open.enter_context(_writing(self._events))
+        self._events.write_bytes(b"")
 
     def take(self, entry: Entry) -> None:
         """Tell an event.
@@ -77,7 +74,9 @@ class YourData:
             self._references.update(dict.fromkeys(entry.said.references))
             named = (text(entry.said.claims, "withdrawal", each) for each in ("text", "phone", "uri"))
             self._withdrawal.update(dict.fromkeys(each for each in named if each))
-        self._file.write(_event(entry).encode("utf-8", "replace"))
+        # Opened each time: whatever fails in between, nothing stays open.
+        with self._events.open("ab") as file:
+            file.write(_event(entry).encode("utf-8", "replace"))
 
     def finish(self, totals: Totals) -> None:
         """Put the document together.
@@ -85,7 +84,6 @@ class YourData:
         Args:
             totals: what there was.
         """
-        self._open.close()
         with self._folder.open(PATH, role="report", media_type=MEDIA) as file:
             file.write("".join(self._before(totals)).encode("utf-8", "replace"))
             with self._events.open("rb") as events:
@@ -134,13 +132,6 @@ class YourData:
 
     def _after(self) -> Iterable[str]:
         yield "</ol></main></body></html>\n"
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[BinaryIO]:
-    # A file that is dropped while it is open complains; a block that is dropped closes it.
-    with path.open("wb") as file:
-        yield file
 
 
 def _event(entry: Entry) -> str:
