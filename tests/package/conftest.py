@@ -50,3 +50,9 @@ def program() -> ModuleType:
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def base(small: Path) -> Path:
+    """The small package as a folder, which mutations share files with."""
+    return small

@@ -22,11 +22,6 @@ PROGRAM = Path(str(verifier.__path__[0])) / "verify.py"
 FINGERPRINT = PACKAGE_KEY.public.kid
 
 
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny().write(tmp_path_factory.mktemp("good"))
-
-
 def both(program: ModuleType, folder: Path, **told: Any) -> tuple[Judgement, Mapping[str, Any]]:
     """Verify with both, and see that they say the same."""
     policy = told.get("policy")

@@ -114,7 +114,7 @@ class Package:
     def read(self, path, limit=SMALL):
         need(self.sizes[path] <= limit, "the file is too long")
         with self.open(path) as file:
-            return file.read(limit)
+            return file.read(self.sizes[path])
 
     def same(self, path, data):
         return self.sizes[path] == len(data) and self.read(path, len(data)) == data

@@ -82,11 +82,12 @@ class PackageFolder:
             Malformed: it is longer.
             Unavailable: it cannot be read.
         """
-        with self.open(path) as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
+        size = self.sizes[path]
+        if size > limit:
             raise Malformed(f"The file is longer than {limit} bytes.")
-        return data
+        with self.open(path) as file:
+            # No more than there was when the folder was listed: a limit would be set aside whole.
+            return file.read(size)
 
     def sha256(self, path: str) -> bytes:
         """Hash a file, once.
