@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/howto/verify-a-package.md: ``python -m tests.tools.page_screenshots``. Needs chromium."""
+"""Makes the pictures of docs/howto/verify-a-package.md with chromium: ``python -m tests.tools.page_screenshots``."""
 
 import tempfile
 from pathlib import Path
