@@ -1,9 +1,11 @@
 """Files that hold secrets, or what must not be lost: made once, for the owner alone, on disk when we return.
 
 Invariants: a secret is never written over; a file that others may read is refused before it is read; a file
-is on disk together with the folder entry that names it, since a file without a name is lost at a power cut.
+has its name once all of it is on disk, so that whoever is killed leaves the whole of it or nothing, and is there
+together with the folder entry that names it, since a file without a name is lost at a power cut.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -13,6 +15,8 @@ from consentgate.errors import Misconfigured, Unavailable
 
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
+# File systems without second names.
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def write_secret(path: Path, data: bytes) -> None:
@@ -98,12 +102,26 @@ def read_secret(path: Path, *, limit: int = 1 << 20) -> bytes:
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
     try:
-        _write(path, data, mode)
+        _name_whole(path, data, mode)
         _sync_folder(path.parent)
     except FileExistsError as error:
         raise Misconfigured(f"The file {path} is there already; it is not written over.") from error
     except OSError as error:
         raise Unavailable(f"The file {path} cannot be written ({error.strerror}).") from error
+
+
+def _name_whole(path: Path, data: bytes, mode: int) -> None:
+    """Write a file under another name, and give it its own: unlike a renaming this takes no other file's place."""
+    new = path.with_name(f"{path.name}.{os.urandom(8).hex()}.new")
+    _write(new, data, mode)
+    try:
+        os.link(new, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _write(path, data, mode)
+    finally:
+        new.unlink()
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

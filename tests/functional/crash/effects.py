@@ -39,6 +39,7 @@ class Effects:
         for module, name in (
             (os, "fdopen"),
             (os, "fsync"),
+            (os, "link"),
             (os, "replace"),
             (os, "unlink"),
             (fcntl, "flock"),

@@ -1,3 +1,5 @@
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -26,6 +28,37 @@ def test_public_file_is_not_written_over_either(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
         files.write_public(path, b"two")
     assert path.read_bytes() == b"one"
+
+
+def test_whoever_is_cut_off_leaves_the_whole_file_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret"
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for effect in ("fdopen", "fsync", "link"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, effect, cut)
+            with pytest.raises(KeyboardInterrupt):
+                files.write_secret(path, b"one")
+        assert not path.exists()
+    files.write_secret(path, b"one")
+    assert path.read_bytes() == b"one"
+
+
+def test_file_system_without_links_takes_secrets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    files.write_secret(tmp_path / "secret", b"one")
+    assert (tmp_path / "secret").read_bytes() == b"one"
+    assert mode(tmp_path / "secret") == 0o600
+    with pytest.raises(Misconfigured, match="already"):
+        files.write_secret(tmp_path / "secret", b"two")
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
 def test_link_is_not_followed_when_writing(tmp_path: Path) -> None:
