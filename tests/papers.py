@@ -171,6 +171,7 @@ def denial(number: int, text: str) -> Record:
         "call": text,
         "purpose": text,
         "references": [{"kind": "customer", "value": text}],
+        "speaker": {"evidence": [{"code": "US-IL", "kind": "account_address"}]},
         "decision": decision,
     }
     exchange = {

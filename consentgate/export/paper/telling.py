@@ -159,7 +159,7 @@ def _of_request(found: tuple[Ruling, ...]) -> Lines:
 
 def _call(record: Record, _zone: Zone, you: bool) -> Told:
     shown = [content for name in record.parts if (content := record.content(name)) is not None]
-    first: Content = shown[0]
+    first: Content = shown[0] if shown else {}
     people = [each for each in shown if value(each, "speaker") is not None]
     left = text(first, "event") == "left"
     known = [", ".join(pairs(each, "speaker", "references")) for each in people]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pikepdf
 import pytest
+import typst
 
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.export.paper import certificate, report, tools, typesetting, yourdata
@@ -115,6 +116,18 @@ def test_what_the_fonts_lack_together_is_written_in_ascii(monkeypatch: pytest.Mo
     monkeypatch.setattr(typesetting, "typeset", typeset)
     assert typesetting.surely("t", {"a": ["\u00e9", 1, None]}, papers.AT) == b"%PDF"
     assert tries[1] == {"a": ["[U+00E9]", 1, None]}
+
+
+def test_what_a_long_document_laid_out_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+    monkeypatch.setattr(typesetting, "_LARGE", 0)
+    given = report.form(papers.scope(1), Zone("UTC"), "t", [])
+    made = typesetting.surely(report.TEMPLATE, given, papers.AT)
+    monkeypatch.setattr(typst, "compile", lambda source, **_: kept.append(source))
+    typesetting._forget()
+    assert made.startswith(b"%PDF-")
+    # It keeps what it laid out for ten documents.
+    assert len(set(kept)) > 10
 
 
 def test_glyphs_that_are_missing_and_templates_that_do_not_fit_are_told_apart(
@@ -277,6 +290,7 @@ def events() -> list[Record]:
         statement(1, "mine", withdrawal={"phone": "+1 800 555 0100"}),
         record(2, "call", {"call.0": mine, "call.1": shut}),
         denial(3, "mine"),
+        record(6, "intent", {"body.0": {"decision": {"request": "allowed", "action": "search"}}}),
         record(4, "assertion", {"assertion.0": {"name": "employment_ended", "by": "hr", "since": "x"}}),
         statement(5, HOSTILE[9], state="ConsentWithdrawn"),
     ]
@@ -291,7 +305,7 @@ def test_person_gets_their_own_data_in_plain_words(tmp_path: Path) -> None:
         assert told in page
     # The exact wording, with what cannot be seen made visible and markup as text.
     assert "Line two, &lt;b&gt;not bold&lt;/b&gt;, #evil() \u00fe\u00ae\u00b6, [U+202E]turned." in page
-    assert page.count('<li class="') == 5
+    assert page.count('<li class="') == 6
     assert "1 parts" in page
     assert "It is about another person." in page
 

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import openpyxl
@@ -11,7 +12,7 @@ import pytest
 from consentgate.canonical import Json
 from consentgate.errors import InvalidInput
 from consentgate.export.paper import tools, workbook
-from consentgate.export.paper.loadfile import DIALECTS, FIELDS
+from consentgate.export.paper.loadfile import DIALECTS, FIELDS, LoadFile
 from consentgate.export.paper.sheets import TABLES
 from consentgate.export.paper.texts import text_path
 from consentgate.export.record import Record
@@ -30,6 +31,7 @@ def test_every_value_comes_back_from_the_csv_tables(files: dict[str, bytes]) -> 
     assert [row["iss"] for row in said] == [pictured(text) for text in HOSTILE]
     assert [row["references"] for row in said] == [pictured(f"customer {text}".strip()) for text in HOSTILE]
     ruled = read_csv(files["data/tables/decisions.csv"])
+    assert {row["evidence"] for row in ruled} == {"US-IL (account address)"}
     assert [row["call"] for row in ruled] == [pictured(text) for text in HOSTILE]
     assert [row["citations"] for row in ruled] == [pictured(f"US-IL: {text}") for text in HOSTILE]
 
@@ -144,9 +146,19 @@ def test_dictionary_explains_every_column(files: dict[str, bytes]) -> None:
     assert all(row["means"] for row in rows)
 
 
-def test_unknown_dialect_is_refused() -> None:
+def test_unknown_dialect_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="concordance-utf8, concordance-cp1252"):
         tools.options(dialect="summation")
+    with pytest.raises(InvalidInput, match="concordance-utf8, concordance-cp1252"):
+        LoadFile(papers.Memory(tmp_path), papers.scope(0), "summation")
+
+
+def test_tool_that_is_not_installed_is_not_in_the_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(tools, "version", version)
+    assert tools.options() == {"dialect": "concordance-utf8"}
 
 
 def test_part_of_any_shape_has_a_row_and_a_text(tmp_path: Path) -> None:
