@@ -40,6 +40,9 @@ from tests.functional.faults.table import (
 )
 from tests.tools.faults_page import PAGE, rendered
 
+# Most of it is waiting for what never comes.
+pytestmark = pytest.mark.timeout(600)
+
 # The times that a call is configured with, and as much again for a machine with other things to do.
 WITHIN: Final = 10.0
 
