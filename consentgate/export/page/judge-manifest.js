@@ -41,6 +41,17 @@ async function judgeSignature(folder, manifest, report) {
     if (!same(jws.payload, manifest)) throw new Fault("altered", "a signature under another text", "one under manifest.json");
   } catch (error) {
     report.fault("manifest", where, error);
+    report.signer ??= await keyAsItIs(folder);
+  }
+}
+
+// The fingerprint of the key that lies there, where the signature could not even be read.
+async function keyAsItIs(folder) {
+  try {
+    return folder.has("package.jwk") ? readPackageKey(textOf(await folder.bytes("package.jwk"))).kid : null;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return null;
   }
 }
 

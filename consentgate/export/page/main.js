@@ -23,6 +23,11 @@ async function take(folder) {
   main.setAttribute("aria-busy", "true");
   try {
     app.result = await verifyPackage(folder, (share) => (bar.value = share));
+  } catch (error) {
+    // The folder changed while it was read, or this page has an error: either way nothing may look verified.
+    const what = error instanceof DOMException ? "A file could not be read." : "This page failed.";
+    main.replaceChildren(el("h1", {}, what), el("p", { class: "problem", role: "alert" }, told(error)), el("p", {}, "Nothing was verified. Load the page again, or use verify.py."));
+    throw error;
   } finally {
     main.removeAttribute("aria-busy");
   }
