@@ -53,9 +53,7 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
     Raises:
         InvalidInput: a value cannot be used.
     """
-    unknown = sorted(options.keys() - Options.__annotations__.keys())
-    if unknown:
-        raise InvalidInput(f"An export has no option {unknown[0]!r}.")
+    _check_names(options)
     named = partial(entry_named, parts)
     decisions = _several(options.get("decision", ()))
     selection = Selection(
@@ -205,6 +203,12 @@ def _policy_text(settings: Settings) -> str | None:
         groups = tuple(replace(each, name=_QUORUM) for each in found.groups)
         found = replace(found, groups=groups, quorum=_QUORUM)
     return policy.encode(found).decode()
+
+
+def _check_names(options: Options) -> None:
+    unknown = sorted(options.keys() - Options.__annotations__.keys())
+    if unknown:
+        raise InvalidInput(f"An export has no option {unknown[0]!r}.")
 
 
 def _several(given: Several) -> tuple[str, ...]:
