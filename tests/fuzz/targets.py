@@ -5,10 +5,11 @@ from typing import Final
 
 from tests.fuzz.arrivals import ARRIVALS
 from tests.fuzz.edges import EDGES
+from tests.fuzz.exports import EXPORTS
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.packages import PACKAGES
 from tests.fuzz.rules import RULES
 from tests.fuzz.target import Target
 from tests.fuzz.trees import TREES
 
-TARGETS: Final[Sequence[Target]] = (*FORMATS, *RULES, *TREES, *EDGES, *ARRIVALS, *PACKAGES)
+TARGETS: Final[Sequence[Target]] = (*FORMATS, *RULES, *TREES, *EDGES, *ARRIVALS, *PACKAGES, *EXPORTS)

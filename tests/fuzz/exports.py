@@ -1,0 +1,51 @@
+"""What an export's entry says, and the positions in it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from consentgate.export import exported
+from tests.fuzz.target import ENTRY, Target, in_bytes, in_json, of_object, of_text
+
+_BODY: Final = {
+    "at": "2026-11-22T12:00:00.000Z",
+    "closed": "AQ",
+    "engine": "0.1.0",
+    "fingerprint": "f",
+    "first": 43,
+    "format": 1,
+    "last": 45,
+    "logs": [{"note": "n", "number": 0, "origin": "o", "root": "AAAA", "size": 900, "vkey": "v"}],
+    "matter": "Doe v. Acme",
+    "not_covered": 2,
+    "options": {"dialect": "concordance-utf8"},
+    "positions": "AASaBg",
+    "prefix": "CG",
+    "privileged": [str(ENTRY)],
+    "purpose": "p",
+    "recipient": "r",
+    "requested_by": "court",
+    "role": "opposing",
+    "rules": 1,
+    "selection": {
+        "calls": ["transaction/x"],
+        "decisions": ["denied"],
+        "query": "kind=denial reason=A,B",
+        "since": "2026-11-22T12:00:00.000Z",
+        "subjects": [{"kind": "customer", "value": "1001"}],
+        "tasks": ["t"],
+    },
+    "time_zone": "Europe/Berlin",
+}
+
+EXPORTS: Final[Sequence[Target]] = (
+    Target(
+        name="export.exported.read",
+        decode=of_object(lambda value: exported.read(ENTRY, value)),
+        samples=in_json(_BODY),
+    ),
+    Target(
+        name="export.exported.unpack",
+        decode=of_text(exported.unpack),
+        samples=in_bytes("", "AASaBg", exported.pack([0, 127, 128, 1 << 40])),
+    ),
+)
