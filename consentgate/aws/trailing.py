@@ -170,10 +170,7 @@ def _parameters(asked: Asked) -> Mapping[str, Json]:
     operation = GATED.get((asked.text("service"), asked.text("operation")))
     if operation is None:
         return {}
-    try:
-        body = canonical.unb64(asked.text("body"))
-    except Malformed:
-        return {}
+    body = canonical.unb64(asked.text("body"))
     wire = Wire(method=asked.text("method"), path=asked.text("path"), query=asked.text("query"), body=body)
     return operation.address(wire).parameters
 

@@ -232,12 +232,11 @@ def append(gate: GateContext, connection: Connection, ending: Ending, matches: S
         # A second final outcome is kept as an observation: the first one stands.
         kind = "observation"
         appended = _write(gate, connection, ending, kind, contents)
-        if appended.code == "done":
-            _LOG.error(
-                "Intent %s has a final outcome: what came later (%s) is kept beside it.",
-                ending.intent.id,
-                ending.end,
-            )
+        _LOG.error(
+            "Intent %s has a final outcome: what came later (%s) is kept beside it.",
+            ending.intent.id,
+            ending.end,
+        )
     if appended.code == "there":
         standing = entries.by_id(connection, gate.book.tenant, ending.entry)
         kind = "observation" if standing is not None and standing.kind == "observation" else "outcome"

@@ -112,7 +112,7 @@ class Pairing:
                     where=intent.name,
                     expected=f"a final outcome after {to_text(until)}",
                     found="none",
-                    cure="Let the gate reconcile, or record the outcome that the vendor shows.",
+                    cure="Run `consentgate reconcile`, once the request can no longer arrive.",
                 )
 
 

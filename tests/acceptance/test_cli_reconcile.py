@@ -14,6 +14,7 @@ import pytest
 
 from consentgate import ConsentGate
 from consentgate.config.settings import load_settings
+from consentgate.errors import LogRefused
 from consentgate.gate import reconcile
 from consentgate.moment import from_millis
 from consentgate.testing.chime import ChimeServer
@@ -103,6 +104,14 @@ def test_a_stop_order_that_nobody_carries_out_is_a_finding(program: Program, dep
     assert [(each["kind"], each["found"]) for each in document["findings"]] == [
         ("stop_open", "nobody knows what was started")
     ]
+
+
+@pytest.mark.sqlite_file
+def test_a_log_that_cannot_follow_is_told(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consentgate.config.upkeep.keep_log", lambda _: LogRefused("It is not signed."))
+    with at_once():
+        document = program.json("reconcile", exit=4)
+    assert [each["kind"] for each in document["findings"]] == ["unsigned"]
 
 
 def test_cloudtrail_closes_and_shows_what_passed_by(

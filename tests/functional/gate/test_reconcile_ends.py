@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import Connection
 
 from consentgate import ConsentGate, VendorRequest
 from consentgate.config.verification import verify_deployment
@@ -18,6 +19,7 @@ from consentgate.errors import InvalidInput, Unavailable
 from consentgate.gate.polling import Looks
 from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
+from consentgate.ledger.book import Content
 from consentgate.testing.events import post_call_event, search_event
 from consentgate.testing.tasks import RUNNING
 from tests.functional.gate.conftest import NOTICE, World
@@ -85,13 +87,14 @@ def test_a_task_that_has_ended_is_not_asked_for(world: World) -> None:
 class Vendor:
     """A client that answers as a test says."""
 
-    def __init__(self, answer: Progress | None) -> None:
+    def __init__(self, answer: Progress | None, service: str = "chime-sdk-voice") -> None:
         self.answer = answer
+        self.service = service
         self.asked: list[Started] = []
         self.stopped: list[Started] = []
 
     def serves(self, started: Started) -> bool:
-        return started.service == "chime-sdk-voice"
+        return started.service == self.service
 
     def stop(self, started: Started) -> bool:
         self.stopped.append(started)
@@ -112,10 +115,12 @@ def test_an_answer_that_does_not_help_changes_nothing(world: World, task: str | 
     answer = Progress(source="poll", status="FAILED", body=b"{}", task=task) if task else None
     vendor = Vendor(answer)
     assert isinstance(vendor, Looks)
+    elsewhere = Vendor(None, service="chime-sdk-media-pipelines")
     world.gate._stopping._vendors.clear()
-    world.gate._stopping.take(vendor)
+    for each in (elsewhere, vendor):
+        world.gate._stopping.take(each)
     assert only(later(world)).end == "succeeded"
-    assert [each.task for each in vendor.asked] == [mine]
+    assert ([each.task for each in vendor.asked], elsewhere.asked) == ([mine], [])
     assert len(world.opened("observation")) == 1
 
 
@@ -211,6 +216,18 @@ def test_an_intent_that_is_damaged_stays_open_and_keeps_no_other_from_being_clos
     assert [each.intent for each in done.stuck] == [intent]
     assert [each.intent for each in done.closed] == [sound]
     assert "consentgate verify" in done.stuck[0].why
+
+
+def test_an_intent_whose_parts_are_not_those_of_an_intent_stays_open(world: World) -> None:
+    book = world.gate._parts.book
+
+    def write(connection: Connection) -> None:
+        owner, at = book.vault.ensure(connection, world.caller().known_as[0]), book.now()
+        part = Content(name="exchange.0", data_key=owner.data_key, members={})
+        book.write(connection, "intent", at, [part], [owner.id], decided_at=at, send_by=at)
+
+    world.gate._parts.database.write(write)
+    assert len(later(world).stuck) == 1
 
 
 def test_what_waits_in_the_spool_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -288,6 +288,11 @@ def test_an_intent_that_is_damaged_is_as_one_that_nobody_can_read(world: World, 
     assert ([each.intent for each in done.stuck], done.ungated) == ([intent], ())
 
 
+def test_a_token_that_looks_like_one_of_ours_passed_by(world: World, trail: Trail) -> None:
+    done = later(world, cloudtrail=trail(ungated_search(requestParameters={"clientRequestToken": "cg-none"})))
+    assert len(done.ungated) == 1
+
+
 def test_a_token_that_names_no_intent_passed_by(world: World, trail: Trail) -> None:
     caller_of(world)
     world.search("tx-1")
