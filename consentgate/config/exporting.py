@@ -54,21 +54,6 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
         InvalidInput: a value cannot be used.
     """
     _check_names(options)
-    named = partial(entry_named, parts)
-    decisions = _several(options.get("decision", ()))
-    selection = Selection(
-        subjects=_people(options.get("subject", ())),
-        tasks=_several(options.get("task", ())),
-        calls=(
-            *_several(options.get("call", ())),
-            *map(call_of_transaction, _several(options.get("transaction", ()))),
-        ),
-        since=options.get("since"),
-        until=options.get("until"),
-        jurisdictions=_several(options.get("jurisdiction", ())),
-        decisions=tuple(each if each in DECISIONS else str(named(each)) for each in decisions),
-        query=options.get("query"),
-    )
     return Asked(
         matter=matter,
         purpose=purpose,
@@ -77,9 +62,9 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
         role=options.get("role", "counsel"),
         time_zone=options.get("time_zone", "UTC"),
         prefix=options.get("prefix", PREFIX),
-        privileged=tuple(map(named, _several(options.get("privileged", ())))),
+        privileged=tuple(entry_named(parts, each) for each in _several(options.get("privileged", ()))),
         options=tools.options(dialect=options.get("dialect"), report=options.get("report", True)),
-        selection=selection,
+        selection=_selection(parts, options),
     )
 
 
@@ -209,6 +194,23 @@ def _check_names(options: Options) -> None:
     unknown = sorted(options.keys() - Options.__annotations__.keys())
     if unknown:
         raise InvalidInput(f"An export has no option {unknown[0]!r}.")
+
+
+def _selection(parts: Parts, options: Options) -> Selection:
+    decisions = _several(options.get("decision", ()))
+    return Selection(
+        subjects=_people(options.get("subject", ())),
+        tasks=_several(options.get("task", ())),
+        calls=(
+            *_several(options.get("call", ())),
+            *map(call_of_transaction, _several(options.get("transaction", ()))),
+        ),
+        since=options.get("since"),
+        until=options.get("until"),
+        jurisdictions=_several(options.get("jurisdiction", ())),
+        decisions=tuple(each if each in DECISIONS else str(entry_named(parts, each)) for each in decisions),
+        query=options.get("query"),
+    )
 
 
 def _several(given: Several) -> tuple[str, ...]:
