@@ -22,6 +22,7 @@ from tests.package.forge import ATTACKER
 from tests.package.mutations import MUTATIONS, made
 from tests.package.pages import choose, judged, take, wait
 from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
+from tests.tools.golden_package import GOLDEN
 from tests.vectors import published
 
 # A browser is not given links; to it the file is not there.
@@ -61,6 +62,17 @@ def test_a_package_verifies_in_the_page_that_it_carries(
         assert page.evaluate("app.result.records.length") > 20
         assert page.complaints == []
         assert page.requests == [(folder / "verify.html").as_uri()]
+
+
+def test_packages_that_were_handed_out_still_verify(open_page: Page, tmp_path: Path) -> None:
+    for each in sorted(GOLDEN.iterdir()):
+        folder = each
+        if each.suffix == ".zip":
+            folder = tmp_path / each.stem
+            shutil.unpack_archive(each, folder)
+        judgement = judged(open_page, folder)
+        assert (each.name, judgement["findings"]) == (each.name, [])
+        assert judgement["conclusion"] == "consistent"
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -216,6 +216,8 @@ def test_what_is_withheld_or_redacted_is_said(page: Page) -> None:
 def test_local_time_stands_beside_utc(page: Page) -> None:
     go(page, "#/record/DOE000004")
     assert "1 Apr 2025, 08:00:02 America/Chicago · 2025-04-01 13:00:02 UTC" in text(page)
+    go(page, "#/timeline")
+    assert "Times are those of America/Chicago." in text(page)
 
 
 def test_an_address_that_names_nothing_says_so(page: Page) -> None:

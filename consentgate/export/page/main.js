@@ -32,6 +32,7 @@ async function take(folder) {
     main.removeAttribute("aria-busy");
   }
   app.byEntry = new Map(app.result.records.map((record) => [record.entry, record]));
+  document.querySelector("header .name").dataset.matter = matter();
   nav.hidden = false;
   if (location.hash.startsWith("#/")) await show();
   else location.hash = "#/";

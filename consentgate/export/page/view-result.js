@@ -47,9 +47,13 @@ function resultView() {
   };
 }
 
+function matter() {
+  const { manifest, folder } = app.result;
+  return typeof manifest?.matter === "string" ? manifest.matter : folder.name;
+}
+
 // The rungs, from what the package says of itself up to what others say. Never a bare "valid".
 function conclusion(report, given) {
-  const { manifest, folder } = app.result;
   const word = report.conclude(given);
   const wrongKey = given.fingerprint && given.fingerprint !== report.signer;
   const names = given.witnesses?.names ?? [];
@@ -70,7 +74,7 @@ function conclusion(report, given) {
     witnessed: "Consistent, and witnessed by others.",
   };
   return [
-    el("p", { class: "over" }, told(typeof manifest?.matter === "string" ? manifest.matter : folder.name)),
+    el("p", { class: "over" }, told(matter())),
     el("h1", { class: `verdict ${word}` }, titles[word]),
     el("ol", { class: "ladder" }, rungs.map(([state, words]) => el("li", { class: state }, mark(state), el("span", {}, words)))),
   ];

@@ -27,7 +27,7 @@ function timelineView() {
   for (const [event, act] of print) addEventListener(event, act);
   return {
     title: "Time line",
-    elements: [el("h1", {}, "Time line"), form, none, box],
+    elements: [el("p", { class: "over" }, zone() === "UTC" ? "Times are UTC." : `Times are those of ${zone()}. Each record has its UTC time too.`), el("h1", {}, "Time line"), form, none, box],
     ready: apply,
     close() {
       list.close();
