@@ -1,7 +1,7 @@
 """The draft of a certificate under FRE 902(11), (13) and (14): facts filled in, blanks for who signs.
 
 It describes: how the log works, how accuracy is checked, how the copy was made. It concludes nothing, and what only a
-person can know is left blank. It is marked as a draft on every part.
+person can know is left blank. It is marked as a draft on every page.
 
 Invariants: states only what the export itself knows; the text and the PDF say the same, because both are made of the
 same sections.
@@ -145,7 +145,7 @@ def parts(scope: Scope, totals: Totals, counts: Counts, zone: Zone) -> tuple[Par
         for log in scope.logs
     )
     return (
-        Part(title=BANNER, words=_ABOUT),
+        Part(title=TITLE, words=_ABOUT),
         Part(
             title="Who certifies",
             blanks=("Name", "Title", "Employer", "Since when in that position", "How they know the system"),
@@ -194,9 +194,9 @@ def write(folder: Folder, made: tuple[Part, ...]) -> None:
         folder: the package.
         made: its parts.
     """
-    lines = [TITLE.upper(), ""]
+    lines = [f"*** {BANNER} ***", ""]
     for part in made:
-        lines += [part.title.upper() if part.title != BANNER else f"*** {BANNER} ***", ""]
+        lines += [part.title.upper(), ""]
         for words in part.words:
             lines += [*wrapped(words), ""]
         if part.rows:

@@ -82,7 +82,10 @@ def asked(scope: Scope, totals: Totals, zone: Zone) -> Rows:
         ),
         ("Parts", f"{totals.parts} = {totals.parts_open} open + {totals.parts_withheld} withheld"),
         *(
-            (f"Withheld: {reason.replace('_', ' ')}", f"{count} parts. {word(WITHHELD, reason)}")
+            (
+                f"Withheld: {reason.replace('_', ' ')}",
+                f"{count} part{'s' if count > 1 else ''}. {word(WITHHELD, reason)}",
+            )
             for reason, count in sorted(totals.by_reason.items())
             if count
         ),

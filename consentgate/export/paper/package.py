@@ -91,9 +91,9 @@ class Paper:
             made = certificate.parts(scope, totals, self._counts, zone)
             certificate.write(folder, made)
             if self._pdf:
-                self._put(
-                    certificate.PDF, report.form(scope, zone, certificate.TITLE, certificate.data(made))
-                )
+                sections = certificate.data(made)
+                data = report.form(scope, zone, certificate.TITLE, sections, banner=certificate.BANNER)
+                self._put(certificate.PDF, data)
         readme.write(folder, scope, totals, zone, self._left_out)
 
     def _put(self, path: str, data: dict[str, Any]) -> None:

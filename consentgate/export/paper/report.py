@@ -160,7 +160,7 @@ class Report:
         return [_section("The notices", "notices", words, notices=listed)] if listed else []
 
 
-def form(scope: Scope, zone: Zone, title: str, sections: list[Item]) -> dict[str, Any]:
+def form(scope: Scope, zone: Zone, title: str, sections: list[Item], *, banner: str = "") -> dict[str, Any]:
     """Put a document without a cover into what the template reads.
 
     Args:
@@ -168,11 +168,12 @@ def form(scope: Scope, zone: Zone, title: str, sections: list[Item]) -> dict[str
         zone: the zone of local times.
         title: its title.
         sections: its sections.
+        banner: what stands at the head of every page.
 
     Returns:
         The data.
     """
-    return _document(scope, zone, title, _shown(sections), cover=False)
+    return {**_document(scope, zone, title, _shown(sections), cover=False), "banner": banner}
 
 
 def _shown(data: Any) -> Any:
@@ -190,6 +191,7 @@ def _document(scope: Scope, zone: Zone, title: str, sections: list[Item], *, cov
         "description": printable(f"{facts.span(scope)}, prepared for {scope.recipient}"),
         "paper": paper(zone.name),
         "cover": cover,
+        "banner": "",
         "kicker": "Evidence package",
         "matter": printable(scope.matter),
         "range": printable(facts.span(scope)),
@@ -206,7 +208,7 @@ def _section(title: str, kind: str, words: list[str], **more: Any) -> Item:
         "title": title,
         "kind": kind,
         "words": words,
-        "new_page": kind in ("charts", "story", "custody"),
+        "new_page": kind in ("charts", "story", "notices", "custody"),
         **more,
     }
 

@@ -115,12 +115,12 @@ class YourData:
         yield f"<h2>What you were told, word for word</h2>{''.join(self._wordings())}"
         yield f"<h2>What is left out</h2><p>{_text(_OTHERS)}</p>"
         yield _rows(
-            (f"{count} parts", word(WITHHELD, reason))
+            (f"{count} part{'s' if count > 1 else ''}", word(WITHHELD, reason))
             for reason, count in sorted(totals.by_reason.items())
             if count
         )
         yield "<h2>Every event, in order</h2>"
-        yield f'<p class="small">Times are UTC; below them local time in {_text(self._zone.name)}.</p>'
+        yield f'<p class="small">Times are UTC; beside them stands local time in {_text(self._zone.name)}.</p>'
         yield '<ol class="events">'
 
     def _wordings(self) -> Iterable[str]:

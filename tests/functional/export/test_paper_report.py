@@ -306,7 +306,7 @@ def test_person_gets_their_own_data_in_plain_words(tmp_path: Path) -> None:
     # The exact wording, with what cannot be seen made visible and markup as text.
     assert "Line two, &lt;b&gt;not bold&lt;/b&gt;, #evil() \u00fe\u00ae\u00b6, [U+202E]turned." in page
     assert page.count('<li class="') == 6
-    assert "1 parts" in page
+    assert "<dt>1 part</dt>" in page
     assert "It is about another person." in page
 
 
