@@ -35,7 +35,8 @@ _CONTROLLER: Final = "acme.example"
 class Story:
     """The entries of one log, as they are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, harm: str) -> None:
+        self.harm = harm
         self.made: list[tuple[Leaf, dict[str, str]]] = []
         self.at: datetime = NOON - timedelta(days=600)
 
@@ -78,10 +79,10 @@ def _statement(story: Story, state: str, person: int) -> int:
     base = {"given": GIVEN, "refused": REFUSED}[state]
     told: dict[str, Any] = json.loads(claims(base))
     told["jti"] = f"01a20320-a2fa-7000-8000-{len(story.made):012x}"
-    told["subject_refs"] = _references(person)
+    told["subject_refs"] = _references(story, person)
     told["event_time"] = to_text(story.at)
     told["iat"] = int(story.at.timestamp())
-    told["service"] = HOSTILE
+    told["service"] = story.harm
     told.pop("context", None)
     token = jws.sign(encode(told), key=KEY, typ=TYP)
     content: dict[str, Json] = {"v": 1, "token": token}
@@ -90,8 +91,8 @@ def _statement(story: Story, state: str, person: int) -> int:
     return story.add("statement", {"statement.0": content})
 
 
-def _references(person: int) -> list[Json]:
-    name = HOSTILE if person == 3 else f"C-{1000 + person}"
+def _references(story: Story, person: int) -> list[Json]:
+    name = story.harm if person == 3 else f"C-{1000 + person}"
     return [
         {"kind": "customer", "value": name},
         {"kind": "phone", "value": f"+1312555{person:04d}"},
@@ -136,7 +137,7 @@ def _decision(
         "purpose": "authentication",
         "leg": "Caller",
         "number": 1,
-        "references": _references(person),
+        "references": _references(story, person),
         "statements": [] if statement is None else [story.id(statement)],
         "assertions": [],
         "decision": own,
@@ -165,7 +166,7 @@ def _call(story: Story, number: int, registry: str, packs: str) -> None:
         "purpose": "authentication",
         "recording_consent": "all_parties",
         "leg": "Caller",
-        "speaker": {"references": _references(person), "evidence": [], "adult": True},
+        "speaker": {"references": _references(story, person), "evidence": [], "adult": True},
     }
     story.add("call", {"call.0": joined})
     denied = number % 3 == 1
@@ -210,8 +211,8 @@ def _call(story: Story, number: int, registry: str, packs: str) -> None:
         story.add("observation", {"exchange.0": seen, "matches.0": matches}, re=asked, end="succeeded")
 
 
-def story(records: int = 120) -> Forge:
-    """Make a package of about so many records."""
+def story(records: int = 120, harm: str = HOSTILE) -> Forge:
+    """Make a package of about so many records, with a text that means harm in many places."""
     packs = shipped()
     rules = packs.files()
     files = {
@@ -221,14 +222,14 @@ def story(records: int = 120) -> Forge:
         "packs": packs.index,
     }
     digests = {name: b64(hashlib.sha256(data).digest()) for name, data in files.items()}
-    it = Story()
+    it = Story(harm)
     it.add("registry", {"body.0": {"v": 1, "registry": digests["registry"]}})
     it.add("packs", {"body.0": {"v": 1, "packs": digests["packs"]}})
     stated: Json = {
         "v": 1,
         "name": "public_policy_published",
         "value": True,
-        "by": HOSTILE,
+        "by": harm,
         "since": to_text(it.at),
     }
     it.add("assertion", {"body.0": stated})

@@ -23,7 +23,7 @@ PICTURES: Final = (
 def main() -> None:
     """Write the pictures."""
     with tempfile.TemporaryDirectory() as place, Browser() as browser:
-        package = story().write(Path(place) / "package")
+        package = story(harm="privacy@acme.example").write(Path(place) / "package")
         file = Path(place) / "verify.html"
         file.write_bytes(verify_html())
         for name, width, height, dark, view in PICTURES:
