@@ -24,6 +24,24 @@ Record = dict[str, Any]
 REGION: Final = "us-east-1"
 ACCESS_KEY: Final = "AKIAIOSFODNN7EXAMPLE"
 
+_AROUND: Final[Mapping[str, Any]] = {
+    "eventVersion": "1.11",
+    "userIdentity": {
+        "type": "AssumedRole",
+        "principalId": "AROAIGDTESTANDEXAMPLE:worker",
+        "arn": "arn:aws:sts::111122223333:assumed-role/contact-centre/worker",
+        "accountId": "111122223333",
+        "accessKeyId": ACCESS_KEY,
+    },
+    "eventSource": "chime.amazonaws.com",
+    "sourceIPAddress": "192.0.2.17",
+    "userAgent": "Boto3/1.44.5",
+    "readOnly": False,
+    "eventType": "AwsApiCall",
+    "managementEvent": True,
+    "recipientAccountId": "111122223333",
+    "eventCategory": "Management",
+}
 _NOUNS: Final = {
     "StartSpeakerSearchTask": "speakerSearchTask",
     "StartVoiceToneAnalysisTask": "voiceToneAnalysisTask",
@@ -58,32 +76,16 @@ def trail_record(
         The record.
     """
     noun = _NOUNS.get(operation, "")
-    answer = {noun: {f"{noun}Id": made}} if made is not None else None
     return {
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "principalId": "AROAIGDTESTANDEXAMPLE:worker",
-            "arn": "arn:aws:sts::111122223333:assumed-role/contact-centre/worker",
-            "accountId": "111122223333",
-            "accessKeyId": ACCESS_KEY,
-        },
+        **_AROUND,
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "eventSource": "chime.amazonaws.com",
         "eventName": operation,
         "awsRegion": region,
-        "sourceIPAddress": "192.0.2.17",
-        "userAgent": "Boto3/1.44.5",
         **({"errorCode": error, "errorMessage": "User 192.0.2.17 may not."} if error else {}),
         "requestParameters": _small(parameters),
-        "responseElements": answer,
+        "responseElements": {noun: {f"{noun}Id": made}} if made is not None else None,
         "requestID": str(uuid.uuid4()),
         "eventID": str(uuid.uuid4()),
-        "readOnly": False,
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "recipientAccountId": "111122223333",
-        "eventCategory": "Management",
         **members,
     }
 
