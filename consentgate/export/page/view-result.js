@@ -38,7 +38,7 @@ function resultView() {
     elements: [
       ladder,
       report.signer !== null && askReader(draw),
-      problems.length > 0 && el("section", {}, el("h2", {}, countOf(problems.length, "finding")), findingList(problems)),
+      problems.length > 0 && el("section", {}, el("h2", {}, countOf(problems.length, "finding")), el("p", { class: "soft" }, ASK_AGAIN), findingList(problems)),
       open.length > 0 && el("section", {}, el("h2", {}, `${countOf(open.length, "request")} without an outcome`), findingList(open)),
       el("section", {}, el("h2", {}, "What was checked"), levelList(report)),
       el("section", {}, el("h2", {}, "What could not be judged"), unjudgedList()),
@@ -110,7 +110,7 @@ function askReader(changed) {
 function findingList(findings) {
   return el("ul", { class: "findings" }, findings.slice(0, 200).map(({ level, kind, where, expected, found, cure }) => el("li", { class: kind },
     el("p", {}, el("strong", {}, FINDING_WORDS[kind]), " ", place(where), el("span", { class: "soft" }, ` \u00b7 ${LEVEL_WORDS[level][0]}`)),
-    el("p", {}, found && ["Found ", told(found), ". "], expected && ["Expected ", told(expected), ". "], cure))),
+    el("p", {}, found && ["Found ", told(found), ". "], expected && ["Expected ", told(expected), ". "], cure !== ASK_AGAIN && cure))),
     findings.length > 200 && el("li", {}, `And ${findings.length - 200} more.`));
 }
 
