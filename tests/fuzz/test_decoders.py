@@ -175,9 +175,11 @@ INDIRECT: Final = {
     "packs.toml.members": "packs.toml.load",
     "policy.effective.stack": "packs.toml.load",
     "policy.requirements.merge": "packs.toml.load",
+    "verify.naming.statement_of": "crypto.jws.parse, consent.statement.from_claims",
     "verify.package.entry.opened": "crypto.jwe.open_sealed",
     "verify.package.folder.PackageFolder.read": "reads files, up to a limit",
     "verify.levels.verify": "its sources are altered in tests/functional/verify and tests/unit/verify",
+    "verify.ring.content_of": "entries.parts.open_part",
 }
 
 
