@@ -3,6 +3,7 @@
 It ends by itself, prints what it came to, and exits with 1 where something happened that must not.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from tests.soak.soak import soak
 
 def main() -> int:
     """Soak, and say what it came to."""
+    # What starts the server would print the server's own log each time that this takes long.
+    logging.disable(logging.CRITICAL)
     seconds = float(os.environ.get("CONSENTGATE_SOAK", "180"))
     seed = int(os.environ.get("CONSENTGATE_SOAK_SEED", str(time.time_ns() % 1_000_000)))
     print(f"soaking for {seconds:.0f} s, seed {seed}", flush=True)

@@ -80,10 +80,11 @@ class Blows:
         self._running.crash()
         time.sleep(self._dice.uniform(*_GONE))
         for _ in range(_TRIES):
-            # What starts it waits for ten seconds; on a busy machine it may need longer to recover.
-            with suppress(TimeoutExpired):
+            # What starts it waits for ten seconds; on a busy machine recovery may take longer.
+            with suppress(TimeoutExpired, AssertionError):
                 self._running.start()
                 return
+            time.sleep(1)
         raise AssertionError("the server does not start again")
 
     def _kill(self) -> None:
