@@ -1,7 +1,7 @@
 """The page stays quick: so much work of its scripts for each scroll and each letter, as the browser itself counts it.
 
-Machines that run tests do other things beside; so the bounds are wide. CONSENTGATE_PAGE_RECORDS=10000 measures a large
-package.
+Machines that run tests do other things beside; so the bounds are wide. CONSENTGATE_PAGE_RECORDS=10000 measures a
+large package.
 """
 
 import os
