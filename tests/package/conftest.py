@@ -44,7 +44,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program() -> ModuleType:
     """The program as a module, from its file, as a reader has it."""
     file = Path(str(verifier.__path__[0])) / "verify.py"
-    spec = util.spec_from_file_location("carried", file)
+    spec = util.spec_from_file_location("consentgate.export.verifier.verify", file)
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)
