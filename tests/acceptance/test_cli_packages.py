@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from consentgate.cli.main import run
+from consentgate.config.packages import package_verified
+from consentgate.errors import InvalidInput, Unavailable
 from tests.acceptance.deployment import Output, checked
 from tests.acceptance.test_cli_golden import GOLDEN, masked
 from tests.package.forge import ATTACKER
@@ -104,6 +106,10 @@ def test_policies_that_cannot_be_used(good: Path, capsys: pytest.CaptureFixture[
     policy.write_bytes(b"quorum nobody\n")
     found = said(capsys, good, "--policy", policy)
     assert (found.exit, "cannot be used" in found.err) == (2, True)
+    with pytest.raises(InvalidInput, match="is not there"):
+        package_verified(good, policy=tmp_path / "none")
+    with pytest.raises(Unavailable, match="cannot be read"):
+        package_verified(good, policy=tmp_path)
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -16,7 +16,7 @@ from consentgate.verify.package.levels import verify_package
 from consentgate.verify.package.result import Judgement
 from tests.package.forge import ATTACKER
 from tests.package.mutations import MUTATIONS, expected, made
-from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
+from tests.package.tiny import LOGS, PACKAGE_KEY, POLICY, tiny
 
 PROGRAM = Path(str(verifier.__path__[0])) / "verify.py"
 FINGERPRINT = PACKAGE_KEY.public.kid
@@ -112,3 +112,45 @@ def test_the_program_knows_nothing_of_us() -> None:
     text = PROGRAM.read_text("utf-8")
     assert "import consentgate" not in text
     assert "from consentgate" not in text
+
+
+def test_the_program_tells_people(
+    program: ModuleType, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main([str(base)]) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "Nobody confirmed this key to you."
+    policy = tmp_path / "policy"
+    policy.write_bytes(POLICY)
+    assert program.main(["--fingerprint", FINGERPRINT, "--policy", str(policy), str(base)]) == 4
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "You confirmed this key.",
+        "Witnessed by W0.",
+        "Witnessed by W1.",
+    ]
+    forge, _ = made("keys_swapped", tiny())
+    assert program.main([str(forge.write(tmp_path / "p"))]) == 1
+    printed = capsys.readouterr().out
+    assert "records: forged: record CG000006 part decision.0" in printed
+    assert printed.splitlines()[-1] == "Not as it was made: see the findings."
+
+
+@pytest.mark.parametrize("told", [["--fingerprint", "short"], ["--policy", "/none"], ["/none"]])
+def test_the_program_says_what_it_cannot_use(
+    program: ModuleType, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        program.main(told)
+    assert ended.value.code == 2
+    assert "cannot be used" in capsys.readouterr().err
+
+
+def test_another_policy_of_the_reader_is_held_too(program: ModuleType, base: Path) -> None:
+    one, _ = both(program, base, policy=POLICY.replace(f"log {LOGS[1].key.vkey}".encode(), b"# no log"))
+    assert one.conclusion == "witnessed"
+    other = f"log {LOGS[0].key.vkey}\nquorum none\n".encode()
+    one, _ = both(program, base, policy=other)
+    assert found(one) == {("witnesses", "unsigned", "log 1")}
+    one, _ = both(program, base, policy=b"quorum none\n")
+    assert (one.conclusion, one.witnesses) == ("consistent", ()), (
+        "a policy that asks for nothing shows nothing"
+    )
