@@ -76,7 +76,6 @@ def stored_nodes(
     Returns:
         A function of level and index. It raises `LogRefused` where a row is missing.
     """
-    edge = size // TILE_WIDTH * TILE_WIDTH
     tiles: dict[tuple[int, int], bytes] = {}
     leaves: dict[int, bytes] = {}
 
@@ -90,6 +89,7 @@ def stored_nodes(
 
     def leaf(position: int) -> bytes:
         if not leaves:
+            edge = size // TILE_WIDTH * TILE_WIDTH
             rows = sequence.sequenced(connection, first=edge, end=size, log=log)
             leaves.update((row.position, row.hash) for row in rows)
         if position not in leaves:
@@ -101,11 +101,18 @@ def stored_nodes(
         size, tile=tile, leaf=leaf, root=lambda level, index: remembered.of(log, level, index, tile)
     )
 
+    return _remembering(computed, remembered, size, log)
+
+
+def _remembering(computed: Node, roots: Roots, size: int, log: int) -> Node:
+    """Remember what is above the full tiles of leaves, or right of them; what is not complete is never asked for."""
+    edge = size // TILE_WIDTH * TILE_WIDTH
+
     def node(level: int, index: int) -> bytes:
         end = (index + 1) << level
         if end > size or (level < TILE_HEIGHT and end <= edge):
             return computed(level, index)
-        return remembered.node(log, level, index, computed)
+        return roots.node(log, level, index, computed)
 
     return node
 
