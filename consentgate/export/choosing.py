@@ -8,7 +8,7 @@ from array import array
 
 from sqlalchemy import Connection
 
-from consentgate.errors import InvalidInput, LogRefused, Malformed, Unavailable
+from consentgate.errors import InvalidInput, LogRefused, Malformed, SignatureInvalid, Unavailable
 from consentgate.export.asked import Selection
 from consentgate.export.chosen import Chooser
 from consentgate.export.exported import Chosen, Head
@@ -44,7 +44,7 @@ def head_of(connection: Connection, *, log: int, vkey: str, witnesses: Witnesses
         )
     try:
         read = checkpoint.open_checkpoint(newest.note, NoteKey.from_vkey(vkey))
-    except Malformed as error:
+    except (Malformed, SignatureInvalid) as error:
         raise LogRefused(f"The newest checkpoint is not signed under this log's key: {error}") from error
     return Head(log=log, origin=read.origin, size=read.size, root=read.root, note=newest.note, vkey=vkey)
 
