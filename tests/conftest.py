@@ -33,6 +33,7 @@ _UNCOUNTED: Final = (
     "/functional/docs/",
     "/functional/packs/",
     "/functional/races/",
+    "/soak/",
     "/gate/bypass/test_matrix.py",
     "/policy/test_anything.py",
     "/verify/test_odd_values.py",
@@ -186,7 +187,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "postgresql" not in item.name.partition("[")[2]
         or not (item.get_closest_marker("sqlite_file") or _tampers(item))
     ]
-    items.sort(key=lambda item: not any(each in str(item.path) for each in ("/crash/", "/races/")))
+    items.sort(key=lambda item: not any(each in str(item.path) for each in ("/crash/", "/races/", "/soak/")))
 
 
 @pytest.fixture
