@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from consentgate.export.paper.entry import Entry
 from consentgate.export.paper.shown import printable
+from consentgate.export.paper.telling import CAUSE
 from consentgate.export.paper.views import Clause, Ruling
 from consentgate.export.paper.words import DUTIES, WITHHELD, word
 from consentgate.export.paper.zones import MONTHS, utc
@@ -108,7 +109,10 @@ def item(entry: Entry, law: Law, *, plain: bool = False) -> Item:
 
     record, told = entry.record, entry.told
     utc_text = utc(record.at)
-    lines = [[shown(label), shown(value)] for label, value in told.lines]
+    lines = [
+        [shown(label), shown(entry.numbers.shown(value) if label == CAUSE else value)]
+        for label, value in told.lines
+    ]
     answers = entry.numbers.shown(str(record.re)) if record.re else ""
     return {
         "bates": record.bates,

@@ -33,6 +33,9 @@ from consentgate.values import dataclass
 Tone: TypeAlias = Literal["allowed", "denied", "given", "ended", "plain"]
 Lines: TypeAlias = tuple[tuple[str, str], ...]
 
+CAUSE: Final = "Because of"
+"""Label of the line that names an entry by its id; whoever knows its Bates number shows that."""
+
 LANES: Final[Mapping[Tone, str]] = {
     "given": "Consents given",
     "ended": "Refusals, withdrawals, stops",
@@ -261,9 +264,7 @@ def _exchange(record: Record) -> Content:
 
 def _stop(record: Record, _zone: Zone, _you: bool) -> Told:
     cause = text(record.content("decision.0") or {}, "cause")
-    return Told(
-        title="The task was ordered to stop", tone="ended", lines=_filled(("Because of entry", cause))
-    )
+    return Told(title="The task was ordered to stop", tone="ended", lines=_filled((CAUSE, cause)))
 
 
 def _filled(*lines: tuple[str, str]) -> Lines:

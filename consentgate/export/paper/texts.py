@@ -14,6 +14,7 @@ from consentgate.export.paper.columns import leaf_hash
 from consentgate.export.paper.entry import Entry
 from consentgate.export.paper.members import unpadded
 from consentgate.export.paper.shown import visible
+from consentgate.export.paper.telling import CAUSE
 from consentgate.export.paper.words import KINDS, WITHHELD, word
 from consentgate.export.paper.zones import utc
 from consentgate.export.record import Withheld
@@ -63,7 +64,8 @@ def _lines(entry: Entry) -> Iterator[str]:
         yield f"End               {record.end}"
     if record.re:
         yield f"Answers           {entry.numbers.shown(str(record.re))} ({record.re})"
-    for label, shown in entry.told.lines:
+    for label, value in entry.told.lines:
+        shown = entry.numbers.shown(value) if label == CAUSE else value
         yield f"{label:<18}{_indented(shown, 18)}"
     for ruling in entry.rulings:
         for why in ruling.reasons:

@@ -155,6 +155,15 @@ def test_every_decision_stands_with_reasons_and_law(data: list[dict[str, Any]], 
     ]
 
 
+def test_stop_names_what_it_is_because_of_by_its_number(data: list[dict[str, Any]], tmp_path: Path) -> None:
+    cause = statement(1, "a", state="ConsentWithdrawn")
+    stop = record(2, "stop", {"decision.0": {"cause": str(cause.entry)}})
+    made = written(tmp_path, [cause, stop])
+    told = sections(data[0])["The story, entry by entry"]["items"][1]
+    assert told["lines"] == [["Because of", "CG00000001"]]
+    assert "Because of        CG00000001" in made["data/text/000/CG00000002.txt"].decode()
+
+
 def test_notice_stands_word_for_word(data: list[dict[str, Any]], tmp_path: Path) -> None:
     written(tmp_path, [statement(1, "a"), statement(2, "b")])
     (notice,) = sections(data[0])["The notices"]["notices"]
