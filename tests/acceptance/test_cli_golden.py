@@ -25,6 +25,7 @@ MASKS = (
 
 COMMANDS = (
     ("verify", ("verify",)),
+    ("export-key", ("export", "--show-key")),
     ("entries-list", ("entries", "list", "--kind", "intent")),
     ("task-list", ("task", "list")),
     ("issuer-list", ("issuer", "list")),
