@@ -1,11 +1,14 @@
 """What the exporter makes: the verifiers agree on it, and so do tools of others."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import bagit  # type: ignore[import-untyped]  # it has no types
 import pytest
 
+from consentgate.export import verifier
 from consentgate.export.making import Package
 from tests.package.forge import Forge
 from tests.package.mutations import made as altered
@@ -59,3 +62,14 @@ def test_each_mutation_is_told(
 
 def test_a_bag_tool_accepts_the_package(package: Path) -> None:
     bagit.Bag(str(package)).validate()
+
+
+def test_the_program_in_the_package_verifies_it(package: Path) -> None:
+    carried = package / "verify.py"
+    assert carried.read_bytes() == (Path(str(verifier.__path__[0])) / "verify.py").read_bytes()
+    before = sorted(package.rglob("*"))
+    command = [sys.executable, "-I", "-W", "error", str(carried)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "Consistent with itself." in done.stdout
+    assert sorted(package.rglob("*")) == before
