@@ -78,7 +78,14 @@ def _shown(
     made: "Home", controller: str, jurisdiction: str | None, recorded: Answers, home: str | None
 ) -> Done:
     settings = made.settings
-    files = (settings.keys, settings.log_key, settings.log_vkey, settings.log_state)
+    files = (
+        settings.keys,
+        settings.log_key,
+        settings.log_vkey,
+        settings.log_state,
+        settings.package_key,
+        settings.package_jwk,
+    )
     result: dict[str, Json] = {
         "home": str(settings.home),
         "controller": controller,
@@ -87,7 +94,8 @@ def _shown(
         "files": [str(path) for path in files],
         "assertions": [{"name": name, "value": value} for name, value in recorded],
     }
-    secret = f"{settings.keys.name}, {settings.log_key.name}, {settings.log_state.name}: back them up apart"
+    secrets = (settings.keys, settings.log_key, settings.package_key, settings.log_state)
+    secret = f"{', '.join(path.name for path in secrets)}: back them up apart"
     pairs = [
         ("home", str(settings.home)),
         ("controller", controller + (f", in {jurisdiction}" if jurisdiction else "")),
