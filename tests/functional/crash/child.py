@@ -23,6 +23,7 @@ from consentgate.entries.leaf import Draft
 from consentgate.errors import Unavailable
 from consentgate.log.append import Appended, Lanes, append_writer_stop
 from consentgate.log.sequencer import Sequencer
+from consentgate.log.signer import Signer
 from consentgate.moment import system_clock, system_random, uuid7
 from consentgate.storage.database import Database
 from tests.functional.crash.journal import Journal, Reader
@@ -101,10 +102,13 @@ def sequence(settings: Settings, path: Path) -> None:
 
 def sign(settings: Settings, path: Path) -> None:
     database = opened(settings)
-    signer, journal = signer_of(settings, database), Journal(path)
+    journal = Journal(path)
+    made: list[Signer] = []
+    # It asks the database which log grows.
+    patiently(lambda: made.append(signer_of(settings, database)))
 
     def once() -> None:
-        row = signer.once()
+        row = made[0].once()
         if row is not None:
             journal.say("note", base64.b64encode(row.note.encode()).decode())
 
