@@ -3,6 +3,7 @@
 Never neither: then nobody would stop the task. Both is no harm.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.timeout(3600)
 HISTORIES: Final = 300
 NAIVE: Final = 50
 AT_MOST: Final = 20
+# Files may lie in memory, where a commit takes no time and nobody meets.
+OF_A_DISK: Final = 0.002
 SAID: Final[tuple[Said, ...]] = ("withdrawn", "by_phone", "refused")
 
 
@@ -76,6 +79,7 @@ def withdraw(parts: Parts, tokens: Mapping[int, str], intents: Mapping[int, UUID
         done = ingest(parts.book, connection, tokens[history.number], registry, SKEW)
         intent = intents[history.number]
         outcome = entries.final_outcome(connection, parts.book.tenant, intent)
+        time.sleep(OF_A_DISK)
         return Heard(ordered=intent in done.stops, outcome=outcome is not None)
 
     return parts.database.write(work)
