@@ -1,13 +1,13 @@
 """How large the long loads are: races, storms of processes.
 
 ``CONSENTGATE_LOAD`` is a factor on their full size, which the guarantees name: 1 in `make loads`, more at night, a
-fifth unless set, so that a run of all tests stays short.
+tenth unless set, so that a run of all tests stays short.
 """
 
 import os
 from typing import Final
 
-_FACTOR: Final = float(os.environ.get("CONSENTGATE_LOAD", "0.2"))
+_FACTOR: Final = float(os.environ.get("CONSENTGATE_LOAD", "0.1"))
 
 
 def load(full: int) -> int:
