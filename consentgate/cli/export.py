@@ -73,6 +73,9 @@ _NEEDED = ("matter", "purpose", "recipient")
     help="Of the load file for review platforms.",
 )
 @click.option("--no-report", is_flag=True, help="Make no PDF files, even where the extra pdf is installed.")
+@click.option(
+    "--without-timestamp", is_flag=True, help="Get no timestamps, even where the settings name an authority."
+)
 @click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Where the package is put.")
 @click.option("--reproduce", metavar="EXPORT", help="Make the package of this export again, byte for byte.")
 @click.option("--show-key", is_flag=True, help="Only print the fingerprint of the key that signs packages.")
@@ -132,6 +135,7 @@ def _options(asked: dict[str, Any]) -> "Options":
 
     options: dict[str, Any] = {name: asked[name] for name in (*_SEVERAL, *_ONE) if asked[name]}
     options["report"] = not asked["no_report"]
+    options["timestamp"] = not asked["without_timestamp"]
     if asked["people"]:
         options["subject"] = references(asked["people"])
     for name, typed in (("since", "--from"), ("until", "--to")):

@@ -23,13 +23,14 @@ _COVERS = {
 }
 
 
-def package(folder: str, fingerprint: str | None, policy: str | None) -> Done:
+def package(folder: str, fingerprint: str | None, policy: str | None, tsa_certs: str | None) -> Done:
     """Verify a package and show what came of it.
 
     Args:
         folder: the package, as typed.
         fingerprint: as typed, or None.
         policy: a file, as typed, or None.
+        tsa_certs: likewise.
 
     Returns:
         The same as text and JSON.
@@ -42,12 +43,17 @@ def package(folder: str, fingerprint: str | None, policy: str | None) -> Done:
     place = Path(folder)
     with progress("Verifying", package_size(place)) as bar:
         done = package_verified(
-            place, fingerprint=fingerprint, policy=Path(policy) if policy else None, step=bar.step
+            place,
+            fingerprint=fingerprint,
+            policy=Path(policy) if policy else None,
+            authorities=Path(tsa_certs) if tsa_certs else None,
+            step=bar.step,
         )
     findings = tuple(each for some in done.findings.values() for each in some)
     blocks = [fields(_pairs(folder, done)), _levels(done)]
     if findings:
         blocks.append(findings_text(findings))
+    blocks += done.notes
     blocks.append(
         " ".join(done.sentences) + ("" if done.confirmed or done.conclusion == "broken" else _COMPARE)
     )
@@ -78,6 +84,8 @@ def _levels(done: "Judgement") -> str:
 
 
 def _result(folder: str, done: "Judgement") -> dict[str, Json]:
+    from consentgate.moment import to_text
+
     return {
         "package": folder,
         "conclusion": done.conclusion,
@@ -87,6 +95,8 @@ def _result(folder: str, done: "Judgement") -> dict[str, Json]:
         "fingerprint": done.fingerprint,
         "confirmed": done.confirmed,
         "witnesses": list(done.witnesses),
+        "timestamps": [{"path": s.path, "by": s.by, "at": to_text(s.at)} for s in done.stamped],
+        "notes": list(done.notes),
         "counts": dict(done.counts),
         "levels": [
             {

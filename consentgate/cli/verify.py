@@ -32,7 +32,6 @@ _COVERS = {
     "links": "sealed parts can be found and opened",
 }
 
-
 _OF_RECEIPT = {
     "bytes": "the leaf is one of an entry",
     "tree": "the leaf is in the tree",
@@ -68,6 +67,9 @@ _OF_RECEIPT = {
     help="The witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
 )
 @click.option(
+    "--tsa-certs", metavar="FILE", help="Certificates of timestamping authorities that you trust, PEM."
+)
+@click.option(
     "--from",
     "pinned",
     metavar="CHECKPOINT",
@@ -85,6 +87,7 @@ def verify(
     proof: str | None,
     leaf: str | None,
     policy: str | None,
+    tsa_certs: str | None,
     pinned: str | None,
     no_keys: bool,
 ) -> Done:
@@ -100,9 +103,10 @@ def verify(
         _refuse(vkey=vkey, proof=proof, leaf=leaf, **{"from": pinned, "no-keys": no_keys})
         from consentgate.cli.packaged import package as verify_package
 
-        return verify_package(package, fingerprint, policy)
-    if fingerprint is not None:
-        raise InvalidInput("--fingerprint belongs to PACKAGE.")
+        return verify_package(package, fingerprint, policy, tsa_certs)
+    for option, value in (("fingerprint", fingerprint), ("tsa-certs", tsa_certs)):
+        if value is not None:
+            raise InvalidInput(f"--{option} belongs to PACKAGE.")
     if proof is not None:
         if pinned is not None:
             raise InvalidInput("--from does not go with --proof.")

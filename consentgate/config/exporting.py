@@ -15,6 +15,7 @@ from consentgate.config.exports import Options, Person, Several, Step
 from consentgate.config.packagekey import package_key
 from consentgate.config.parts import Parts
 from consentgate.config.settings import Settings
+from consentgate.config.timestamping import authority_of
 from consentgate.consent.reference import Reference
 from consentgate.errors import InvalidInput, LogRefused
 from consentgate.export import making, verifier
@@ -68,7 +69,9 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
     )
 
 
-def export_asked(parts: Parts, asked: Asked, out: Path, step: Step = lambda _: None) -> Package:
+def export_asked(
+    parts: Parts, asked: Asked, out: Path, step: Step = lambda _: None, *, timestamp: bool = True
+) -> Package:
     """Make an export, or go on with one that was cut off.
 
     Args:
@@ -76,6 +79,7 @@ def export_asked(parts: Parts, asked: Asked, out: Path, step: Step = lambda _: N
         asked: what is asked for.
         out: the folder that the package is put into.
         step: told how far it is, from 0 to 1.
+        timestamp: whether it gets timestamps, where the settings name an authority.
 
     Returns:
         The package.
@@ -83,8 +87,9 @@ def export_asked(parts: Parts, asked: Asked, out: Path, step: Step = lambda _: N
     Raises:
         ConsentGateError: it could not be made.
     """
+    authority = authority_of(parts.settings.timestamps) if timestamp else None
     return making.make(
-        workshop_of(parts, step),
+        replace(workshop_of(parts, step), stamp=authority.stamp if authority is not None else None),
         asked,
         out,
         head=partial(_head, parts.settings),

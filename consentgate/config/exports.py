@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
         privileged: entries whose parts are withheld as privileged.
         dialect: of the load file: ``concordance-utf8``, by default, or ``concordance-cp1252``.
         report: whether PDF files are made, where the extra ``pdf`` is installed; True by default.
+        timestamp: whether it gets timestamps, where the settings name an authority; True by default.
         progress: told how far it is, from 0 to 1.
     """
 
@@ -55,6 +56,7 @@ class Options(TypedDict, total=False):
     privileged: Several
     dialect: str
     report: bool
+    timestamp: bool
     progress: Step
 
 
@@ -81,10 +83,13 @@ class Exports(Results):
         Raises:
             InvalidInput: a value cannot be used, or nothing fits.
             LogRefused: what is stored is not what was signed. No package is left.
-            Unavailable: no checkpoint covers it yet, or the database or the folder is out of reach.
+            Misconfigured: the settings name a timestamping authority that cannot be used.
+            Unavailable: no checkpoint covers it yet, or the database, the folder or the timestamping authority is out
+                of reach.
         """
         # Whoever decides about calls does not load what writes packages.
         from consentgate.config.exporting import asked_for, export_asked
 
         asked = asked_for(self._parts, matter, purpose=purpose, recipient=recipient, options=options)
-        return export_asked(self._parts, asked, Path(out), options.get("progress", lambda _: None))
+        step = options.get("progress", lambda _: None)
+        return export_asked(self._parts, asked, Path(out), step, timestamp=options.get("timestamp", True))

@@ -37,6 +37,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
             "shadow",
             "anchors",
             "witness_policy",
+            "timestamps",
         }
     ),
     "controller": frozenset({"id", "jurisdiction"}),
@@ -47,6 +48,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "spool": frozenset({"folder", "limit"}),
     "packs": frozenset({"overlay", "signers"}),
     "shadow": frozenset({"by", "until"}),
+    "timestamps": frozenset({"url", "certificates"}),
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from consentgate.canonical import unb64
+from consentgate.config.timestamping import authorities_in
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.tlog.policy import LIMIT, Policy
 from consentgate.tlog.policy import decode as decode_policy
@@ -21,6 +22,7 @@ def package_verified(
     *,
     fingerprint: str | None = None,
     policy: Path | None = None,
+    authorities: Path | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
     """Verify a package.
@@ -29,19 +31,22 @@ def package_verified(
         folder: the package.
         fingerprint: of the package key, from the cover letter; None where the reader has none.
         policy: a file with the witnesses that the reader trusts; None for none.
+        authorities: a file with certificates that lead to timestamping authorities which the reader trusts, PEM;
+            None for none.
         step: told how many records were read, again and again.
 
     Returns:
         Levels, findings, and what they come to.
 
     Raises:
-        InvalidInput: there is no such folder or file, or the fingerprint or the policy cannot be used.
+        InvalidInput: there is no such folder or file, or the fingerprint, the policy or a certificate cannot be used.
         Unavailable: a file cannot be read.
     """
     return verify_package(
         folder,
         fingerprint=None if fingerprint is None else _fingerprint(fingerprint),
         policy=None if policy is None else _policy(policy),
+        authorities=None if authorities is None else authorities_in(authorities),
         step=step,
     )
 

@@ -39,7 +39,8 @@
     overlay = "rules"                        # a folder of files that tighten packs or add jurisdictions
     signers = ["rules.example+0a1b2c3d+..."] # vkeys of who must have signed it; without them the folder is trusted
 
-Places that keep checkpoints stand under ``[[anchors]]``: `consentgate.config.anchors`.
+Places that keep checkpoints stand under ``[[anchors]]``: `consentgate.config.anchors`; a timestamping authority under
+``[timestamps]``: `consentgate.config.timestamping`.
 """
 
 import os
@@ -53,6 +54,7 @@ from typing import Final
 from consentgate.config import anchors, members
 from consentgate.config.anchors import AnchorSettings
 from consentgate.config.times import Times, read_times
+from consentgate.config.timestamping import TimestampSettings, timestamps
 from consentgate.errors import Misconfigured
 from consentgate.gate.shadow import Shadow
 from consentgate.values import dataclass
@@ -90,6 +92,7 @@ class Settings:
         background: whether a thread of each gate keeps the log.
         anchors: places outside the database that keep checkpoints.
         witness_policy: which witnesses have to have cosigned: ``k of n``, or a file in the home; None for none.
+        timestamps: the authority that says when exports were made; None for none.
         pooler: whether a proxy that pools transactions is between here and PostgreSQL; it is also detected.
         writers: how many writes of a process run at once on PostgreSQL, each on a connection of its own.
         on_lambda: whether this process runs on AWS Lambda, where SQLite is refused.
@@ -114,6 +117,7 @@ class Settings:
     background: bool = True
     anchors: tuple[AnchorSettings, ...] = ()
     witness_policy: str | None = None
+    timestamps: TimestampSettings | None = None
     pooler: bool = False
     writers: int = 8
     on_lambda: bool = False
@@ -239,6 +243,7 @@ def _settings(home: Path, path: Path, document: dict[str, object], environ: Mapp
         background=members.flag(path, log, "log.background", True),
         anchors=places,
         witness_policy=anchors.witness_policy(path, document, places),
+        timestamps=timestamps(home, path, document),
         pooler=members.flag(path, document, "pooler", False),
         writers=members.count(path, document, "writers", 8),
         on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environ,

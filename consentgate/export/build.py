@@ -7,10 +7,12 @@
     3  what they name; the log, and the proof, whose root must be the checkpoint's
     4  verifiers, metadata, manifest, signature, lists
     5  the whole folder is verified, as its reader will
-    6  it gets its name
+    6  its manifest gets a timestamp, where there is an authority
+    7  it gets its name
 
 Invariants: a folder with the name of a package was verified; what is not finished has a name that begins with a dot.
-Nothing is read but the export's entry and the ledger, so that it can be made again.
+Nothing is read but the export's entry and the ledger, so that it can be made again; the manifest's timestamp alone
+is another each time, and nothing in the package says that it is there.
 """
 
 import os
@@ -57,6 +59,7 @@ class Workshop:
         verifiers: files for the reader to verify with, by path.
         check: verifies a finished folder; raises where it does not hold.
         step: told how many of the records are written, whenever it is some hundred more.
+        stamp: gets a timestamp of some bytes; None where there is no authority, or where none is wanted.
     """
 
     book: Book
@@ -67,6 +70,7 @@ class Workshop:
     verifiers: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     check: Callable[[Path], None]
     step: Callable[[int, int], None]
+    stamp: Callable[[bytes], bytes] | None = None
 
 
 def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
@@ -93,6 +97,9 @@ def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
     # 5
     shop.check(bag.root)
     # 6
+    if shop.stamp is not None:
+        bag.put(signing.STAMP, shop.stamp((bag.root / signing.MANIFEST).read_bytes()), role=None)
+    # 7
     bag.drop_scratch()
     _named(bag.root, final)
     return final, totals
@@ -183,7 +190,7 @@ def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag)
     totals = native.totals(not_covered=export.chosen.not_covered)
     # 3
     enclosed.write(bag)
-    _put_log(connection, export, bag, hashes)
+    _put_log(connection, shop.book.tenant, export, bag, hashes)
     for sink in sinks:
         sink.finish(totals)
     # 4
@@ -196,7 +203,7 @@ def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag)
     return totals
 
 
-def _put_log(connection: Connection, export: Exported, bag: Bag, hashes: bytearray) -> None:
+def _put_log(connection: Connection, tenant: str, export: Exported, bag: Bag, hashes: bytearray) -> None:
     head, positions = export.chosen.head, export.chosen.positions
     taken = iter(range(0, len(hashes), HASH_BYTES))
 
@@ -205,6 +212,11 @@ def _put_log(connection: Connection, export: Exported, bag: Bag, hashes: bytearr
         return bytes(hashes[at : at + HASH_BYTES])
 
     folder = f"data/log/{head.log}"
+    if head.timestamp is not None:
+        stamp = _artifact(connection, tenant, head.timestamp)
+        if stamp is None:
+            raise LogRefused("The checkpoint's timestamp is not in the ledger. Run `consentgate verify`.")
+        bag.put(f"{folder}/checkpoint.tsr", stamp.content, role="timestamp", media_type=stamp.media_type)
     bag.put(f"{folder}/checkpoint", head.note.encode(), role="checkpoint", media_type="text/plain")
     bag.put(f"{folder}/vkey", f"{head.vkey}\n".encode(), role="vkey", media_type="text/plain")
     if export.policy is not None:

@@ -35,6 +35,7 @@ class Head:
         root: its root, 32 bytes.
         note: the signed note, with cosignatures.
         vkey: the log's public key.
+        timestamp: SHA-256 of the checkpoint's timestamp, an artifact; None for none.
     """
 
     log: int
@@ -43,6 +44,7 @@ class Head:
     root: bytes
     note: str = field(repr=False)
     vkey: str
+    timestamp: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ class Exported:
         }
         members |= {"closed": pack(chosen.closed)} if chosen.closed else {}
         members |= {"policy": self.policy} if self.policy is not None else {}
+        members |= {"timestamp": canonical.b64(head.timestamp)} if head.timestamp is not None else {}
         return members
 
 
@@ -166,25 +169,32 @@ def read(entry: UUID, members: Mapping[str, Json]) -> Exported:
     first, last = _number(members, "first"), _number(members, "last")
     if last - first + 1 != len(positions):
         raise Malformed("The export's entry has more or fewer Bates numbers than entries.")
-    head = Head(
+    return Exported(
+        entry=entry,
+        at=from_text(_text(members, "at")),
+        asked=asked_from(members),
+        chosen=Chosen(
+            head=_head(log, _optional(members, "timestamp")),
+            positions=positions,
+            closed=tuple(closed),
+            not_covered=_number(members, "not_covered"),
+        ),
+        first=first,
+        fingerprint=_text(members, "fingerprint"),
+        engine=_text(members, "engine"),
+        policy=_optional(members, "policy"),
+    )
+
+
+def _head(log: Mapping[str, Json], timestamp: str | None) -> Head:
+    return Head(
         log=_number(log, "number"),
         origin=_text(log, "origin"),
         size=_number(log, "size"),
         root=canonical.unb64(_text(log, "root")),
         note=_text(log, "note"),
         vkey=_text(log, "vkey"),
-    )
-    return Exported(
-        entry=entry,
-        at=from_text(_text(members, "at")),
-        asked=asked_from(members),
-        chosen=Chosen(
-            head=head, positions=positions, closed=tuple(closed), not_covered=_number(members, "not_covered")
-        ),
-        first=first,
-        fingerprint=_text(members, "fingerprint"),
-        engine=_text(members, "engine"),
-        policy=_optional(members, "policy"),
+        timestamp=canonical.unb64(timestamp) if timestamp is not None else None,
     )
 
 

@@ -5,6 +5,8 @@ before the first file is written.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -21,10 +23,14 @@ from consentgate.export.exported import Exported, Head
 from consentgate.export.letter import write_letter
 from consentgate.export.pending import under_way
 from consentgate.export.sink import Totals
+from consentgate.storage import artifacts
+from consentgate.storage.artifacts import ArtifactRow
 from consentgate.values import dataclass
 from consentgate.version import VERSION
 
 _LIMIT: Final = 256 << 20
+_STAMP: Final = "timestamp"
+_STAMP_TYPE: Final = "application/timestamp-reply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +116,10 @@ def _on_record(
         if bates.is_on_record(book, connection, entry):
             return bates.found(book, connection, entry)
         chosen = choose(connection, book, asked.selection, head(connection))
+    # Before anything is on record: where the authority gives none, no number is gone.
+    stamp = _stamped(shop, chosen.head)
+    if stamp is not None:
+        chosen = replace(chosen, head=replace(chosen.head, timestamp=stamp.digest))
 
     def made(first: int) -> Exported:
         return Exported(
@@ -123,7 +133,20 @@ def _on_record(
             policy=policy,
         )
 
-    return shop.database.write(lambda c: bates.put_on_record(book, c, asked.prefix, made))
+    def put(connection: Connection) -> Exported:
+        export = bates.put_on_record(book, connection, asked.prefix, made)
+        if stamp is not None and export.chosen.head.timestamp == stamp.digest:
+            artifacts.put_artifact(connection, book.tenant, stamp)
+        return export
+
+    return shop.database.write(put)
+
+
+def _stamped(shop: Workshop, head: Head) -> ArtifactRow | None:
+    if shop.stamp is None:
+        return None
+    content = shop.stamp(head.note.encode())
+    return ArtifactRow(digest=sha256(content).digest(), kind=_STAMP, media_type=_STAMP_TYPE, content=content)
 
 
 def _finished(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals] | None:

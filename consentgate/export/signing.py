@@ -20,6 +20,7 @@ from consentgate.moment import to_text
 
 TYP: Final = "consentgate-package+jwt"
 MANIFEST: Final = "manifest.json"
+STAMP: Final = f"{MANIFEST}.tsr"
 _COUNTS: Final = (
     "selected",
     "exported",

@@ -182,7 +182,7 @@ class WitnessAnchor:
         headers = {} if body is None else {"Content-Type": "text/plain; charset=utf-8"}
         try:
             connection.connect()
-            with _hung_up_after(self.seconds, connection.sock, overdue):
+            with hung_up_after(self.seconds, connection.sock, overdue):
                 connection.request(method, path, body, headers)
                 response = connection.getresponse()
                 data = self._read(response)
@@ -214,8 +214,17 @@ class WitnessAnchor:
 
 
 @contextlib.contextmanager
-def _hung_up_after(seconds: float, to: socket.socket, overdue: threading.Event) -> Iterator[None]:
-    """Bound an exchange as a whole: each read has a time-out of its own, so one byte at a time would never end."""
+def hung_up_after(seconds: float, to: socket.socket, overdue: threading.Event) -> Iterator[None]:
+    """Bound an exchange as a whole: each read has a time-out of its own, so one byte at a time would never end.
+
+    Args:
+        seconds: how long it may take.
+        to: the connection.
+        overdue: set when it took longer; then nothing more comes.
+
+    Yields:
+        Nothing.
+    """
 
     def hang_up() -> None:
         overdue.set()

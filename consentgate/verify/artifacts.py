@@ -3,6 +3,7 @@
 ::
 
     registry entry -> registry              packs entry -> packs (an index) -> each pack
+    export entry -> timestamp
     notice row, statement -> notice-manifest -> notice (the text or audio)
 
 Invariants: an artifact's kind and media type follow from who names it, never from its own columns alone; one
@@ -25,11 +26,18 @@ from consentgate.verify.rows import ArtifactRow, NoticeRow
 MANIFEST: Final = "notice-manifest"
 REGISTRY: Final = "registry"
 PACKS: Final = "packs"
+TIMESTAMP: Final = "timestamp"
 _TEXT: Final = "notice"
 _PACK: Final = "pack"
 _JSON: Final = "application/json"
-_MEDIA: Final = {MANIFEST: _JSON, REGISTRY: _JSON, PACKS: _JSON, _PACK: "application/toml"}
-_SEALED: Final = frozenset({REGISTRY, PACKS})
+_MEDIA: Final = {
+    MANIFEST: _JSON,
+    REGISTRY: _JSON,
+    PACKS: _JSON,
+    _PACK: "application/toml",
+    TIMESTAMP: "application/timestamp-reply",
+}
+_SEALED: Final = frozenset({REGISTRY, PACKS, TIMESTAMP})
 """Kinds that only sealed parts name: without keys nobody can tell whether they are named."""
 
 # Manifests, registries and indexes are smaller; a recording is larger, and is never looked into.

@@ -16,7 +16,7 @@ from consentgate.crypto import jws
 from consentgate.entries.leaf import Leaf
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
 from consentgate.values import dataclass
-from consentgate.verify.artifacts import MANIFEST, PACKS, REGISTRY, Artifacts
+from consentgate.verify.artifacts import MANIFEST, PACKS, REGISTRY, TIMESTAMP, Artifacts
 from consentgate.verify.known import RESTORE, altered
 from consentgate.verify.naming import statement_of
 from consentgate.verify.reach import Reach
@@ -26,6 +26,7 @@ from consentgate.verify.source import EntrySource
 
 _STATEMENT: Final = "statement.0"
 _BODY: Final = "body.0"
+_EXPORT: Final = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +90,13 @@ class Contents:
         elif leaf.kind == "statement" and _STATEMENT in opened:
             yield from self._statement(row, opened[_STATEMENT], where)
         elif _BODY not in opened:
-            self.blind = self.blind or leaf.kind in (REGISTRY, PACKS)
+            self.blind = self.blind or leaf.kind in (REGISTRY, PACKS, _EXPORT)
         elif leaf.kind == "registry":
             yield from self._registry(row, opened[_BODY].content, where)
         elif leaf.kind == "packs":
             yield from self._named(row, opened[_BODY].content, PACKS, where, PACKS)
+        elif leaf.kind == _EXPORT:
+            yield from self._named(row, opened[_BODY].content, "timestamp", where, TIMESTAMP)
         elif leaf.kind == "key_destroyed":
             yield from self._destroyed(opened[_BODY].content, where)
 

@@ -212,6 +212,26 @@ def _file_added(forge: Forge) -> Iterable[Found]:
     return ()
 
 
+@_mutation(
+    "the manifest's timestamp is none: no list covers it, and only openssl or the library reads it", "nothing"
+)
+def _stamp_damaged(forge: Forge) -> Iterable[Found]:
+    forge.files["manifest.json.tsr"] = b"garbage"
+    return ()
+
+
+@_mutation("a timestamp of a checkpoint is added", "nothing")
+def _stamp_added(forge: Forge) -> Iterable[Found]:
+    forge.files[f"data/log/{_newest(forge)}/checkpoint.tsr"] = b"garbage"
+    return ()
+
+
+@_mutation("a package made anew has a timestamp that is none", "signed")
+def _stamp_listed(forge: Forge) -> Iterable[Found]:
+    forge.files[f"data/log/{_newest(forge)}/checkpoint.tsr"] = b"garbage"
+    return ()
+
+
 @_mutation("a file with a hidden and hostile name is added", "nothing")
 def _file_hidden(forge: Forge) -> Iterable[Found]:
     forge.files["data/.hidden"] = b"more\n"

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from consentgate.canonical import unb64
+from consentgate.crypto import timestamp
 from consentgate.crypto.jwk import public_key_from_jwk
 from consentgate.export import verifier
+from tests.tsa import Tsa
 
 RECIPES = (Path(str(verifier.__path__[0])) / "RECIPES.txt").read_text("ascii")
 SCRIPTS = {
@@ -36,7 +38,7 @@ def printed(number: int, folder: Path) -> str:
 
 def test_there_are_ten() -> None:
     assert list(SCRIPTS) == list(range(1, 11))
-    assert all(SCRIPTS[number] for number in range(1, 10))
+    assert all(SCRIPTS.values())
 
 
 def test_the_package_carries_them(package: Path) -> None:
@@ -84,3 +86,17 @@ def test_leaf_hash_and_parts(package: Path) -> None:
     assert digest in {part["d"] for part in json.loads(leaf)["parts"]}
     named, computed = printed(8, package).split("\n")
     assert named == computed
+
+
+def test_timestamps(package: Path, tmp_path: Path) -> None:
+    tsa = Tsa(tmp_path / "tsa")
+    copied = Path(shutil.copytree(package, tmp_path / "p"))
+    assert run(SCRIPTS[10], copied).stdout == "", "it has none"
+    for about in (copied / "manifest.json", copied / "data/log/0/checkpoint"):
+        about.with_name(f"{about.name}.tsr").write_bytes(tsa.answer(timestamp.query(about.read_bytes()).body))
+    script = f"authority={tsa.certificates}\n{SCRIPTS[10]}"
+    done = run(script, copied)
+    assert done.stdout.count("Verification: OK") == 2
+    assert "Time stamp: " in done.stdout
+    (copied / "data/log/0/checkpoint").write_bytes(b"another")
+    assert run(script, copied).stdout.count("Verification: OK") == 1

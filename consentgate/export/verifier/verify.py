@@ -971,6 +971,8 @@ def tell(result):
     lines += [f"{each['level']}: {each['kind']}: {each['where']}: {each['why']}" for each in result["findings"]]
     if result["conclusion"] == "broken":
         return "\n".join([*lines, "Not as it was made: see the findings."])
+    if "timestamps" in result["levels"]:
+        lines.append("Timestamps: RECIPES.txt, number 10, says how openssl verifies them.")
     lines += ["Consistent with itself.", f"Signed by key {result['fingerprint']}."]
     lines.append("You confirmed this key." if result["confirmed"] else "Nobody confirmed this key to you.")
     return "\n".join([*lines, *(f"Witnessed by {name}." for name in result["witnesses"])])

@@ -7,7 +7,8 @@
 What each covers: ``files`` that every listed file is there with its hash, and nothing else; ``manifest`` that the
 package key signed the list; ``records`` that each entry is one, opens, and reads as it was sealed; ``answers`` that
 an answer names what it answers; ``statements`` that issuers signed them; ``artifacts`` that what parts name is there;
-``tree`` that the records are in the log; ``checkpoint`` that the log signed; ``witnesses`` that others cosigned.
+``tree`` that the records are in the log; ``checkpoint`` that the log signed; ``witnesses`` that others cosigned;
+``timestamps`` that an authority saw manifest and checkpoints.
 
 Invariants: whatever the folder holds, the result is a `Judgement`; three programs in two languages find the same.
 Memory does not grow with the records, but for 40 bytes of each, a little for each answer, and the manifest.
@@ -16,17 +17,19 @@ Memory does not grow with the records, but for 40 bytes of each, a little for ea
 from collections.abc import Callable
 from pathlib import Path
 
+from consentgate.crypto.timestamp import Authorities
 from consentgate.tlog.policy import Policy
 from consentgate.verify.package.answers import Answers
 from consentgate.verify.package.artifacts import Artifacts
 from consentgate.verify.package.folder import PackageFolder
 from consentgate.verify.package.listed import check_files
 from consentgate.verify.package.logs import Leaves, check_checkpoints, check_trees, check_witnesses
-from consentgate.verify.package.manifest import STAMP, Manifest, read_manifest
+from consentgate.verify.package.manifest import Manifest, read_manifest
 from consentgate.verify.package.records import Records
 from consentgate.verify.package.result import LEVELS, Findings, Judgement
 from consentgate.verify.package.signing import check_signature
 from consentgate.verify.package.statements import Statements
+from consentgate.verify.package.timestamps import check_timestamps
 
 
 def verify_package(
@@ -34,6 +37,7 @@ def verify_package(
     *,
     fingerprint: str | None = None,
     policy: Policy | None = None,
+    authorities: Authorities | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> Judgement:
     """Verify a package.
@@ -42,6 +46,7 @@ def verify_package(
         folder: the package.
         fingerprint: of the package key, from outside the package; None where the reader has none.
         policy: the witnesses that the reader trusts, or None.
+        authorities: certificates that lead to timestamping authorities which the reader trusts, or None.
         step: told how many records were read, again and again.
 
     Returns:
@@ -56,19 +61,18 @@ def verify_package(
     manifest = read_manifest(files, findings)
     if manifest is None:
         return _unread(findings)
-    findings.judged("manifest")
     found = check_signature(files, manifest, fingerprint, findings)
-    check_files(files, manifest, findings)
     _records(files, manifest, findings, step)
-    notes = check_checkpoints(files, manifest, findings)
-    witnesses = check_witnesses(files, manifest, notes, policy, findings)
-    _timestamps(files, manifest, findings)
+    witnesses = _signed(files, manifest, policy, findings)
+    stamps = check_timestamps(files, manifest, authorities, findings)
     return Judgement(
         levels=findings.levels(),
         findings=findings.by_level(),
         fingerprint=found,
         confirmed=fingerprint is not None and found == fingerprint,
         witnesses=witnesses,
+        stamped=stamps.stamped,
+        notes=stamps.notes,
         counts=manifest.counts,
         matter=manifest.matter,
         export=manifest.export,
@@ -82,16 +86,19 @@ def _unread(findings: Findings) -> Judgement:
     return Judgement(levels=findings.levels(), findings=findings.by_level())
 
 
-def _timestamps(files: PackageFolder, manifest: Manifest, findings: Findings) -> None:
-    stamps = (STAMP, *(f"{log.folder}checkpoint.tsr" for log in manifest.logs.values()))
-    if any(path in files for path in stamps):
-        findings.judged("timestamps", wholly=False)
+def _signed(
+    files: PackageFolder, manifest: Manifest, policy: Policy | None, findings: Findings
+) -> tuple[str, ...]:
+    """Judge who signed and cosigned the logs."""
+    notes = check_checkpoints(files, manifest, findings)
+    return check_witnesses(files, manifest, notes, policy, findings)
 
 
 def _records(
     files: PackageFolder, manifest: Manifest, findings: Findings, step: Callable[[int], None]
 ) -> None:
-    """Judge what goes along the records."""
+    """Judge the files, and what goes along the records."""
+    check_files(files, manifest, findings)
     artifacts = Artifacts(files, findings)
     statements = Statements(files, artifacts.keys(manifest), findings)
     answers = Answers(manifest.at)

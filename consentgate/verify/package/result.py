@@ -6,8 +6,10 @@ that the reader brought: a fingerprint, a witness policy, certificates of a time
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from consentgate.moment import to_text
 from consentgate.values import dataclass
 from consentgate.verify.result import BROKEN, CANNOT_JUDGE, HOLDS, INCOMPLETE, Finding, Level, Verdict
 
@@ -33,6 +35,21 @@ _MOST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stamped:
+    """A timestamp by an authority that the reader trusts.
+
+    Attributes:
+        path: the file that it is about.
+        by: the authority's name, as its certificate says.
+        at: when it saw the file, as it says.
+    """
+
+    path: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What a package was found to be.
 
@@ -41,7 +58,9 @@ class Judgement:
         findings: by level, each level's in the order in which they were found.
         fingerprint: RFC 7638 thumbprint of the key that signed the package; None where no key can be read.
         confirmed: whether the reader gave this fingerprint.
-        witnesses: names of the witnesses that the reader trusts and that cosigned, and of trusted timestamps.
+        witnesses: names of the witnesses that the reader trusts and that cosigned.
+        stamped: timestamps by authorities that the reader trusts.
+        notes: what the reader has to do so that more can be judged.
         counts: what the manifest counts, by name; empty where it cannot be read.
         matter: as the manifest says.
         export: id of the export, as the manifest says.
@@ -52,6 +71,8 @@ class Judgement:
     fingerprint: str | None = None
     confirmed: bool = False
     witnesses: tuple[str, ...] = ()
+    stamped: tuple[Stamped, ...] = ()
+    notes: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     matter: str = ""
     export: str = ""
@@ -61,7 +82,7 @@ class Judgement:
         """One word for all of it."""
         if any(each.verdict == "broken" for each in self.levels):
             return "broken"
-        if self.witnesses:
+        if self.witnesses or self.stamped:
             return "witnessed"
         return "confirmed" if self.confirmed else "consistent"
 
@@ -72,7 +93,8 @@ class Judgement:
             return ("Not as it was made: see the findings.",)
         said = ["Consistent with itself.", f"Signed by key {self.fingerprint}."]
         said.append("You confirmed this key." if self.confirmed else "Nobody confirmed this key to you.")
-        return (*said, *(f"Witnessed by {name}." for name in self.witnesses))
+        said += [f"Witnessed by {name}." for name in self.witnesses]
+        return (*said, *(f"Timestamped by {s.by}: {s.path} was there {to_text(s.at)}." for s in self.stamped))
 
     @property
     def exit_code(self) -> int:

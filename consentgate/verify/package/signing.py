@@ -34,6 +34,7 @@ def check_signature(
     Returns:
         The fingerprint of the package key, or None where no key can be read.
     """
+    findings.judged("manifest")
     signed = _read(folder, SIGNATURE, _signed, findings)
     # The signature comes first, so that one cause has one finding in every verifier.
     key = _read(folder, KEY, read_key, findings) if signed is not None else _quiet_key(folder)
