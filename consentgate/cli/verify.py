@@ -1,6 +1,7 @@
 """``consentgate verify``: recompute everything, and say level by level what holds until when."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -149,8 +150,6 @@ def levels_shown(
 def _deployment(
     home: str | None, vkey: str | None, policy: str | None, pinned: str | None, *, with_keys: bool
 ) -> Done:
-    from pathlib import Path
-
     from consentgate.cli.terminal import progress
     from consentgate.config.since import read_pinned
     from consentgate.config.verification import trusted_vkey, verify_deployment, work_of
@@ -170,8 +169,6 @@ def _deployment(
 
 
 def _receipt(home: str | None, vkey: str | None, proof: str, leaf: str | None, policy: str | None) -> Done:
-    from pathlib import Path
-
     from consentgate.config.receipts import receipt_verified
 
     known, whence = vkey_for_files(home, vkey)
