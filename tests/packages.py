@@ -150,6 +150,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
             recipient="Roe & Partners",
             requested_by="Superior Court",
             time_zone="America/Chicago",
+            clear=True,
         )
         yield Exporter(world=world, out=folder / "out", made=made)
 
@@ -178,4 +179,5 @@ def narrow_package(exporter: Exporter) -> Path:
         role="opposing",
         time_zone="Europe/Berlin",
         prefix="ACME-",
+        clear=True,
     ).folder

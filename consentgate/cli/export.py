@@ -17,6 +17,7 @@ from consentgate.verify.result import INCOMPLETE, Finding
 if TYPE_CHECKING:
     from consentgate.config.exports import Options, Step
     from consentgate.config.face import ConsentGate
+    from consentgate.export.delivery import Seal
     from consentgate.export.making import Package
 
 _ROLES = ("counsel", "regulator", "opposing", "subject")
@@ -31,7 +32,7 @@ _NEEDED = ("matter", "purpose", "recipient")
     cls=Command,
     example=(
         'consentgate export --matter "Doe v. Acme" --purpose "Subpoena 26-1142" --recipient "Roe & Partners"'
-        " --subject customer:C-1001 --out packages"
+        " --subject customer:C-1001 --encrypt-to-file reviewers.txt --out packages"
     ),
 )
 @click.option("--matter", metavar="NAME", help="What it is for: its name is that of the folder.")
@@ -77,14 +78,25 @@ _NEEDED = ("matter", "purpose", "recipient")
     "--without-timestamp", is_flag=True, help="Get no timestamps, even where the settings name an authority."
 )
 @click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Where the package is put.")
+@click.option(
+    "--encrypt-to",
+    metavar="AGE1...",
+    multiple=True,
+    help="Encrypt it with age to this public key; may be repeated.",
+)
+@click.option(
+    "--encrypt-to-file", metavar="FILE", help="Encrypt it to the public keys in this file, one a line."
+)
+@click.option("--clear", is_flag=True, help="A folder that anybody can read, not an encrypted file.")
 @click.option("--reproduce", metavar="EXPORT", help="Make the package of this export again, byte for byte.")
 @click.option("--show-key", is_flag=True, help="Only print the fingerprint of the key that signs packages.")
 def export(home: str | None, out: str | None, reproduce: str | None, show_key: bool, **asked: Any) -> Done:
-    """Put what is known about a matter into one folder that anybody can verify without us.
+    """Put what is known about a matter into one package that its reader can verify without us.
 
     Options of different kinds narrow each other, several of one kind widen; what the selected decisions read, and
     what answers them, comes with them. The export is on record before the first file is written, the package is
-    verified before it gets its name, and the same command goes on where it was cut off.
+    verified before it gets its name, and the same command goes on where it was cut off. It is one file, encrypted
+    with age to its readers' public keys (extra age); or, with --clear, a folder.
 
     Exit code 4 when entries were selected that no checkpoint covers yet.
     """
@@ -93,7 +105,7 @@ def export(home: str | None, out: str | None, reproduce: str | None, show_key: b
     if out is None:
         raise InvalidInput("--out says where the package is put.")
     if reproduce is not None:
-        return _again(home, reproduce, Path(out))
+        return _again(home, reproduce, Path(out), asked)
     missing = [name for name in _NEEDED if not asked[name]]
     if missing:
         raise InvalidInput(f"--{missing[0]} is missing: the ledger keeps for which matter, why and for whom.")
@@ -104,6 +116,8 @@ def _new(home: str | None, out: Path, asked: dict[str, Any]) -> Done:
     from consentgate.config.upkeep import keep_log
 
     options = _options(asked)
+    _sealed(asked)
+    options["encrypt_to"], options["clear"] = _keys(asked), asked["clear"]
     # So that a checkpoint covers what was written until now; where it cannot, the package says what it lacks.
     keep_log(settings_of(home))
 
@@ -116,11 +130,27 @@ def _new(home: str | None, out: Path, asked: dict[str, Any]) -> Done:
     return writing(home, work)
 
 
-def _again(home: str | None, named: str, out: Path) -> Done:
+def _again(home: str | None, named: str, out: Path, asked: dict[str, Any]) -> Done:
     from consentgate.config.exporting import export_again
 
+    seal = _sealed(asked)
     with looking(home) as parts, _progress() as step:
-        return _shown(export_again(parts, named, out, step))
+        return _shown(export_again(parts, named, out, step, seal=seal))
+
+
+def _sealed(asked: dict[str, Any]) -> "Seal | None":
+    from consentgate.config.delivering import seal_of
+
+    return seal_of(_keys(asked), clear=asked["clear"])
+
+
+def _keys(asked: dict[str, Any]) -> tuple[str, ...]:
+    from consentgate.config.delivering import recipients_in
+
+    return (
+        *asked["encrypt_to"],
+        *(recipients_in(Path(asked["encrypt_to_file"])) if asked["encrypt_to_file"] else ()),
+    )
 
 
 def _key(home: str | None) -> Done:
@@ -166,7 +196,8 @@ def _shown(made: "Package") -> Done:
     totals = made.totals
     result: dict[str, Json] = {
         "export": made.export,
-        "folder": str(made.folder),
+        "folder": str(made.folder) if made.file is None else None,
+        "file": str(made.file) if made.file is not None else None,
         "letter": str(made.letter) if made.letter is not None else None,
         "bates": {"first": made.first, "last": made.last},
         "fingerprint": made.fingerprint,
@@ -181,7 +212,7 @@ def _shown(made: "Package") -> Done:
         },
     }
     pairs = [
-        ("package", str(made.folder)),
+        ("package", str(made.file or made.folder)),
         ("records", f"{made.first} to {made.last}"),
         ("parts", f"{totals.parts_open} open, {totals.parts_withheld} withheld"),
         ("export", made.export),

@@ -22,6 +22,7 @@ from consentgate.export import making, verifier
 from consentgate.export.asked import DECISIONS, PREFIX, Asked, Selection
 from consentgate.export.build import Workshop
 from consentgate.export.choosing import head_of
+from consentgate.export.delivery import Seal
 from consentgate.export.exported import Head
 from consentgate.export.making import Package
 from consentgate.export.page import verify_html
@@ -70,7 +71,13 @@ def asked_for(parts: Parts, matter: str, *, purpose: str, recipient: str, option
 
 
 def export_asked(
-    parts: Parts, asked: Asked, out: Path, step: Step = lambda _: None, *, timestamp: bool = True
+    parts: Parts,
+    asked: Asked,
+    out: Path,
+    step: Step = lambda _: None,
+    *,
+    timestamp: bool = True,
+    seal: Seal | None = None,
 ) -> Package:
     """Make an export, or go on with one that was cut off.
 
@@ -80,6 +87,7 @@ def export_asked(
         out: the folder that the package is put into.
         step: told how far it is, from 0 to 1.
         timestamp: whether it gets timestamps, where the settings name an authority.
+        seal: whom it is encrypted to; None for a folder in clear.
 
     Returns:
         The package.
@@ -89,7 +97,7 @@ def export_asked(
     """
     authority = authority_of(parts.settings.timestamps) if timestamp else None
     return making.make(
-        replace(workshop_of(parts, step), stamp=authority.stamp if authority is not None else None),
+        replace(workshop_of(parts, step, seal), stamp=authority.stamp if authority is not None else None),
         asked,
         out,
         head=partial(_head, parts.settings),
@@ -97,7 +105,9 @@ def export_asked(
     )
 
 
-def export_again(parts: Parts, named: str, out: Path, step: Step = lambda _: None) -> Package:
+def export_again(
+    parts: Parts, named: str, out: Path, step: Step = lambda _: None, *, seal: Seal | None = None
+) -> Package:
     """Make the package of an export once more.
 
     Args:
@@ -105,6 +115,7 @@ def export_again(parts: Parts, named: str, out: Path, step: Step = lambda _: Non
         named: id of the export's entry, or the last 8 to 12 characters of it.
         out: the folder that it is put into.
         step: told how far it is, from 0 to 1.
+        seal: whom it is encrypted to; None for a folder in clear.
 
     Returns:
         The package.
@@ -112,15 +123,16 @@ def export_again(parts: Parts, named: str, out: Path, step: Step = lambda _: Non
     Raises:
         ConsentGateError: it could not be made.
     """
-    return making.make_again(workshop_of(parts, step), entry_named(parts, named), out)
+    return making.make_again(workshop_of(parts, step, seal), entry_named(parts, named), out)
 
 
-def workshop_of(parts: Parts, step: Step) -> Workshop:
+def workshop_of(parts: Parts, step: Step, seal: Seal | None = None) -> Workshop:
     """Say what packages of a deployment are made with.
 
     Args:
         parts: the deployment.
         step: told how far it is, from 0 to 1.
+        seal: whom packages are encrypted to; None for folders in clear.
 
     Returns:
         It.
@@ -138,6 +150,7 @@ def workshop_of(parts: Parts, step: Step) -> Workshop:
         verifiers=_verifiers(),
         check=partial(require_sound, step=step),
         step=lambda done, of: step(_WRITTEN * done / of),
+        seal=seal,
     )
 
 

@@ -38,6 +38,8 @@ class Options(TypedDict, total=False):
         report: whether PDF files are made, where the extra ``pdf`` is installed; True by default.
         timestamp: whether it gets timestamps, where the settings name an authority; True by default.
         progress: told how far it is, from 0 to 1.
+        encrypt_to: public keys of age, ``age1...``, that the package is encrypted to, with the extra ``age``; or
+        clear: True for a folder that anybody can read. One of the two has to be given.
     """
 
     subject: Person | Sequence[Person]
@@ -58,6 +60,8 @@ class Options(TypedDict, total=False):
     report: bool
     timestamp: bool
     progress: Step
+    encrypt_to: Several
+    clear: bool
 
 
 class Exports(Results):
@@ -66,9 +70,10 @@ class Exports(Results):
     def export(
         self, matter: str, out: str | Path, *, purpose: str, recipient: str, **options: Unpack[Options]
     ) -> "Package":
-        """Put what is known about a matter into one folder that can be verified without us; the export is on record.
+        """Put what is known about a matter into one package that can be verified without us; the export is on record.
 
-        What a selected decision read, and what answers a selected entry, comes with it.
+        It is encrypted to its readers' keys (``encrypt_to``), or a folder in ``clear``. What a selected
+        decision read, and what answers a selected entry, comes with it.
 
         Args:
             matter: what it is for, in one line.
@@ -81,15 +86,17 @@ class Exports(Results):
             Where it is, its numbers, and the fingerprint for the cover letter.
 
         Raises:
-            InvalidInput: a value cannot be used, or nothing fits.
+            InvalidInput: a value cannot be used, or nothing fits; or it is not said whether it is encrypted.
             LogRefused: what is stored is not what was signed. No package is left.
             Misconfigured: the settings name a timestamping authority that cannot be used.
             Unavailable: no checkpoint covers it yet, or the database, the folder or the timestamping authority is out
                 of reach.
         """
         # Whoever decides about calls does not load what writes packages.
+        from consentgate.config.delivering import seal_of
         from consentgate.config.exporting import asked_for, export_asked
 
         asked = asked_for(self._parts, matter, purpose=purpose, recipient=recipient, options=options)
-        step = options.get("progress", lambda _: None)
-        return export_asked(self._parts, asked, Path(out), step, timestamp=options.get("timestamp", True))
+        seal = seal_of(options.get("encrypt_to", ()), clear=options.get("clear", False))
+        step, timestamp = options.get("progress", lambda _: None), options.get("timestamp", True)
+        return export_asked(self._parts, asked, Path(out), step, timestamp=timestamp, seal=seal)

@@ -199,9 +199,33 @@ class Bag:
         for raw in self._open.values():
             raw.close()
 
+    def withdraw(self, path: str) -> Path:
+        """Move a finished file out of the folder, so that what is left is no package.
+
+        Args:
+            path: where it is.
+
+        Returns:
+            Where it is now.
+
+        Raises:
+            Unavailable: it cannot be moved.
+        """
+        moved = self._scratch / path
+        try:
+            (self._root / path).rename(moved)
+        except OSError as error:
+            raise Unavailable(f"The file {path} cannot be moved ({error.strerror}).") from error
+        return moved
+
     def drop_scratch(self) -> None:
         """Remove what is not part of the package."""
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def drop(self) -> None:
+        """Remove everything, also the package."""
+        shutil.rmtree(self._root, ignore_errors=True)
+        self.drop_scratch()
 
 
 class _Hashed:

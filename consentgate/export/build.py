@@ -8,11 +8,13 @@
     4  verifiers, metadata, manifest, signature, lists
     5  the whole folder is verified, as its reader will
     6  its manifest gets a timestamp, where there is an authority
-    7  it gets its name
+    7  it gets its name; or it is encrypted, the file gets its name, and the folder is removed
 
 Invariants: a folder with the name of a package was verified; what is not finished has a name that begins with a dot.
 Nothing is read but the export's entry and the ledger, so that it can be made again; the manifest's timestamp alone
 is another each time, and nothing in the package says that it is there.
+Where a package is encrypted, nothing of it in clear outlives this, whatever is raised; after a kill the next attempt
+removes it.
 """
 
 import os
@@ -29,8 +31,10 @@ from consentgate.errors import InvalidInput, LogRefused, Unavailable
 from consentgate.export import nodes, signing
 from consentgate.export.bag import Bag, bag_info, seal_lists
 from consentgate.export.chosen import Chooser
+from consentgate.export.delivery import Seal, file_of, hand_over
 from consentgate.export.enclosed import Enclosed
 from consentgate.export.exported import Exported
+from consentgate.export.letter import is_of
 from consentgate.export.native import Native
 from consentgate.export.sink import Artifact, Log, MakeSink, Scope, Sink, Totals
 from consentgate.export.stream import Stream
@@ -60,6 +64,7 @@ class Workshop:
         check: verifies a finished folder; raises where it does not hold.
         step: told how many of the records are written, whenever it is some hundred more.
         stamp: gets a timestamp of some bytes; None where there is no authority, or where none is wanted.
+        seal: whom the package is encrypted to; None for a folder in clear.
     """
 
     book: Book
@@ -71,37 +76,50 @@ class Workshop:
     check: Callable[[Path], None]
     step: Callable[[int, int], None]
     stamp: Callable[[bytes], bytes] | None = None
+    seal: Seal | None = None
 
 
-def build(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
+def build(
+    shop: Workshop, export: Exported, out: Path, before: Callable[[Path], object] = lambda _: None
+) -> tuple[Path, Totals]:
     """Make the package.
 
     Args:
         shop: what to make it with.
         export: which export.
         out: the folder that it is put into.
+        before: called with the verified folder, right before it is encrypted.
 
     Returns:
-        Its folder, and what is in it.
+        Its folder, and what is in it. Of a package that is encrypted, what unpacking it there makes.
 
     Raises:
         ConsentGateError: it cannot be made; nothing with the name of a package is left.
     """
     # 1
     final = out / export.name
-    if final.exists():
-        raise InvalidInput(f"{final} is there already: move it away, or choose another folder.")
+    target = final if shop.seal is None else file_of(final)
+    # A file that was finished right before the process was cut off has its letter; nobody else's is replaced.
+    if target.exists() and not (shop.seal is not None and is_of(final, export)):
+        raise InvalidInput(f"{target} is there already: move it away, or choose another folder.")
     bag = Bag(out / f".{export.name}.partial", out / f".{export.name}.scratch")
-    with closing(bag), shop.database.read() as connection:
-        totals = _written(shop, connection, export, bag)
-    # 5
-    shop.check(bag.root)
-    # 6
-    if shop.stamp is not None:
-        bag.put(signing.STAMP, shop.stamp((bag.root / signing.MANIFEST).read_bytes()), role=None)
-    # 7
-    bag.drop_scratch()
-    _named(bag.root, final)
+    with ExitStack() as stack:
+        if shop.seal is not None:
+            stack.callback(bag.drop)
+        with closing(bag), shop.database.read() as connection:
+            totals = _written(shop, connection, export, bag)
+        # 5
+        shop.check(bag.root)
+        # 6
+        if shop.stamp is not None:
+            bag.put(signing.STAMP, shop.stamp((bag.root / signing.MANIFEST).read_bytes()), role=None)
+        # 7
+        if shop.seal is None:
+            bag.drop_scratch()
+            _named(bag.root, final)
+        else:
+            before(bag.root)
+            hand_over(shop.seal, export, bag, target)
     return final, totals
 
 

@@ -19,8 +19,9 @@ from consentgate.export import bates, signing
 from consentgate.export.asked import Asked
 from consentgate.export.build import Workshop, build
 from consentgate.export.choosing import choose
+from consentgate.export.delivery import Seal, file_of
 from consentgate.export.exported import Exported, Head
-from consentgate.export.letter import write_letter
+from consentgate.export.letter import letter_of, write_letter
 from consentgate.export.pending import under_way
 from consentgate.export.sink import Totals
 from consentgate.storage import artifacts
@@ -38,7 +39,8 @@ class Package:
     """A package that was made.
 
     Attributes:
-        folder: where it is.
+        folder: where it is; of an encrypted one, what unpacking its file there makes.
+        file: the encrypted file; None where the package is in clear.
         letter: the cover letter beside it; None where the package was made again.
         export: id of the export's entry, as text.
         first: the first Bates number.
@@ -48,6 +50,7 @@ class Package:
     """
 
     folder: Path
+    file: Path | None
     letter: Path | None
     export: str
     first: str
@@ -81,6 +84,8 @@ def make(
     """
     with under_way(out, asked, shop.book.new_id(shop.book.now())) as entry:
         export = _on_record(shop, asked, entry, head, policy)
+        if shop.seal is not None:
+            return _encrypted(shop, shop.seal, export, out)
         folder, totals = _finished(shop, export, out) or _built(shop, export, out)
         return _package(folder, export, totals, write_letter(folder, export))
 
@@ -105,7 +110,7 @@ def make_again(shop: Workshop, entry: UUID, out: Path) -> Package:
     if not out.is_dir():
         raise InvalidInput(f"{out} is not a folder.")
     folder, totals = _built(shop, export, out)
-    return _package(folder, export, totals, None)
+    return _package(folder, export, totals, None, encrypted=shop.seal is not None)
 
 
 def _on_record(
@@ -162,7 +167,18 @@ def _finished(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals
     return folder, signing.totals_of(said)
 
 
-def _built(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
+def _encrypted(shop: Workshop, seal: Seal, export: Exported, out: Path) -> Package:
+    """Make it as a file. The letter comes first: it says whose the file is, should the process end right after it."""
+    folder = out / export.name
+    _, totals = _built(
+        shop, export, out, before=lambda written: write_letter(written, export, folder, seal.names)
+    )
+    return _package(folder, export, totals, letter_of(folder), encrypted=True)
+
+
+def _built(
+    shop: Workshop, export: Exported, out: Path, before: Callable[[Path], object] = lambda _: None
+) -> tuple[Path, Totals]:
     if export.engine != VERSION:
         raise InvalidInput(
             f"This export was made by consentgate {export.engine}, and this is {VERSION}: its bytes may differ."
@@ -172,12 +188,15 @@ def _built(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals]:
         raise InvalidInput(
             "This export was signed by another package key: restore package.key, or export anew."
         )
-    return build(shop, export, out)
+    return build(shop, export, out, before)
 
 
-def _package(folder: Path, export: Exported, totals: Totals, letter: Path | None) -> Package:
+def _package(
+    folder: Path, export: Exported, totals: Totals, letter: Path | None, *, encrypted: bool = False
+) -> Package:
     return Package(
         folder=folder,
+        file=file_of(folder) if encrypted else None,
         letter=letter,
         export=str(export.entry),
         first=export.bates(export.first),

@@ -21,6 +21,7 @@ from consentgate.moment import to_text
 TYP: Final = "consentgate-package+jwt"
 MANIFEST: Final = "manifest.json"
 STAMP: Final = f"{MANIFEST}.tsr"
+SIGNATURE: Final = "manifest.jws"
 _COUNTS: Final = (
     "selected",
     "exported",
@@ -133,4 +134,4 @@ def put_signed(bag: Bag, content: bytes, key: SigningKey) -> None:
         Unavailable: they cannot be written.
     """
     bag.put(MANIFEST, content, role=None)
-    bag.put("manifest.jws", jws.sign(content, key=key, typ=TYP).encode(), role=None)
+    bag.put(SIGNATURE, jws.sign(content, key=key, typ=TYP).encode(), role=None)

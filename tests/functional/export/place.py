@@ -12,7 +12,12 @@ from consentgate.config.settings import load_settings
 from consentgate.testing.clock import FrozenClock
 from tests.packages import Exporter
 
-ASKED: Final[dict[str, Any]] = {"purpose": "Subpoena", "recipient": "Roe & Partners", "report": False}
+ASKED: Final[dict[str, Any]] = {
+    "purpose": "Subpoena",
+    "recipient": "Roe & Partners",
+    "report": False,
+    "clear": True,
+}
 
 
 def lines(package: Path, path: str) -> list[dict[str, Any]]:

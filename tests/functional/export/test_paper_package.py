@@ -89,6 +89,7 @@ def test_nothing_of_others_stands_in_the_papers_for_a_person(exporter: Exporter,
         subject=PERSON,
         role="subject",
         prefix="DSAR-",
+        clear=True,
     )
     found = dict(papers_of(made.folder))
     page = found["data/report/your-data.html"]
