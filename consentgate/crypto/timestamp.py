@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from consentgate.errors import Malformed, SignatureInvalid, Unavailable
 from consentgate.values import dataclass
@@ -39,6 +40,8 @@ _HASHES: Final = {
     "2.16.840.1.101.3.4.2.2": sha384,
     "2.16.840.1.101.3.4.2.3": sha512,
 }
+# What reading a certificate raises besides ValueError: an answer may bring any.
+_OF_X509: Final = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _TAGGED_0: Final = 0xA0
 _WAY: Final = (0, 1, 1, 0)
 _SHORT: Final = 0x80
@@ -95,7 +98,7 @@ def read_authorities(pem: bytes) -> Authorities:
         raise Malformed(f"The file is longer than {4 * LIMIT} bytes.")
     try:
         found = x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm, *_OF_X509) as error:
         raise Malformed("The file has no certificates in PEM, or one that cannot be read.") from error
     return tuple(dict.fromkeys(found))
 
@@ -189,7 +192,7 @@ def verify_answer(
     try:
         verifier.verify_message(answer, data)
         return Stamp(by=_signer(answer), at=answer.tst_info.gen_time.astimezone(UTC))
-    except (VerificationError, ValueError) as error:
+    except (VerificationError, ValueError, UnsupportedAlgorithm, *_OF_X509) as error:
         raise SignatureInvalid(
             "No authority that these certificates lead to made the timestamp, or its certificate was not in force or"
             " is not one for timestamps."
@@ -204,12 +207,17 @@ def _require() -> None:
 def _signer(answer: "TimeStampResponse") -> str:
     """Name the certificate that signed; `verify_answer` found it in the answer."""
     (signer,) = answer.signed_data.signer_infos
-    for each in map(x509.load_der_x509_certificate, answer.signed_data.certificates):
-        if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number):
-            names = each.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-            name = str(names[0].value) if names else each.subject.rfc4514_string()
-            return "".join(char if " " <= char <= "~" else "?" for char in name)
-    raise ValueError("no certificate of the signer")
+    found = [
+        each
+        for each in map(x509.load_der_x509_certificate, answer.signed_data.certificates)
+        if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number)
+    ]
+    if len(found) != 1:
+        # Of two with one name, what was verified need not be what is looked at.
+        raise ValueError("no certificate of the signer, or two")
+    names = found[0].subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    name = str(names[0].value) if names else found[0].subject.rfc4514_string()
+    return "".join(char if " " <= char <= "~" else "?" for char in name)
 
 
 def _in_order(answer: bytes) -> bytes:

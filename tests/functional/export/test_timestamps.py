@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from consentgate.export.making import Package
 from consentgate.verify.package.result import Judgement
 from tests.functional.export.place import ASKED, copied, manifest, tree
 from tests.packages import Exporter, keep_log
-from tests.tsa import Holder, Tsa, serving
+from tests.tsa import STAMPING, Holder, Tsa, serving
 
 STAMPS = ["data/log/0/checkpoint.tsr", "manifest.json.tsr"]
 
@@ -270,6 +271,14 @@ def test_a_certificate_for_something_else(tsa: Tsa) -> None:
             break
     answer = timestamp.read_answer(whole.replace(tsa.good.der, wrong.der))
     with pytest.raises(SignatureInvalid, match="not one for timestamps"):
+        timestamp.verify_answer(answer, b"data", (tsa.root.certificate,))
+
+
+def test_two_certificates_of_one_name_and_number(tsa: Tsa) -> None:
+    other = Holder(tsa.good.name, tsa.root, usage=STAMPING, ends=timedelta(days=9), like=tsa.good)
+    tsa.chain = (other,)
+    answer = timestamp.read_answer(tsa.answer(timestamp.query(b"data").body))
+    with pytest.raises(SignatureInvalid, match="No authority that these"):
         timestamp.verify_answer(answer, b"data", (tsa.root.certificate,))
 
 
