@@ -49,9 +49,9 @@ def timestamps(home: Path, path: Path, document: Mapping[str, object]) -> Timest
     Raises:
         Misconfigured: a member is missing or cannot be used.
     """
-    table = members.table(path, document, "timestamps")
-    if not table:
+    if "timestamps" not in document:
         return None
+    table = members.table(path, document, "timestamps")
     url = members.text(path, table, "url", "")
     certificates = members.text(path, table, "certificates", "")
     if not url or not certificates:

@@ -6,12 +6,14 @@ import pytest
 
 from consentgate.cli.main import run
 from consentgate.config.packages import package_verified
+from consentgate.crypto import timestamp
 from consentgate.errors import InvalidInput, Unavailable
 from tests.acceptance.deployment import Output, checked
 from tests.acceptance.test_cli_golden import GOLDEN, masked
 from tests.package.forge import ATTACKER
 from tests.package.mutations import made
 from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
+from tests.tsa import Tsa
 
 pytestmark = pytest.mark.acceptance
 FINGERPRINT = PACKAGE_KEY.public.kid
@@ -124,3 +126,27 @@ def test_output_is_the_golden_one(
 ) -> None:
     monkeypatch.chdir(good.parent)
     assert masked(said(capsys, good.name, "--json").out) == (GOLDEN / "verify-package.json").read_text()
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_timestamps_take_certificates(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    forge = tiny().copy()
+    tsa = Tsa(tmp_path / "tsa")
+    stamp = tsa.answer(timestamp.query(forge.files["manifest.json"]).body)
+    forge.files["manifest.json.tsr"] = stamp
+    package = forge.write(tmp_path / "p")
+    without = said(capsys, package)
+    assert "Give the authority's certificates with --tsa-certs. Or by hand: openssl ts" in without.out
+    found = said(capsys, package, "--tsa-certs", tsa.certificates, "--fingerprint", FINGERPRINT, "--json")
+    document = checked(found.out)
+    assert document["result"]["conclusion"] == "witnessed"
+    (one,) = document["result"]["timestamps"]
+    assert (one["path"], one["by"]) == ("manifest.json", "Test authority")
+    assert document["exit"] == 4
+    (package / "manifest.json.tsr").write_bytes(stamp[:-1])
+    found = said(capsys, package, "--tsa-certs", tsa.certificates)
+    assert (found.exit, "manifest.json.tsr" in found.out) == (1, True)
+    found = said(capsys, "--tsa-certs", tsa.certificates)
+    assert (found.exit, "--tsa-certs belongs to PACKAGE" in found.err) == (2, True)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        package_verified(package, authorities=tmp_path)
