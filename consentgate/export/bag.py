@@ -272,7 +272,6 @@ def seal_lists(bag: Bag) -> None:
     """
     payload = [each for each in bag.files if each.path.startswith("data/")]
     bag.put("manifest-sha256.txt", _list(payload), role=None)
-    # A timestamp may come later than the lists, and from elsewhere.
     bag.put("SHA256SUMS", _list([each for each in bag.files if not each.path.endswith(".tsr")]), role=None)
     tags = [each for each in bag.files if not each.path.startswith("data/")]
     bag.put("tagmanifest-sha256.txt", _list(tags), role=None)
