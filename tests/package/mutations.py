@@ -46,6 +46,17 @@ Found: TypeAlias = tuple[str, str, str]
 """Level, kind and place."""
 
 POLICY: Final = "data/keys/witnesses.policy"
+LEFT: Final = (
+    ".DS_Store",
+    "._README.txt",
+    "Thumbs.db",
+    "data/._records",
+    "data/artifacts/.DS_Store",
+    "data/log/0/desktop.ini",
+    "data/notices/Thumbs.db",
+    "data/statements/._CG000001.jws",
+)
+"""What computers leave in a folder that is looked at."""
 _TWO_KEYS: Final = json.loads(
     (Path(__file__).parents[1] / "golden" / "two_key_token.json").read_text("utf-8")
 )
@@ -110,7 +121,7 @@ def _given_away(good: Forge, forge: Forge) -> Iterable[Found]:
             yield ("files", "missing", path)
         elif path in listed and forge.files[path] != good.files[path]:
             yield ("files", "altered", path)
-        elif path not in good.files and path not in UNLISTED:
+        elif path not in good.files and path not in UNLISTED and path not in LEFT:
             yield ("files", "extra", path)
 
 
@@ -235,6 +246,26 @@ def _stamp_listed(forge: Forge) -> Iterable[Found]:
 @_mutation("a file with a hidden and hostile name is added", "nothing")
 def _file_hidden(forge: Forge) -> Iterable[Found]:
     forge.files["data/.hidden"] = b"more\n"
+    return ()
+
+
+@_mutation("the folder was looked at on a Mac and on Windows", "nothing")
+def _looked_at(forge: Forge) -> Iterable[Found]:
+    forge.files.update(dict.fromkeys(LEFT, b"where the icons are"))
+    return ()
+
+
+@_mutation("files are added whose names are nearly those that computers leave", "nothing")
+def _nearly_left(forge: Forge) -> Iterable[Found]:
+    names = (
+        "data/.DS_Store2",
+        "data/x.DS_Store",
+        "thumbs.db",
+        "data/Desktop.ini",
+        "data/.DS_Store/x",
+        "._a/x",
+    )
+    forge.files.update(dict.fromkeys(names, b"more\n"))
     return ()
 
 

@@ -15,7 +15,7 @@ from consentgate.tlog.policy import decode
 from consentgate.verify.package.levels import verify_package
 from consentgate.verify.package.result import Judgement
 from tests.package.forge import ATTACKER
-from tests.package.mutations import MUTATIONS, expected, made
+from tests.package.mutations import LEFT, MUTATIONS, expected, made
 from tests.package.tiny import LOGS, PACKAGE_KEY, POLICY, tiny
 
 PROGRAM = Path(str(verifier.__path__[0])) / "verify.py"
@@ -79,8 +79,8 @@ def test_each_mutation_is_told(program: ModuleType, base: Path, tmp_path: Path, 
     assert one.conclusion != "broken" or one.exit_code == 1
 
 
-# No key and no list covers it: what confirms the manifest says nothing of its timestamp.
-UNCOVERED = ("stamp_damaged",)
+# No key and no list covers it: what confirms the manifest says nothing of its timestamp, nor of what is no part.
+UNCOVERED = ("stamp_damaged", "looked_at")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,29 @@ def test_what_is_consistent_is_not_confirmed(
     one, _ = both(program, forge.write(tmp_path / "p", base, tiny().files), fingerprint=FINGERPRINT)
     assert one.conclusion == "broken"
     assert ("manifest", "forged", "package.jwk") in found(one)
+
+
+def test_a_package_that_was_looked_at_says_so_and_holds(
+    program: ModuleType, base: Path, tmp_path: Path
+) -> None:
+    forge, _ = made("looked_at", tiny())
+    one, other = both(program, forge.write(tmp_path / "p", base, tiny().files), fingerprint=FINGERPRINT)
+    assert one.conclusion == "confirmed"
+    assert other["ignored"] == sorted(LEFT)
+    assert any(f"{len(LEFT)} files that computers leave" in note for note in one.notes)
+    assert f"Not looked at: {len(LEFT)} files" in program.tell(other)
+
+
+def test_what_the_manifest_lists_is_judged_whatever_its_name(
+    program: ModuleType, base: Path, tmp_path: Path
+) -> None:
+    forge = tiny().copy()
+    forge.files["data/tables/Thumbs.db"] = b"listed"
+    forge.mend()
+    forge.files["data/tables/Thumbs.db"] = b"other"
+    one, other = both(program, forge.write(tmp_path / "p", base, tiny().files))
+    assert found(one) == {("files", "altered", "data/tables/Thumbs.db")}
+    assert other["ignored"] == []
 
 
 def test_there_are_enough_mutations() -> None:

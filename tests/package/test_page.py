@@ -19,7 +19,7 @@ from consentgate.tlog.cosignature import WitnessSigner
 from consentgate.verify.package.levels import verify_package
 from tests.browser import Browser, Page
 from tests.package.forge import ATTACKER
-from tests.package.mutations import MUTATIONS, made
+from tests.package.mutations import LEFT, MUTATIONS, made
 from tests.package.pages import choose, judged, take, wait
 from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
 from tests.tools.golden_package import GOLDEN
@@ -82,6 +82,14 @@ def test_each_mutation_is_told(open_page: Page, small: Path, tmp_path: Path, nam
     seen = {UNSEEN.get(each, each) for each in told.findings} if name == "link" else set(told.findings)
     assert found(judgement) == seen
     assert judgement["conclusion"] == told.conclusion
+
+
+def test_a_package_that_was_looked_at_says_so(browser: Browser, page_file: Path, tmp_path: Path) -> None:
+    forge, _ = made("looked_at", tiny())
+    with browser.page(page_file.as_uri()) as page:
+        take(page, forge.write(tmp_path / "p"))
+        assert page.evaluate("app.result.report.findings") == []
+        assert f"{len(LEFT)} files that computers leave" in page.evaluate("document.body.innerText")
 
 
 def test_a_browser_without_ed25519_says_the_same(browser: Browser, page_file: Path, small: Path) -> None:

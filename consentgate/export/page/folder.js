@@ -2,12 +2,21 @@
 
 const WHOLE_AT_ONCE = 2 ** 24;
 const SMALL = 2 ** 22;
+// What Finder, Explorer and copies between their file systems leave in folders: a closed list, as it is spelt.
+const LEFT = /^(?:.*\/)?(?:\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$/s;
 
 class Folder {
   constructor(name, files) {
     this.name = name;
     this.files = files;
     this.digests = new Map();
+    this.ignored = [];
+  }
+
+  // Nothing judges these any more, unless the manifest lists them.
+  leaveOut(listed) {
+    this.ignored = this.below("").filter((path) => LEFT.test(path) && !listed.has(path));
+    for (const path of this.ignored) this.files.delete(path);
   }
 
   // Out of a folder picker: each file carries its path, beginning with the folder's name.

@@ -10,6 +10,7 @@ async function verifyPackage(folder, progress = () => {}) {
     for (const level of LEVELS.slice(-2)) report.absent(level, "Without a readable manifest.json nobody knows.");
     return { folder, report, manifest, records: [], withheld: [], notes: new Map() };
   }
+  folder.leaveOut(new Set(manifest.files.map(({ path }) => path)));
   const total = [...folder.files.values()].reduce((sum, { size }) => sum + size, 0) + (folder.files.get(ENTRIES)?.size ?? 0);
   let done = 0;
   function told(bytes) {

@@ -134,7 +134,7 @@ function levelList(report) {
 }
 
 function unjudgedList() {
-  const { report, manifest, withheld } = app.result;
+  const { report, manifest, withheld, folder } = app.result;
   const reasons = new Map();
   for (const { reason } of withheld) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const lines = [
@@ -142,6 +142,7 @@ function unjudgedList() {
     ...LEVELS.map((level) => report.levels.get(level).unjudged).filter(Boolean),
     ...[...reasons].map(([reason, count]) => `${countOf(count, "part")} withheld: ${WITHHELD_WORDS[reason]}.`),
   ];
+  if (folder.ignored.length > 0) lines.push(`${countOf(folder.ignored.length, "file")} that computers leave in folders which are looked at (${folder.ignored.slice(0, 3).map(shownPath).join(", ")}${folder.ignored.length > 3 ? ", ..." : ""}): not of the package, and not looked at.`);
   if (manifest?.counts.not_covered > 0) lines.push(`${countOf(manifest.counts.not_covered, "entry", "entries")} that no checkpoint covered yet: not in this package.`);
   return el("ul", { class: "plain" }, lines.map((line) => el("li", {}, told(line))));
 }

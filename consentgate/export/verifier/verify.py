@@ -34,6 +34,8 @@ SMALL, LINE, HUGE = 4 << 20, 128 << 20, 256 << 20  # bytes of a small file, a li
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.jws", "package.jwk"
 LISTS = ["manifest-sha256.txt", "SHA256SUMS", "tagmanifest-sha256.txt"]
 UNLISTED = {MANIFEST, SIGNATURE, "manifest.json.tsr", *LISTS}
+# What computers leave in folders that somebody looked at.
+LEFT = re.compile(r"(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)", re.DOTALL)
 ENTRIES, READABLE = "data/records/entries.jsonl", "data/records/records.jsonl"
 WITHHELD, POLICY = "data/withheld/withheld.jsonl", "data/keys/witnesses.policy"
 
@@ -65,6 +67,7 @@ def verify(root, fingerprint=None, policy=None):
         package.judged = dict.fromkeys(LEVELS[:8], False)
     else:
         key, counts = check_signature(package, manifest, fingerprint), manifest["counts"]
+        leave_out(package, manifest)
         check_files(package, manifest)
         check_records(package, manifest)
         notes = {log["number"]: check_checkpoint(package, log) for log in manifest["logs"]}
@@ -80,6 +83,7 @@ def verify(root, fingerprint=None, policy=None):
         "conclusion": "broken" if broken else "witnessed" if trusted else "confirmed" if confirmed else "consistent",
         "exit": 1 if broken else 3 if not confirmed else 4 if withheld or "incomplete" in levels.values() else 0,
         "fingerprint": key, "confirmed": confirmed, "witnesses": trusted, "levels": levels,
+        "ignored": package.ignored,
         "findings": [{"level": at, "kind": kind, "where": where, "why": why} for (at, kind, where), why in found],
     }
 
@@ -89,6 +93,7 @@ class Package:
 
     def __init__(self, root):
         self.root, self.sizes, self.strange, self.hashes = root, {}, [], {}
+        self.ignored = []
         self.found, self.judged = {}, {}  # (level, kind, where): why; level: whether all of it could be looked at
         left = [""]
         while left:
@@ -195,6 +200,14 @@ def check_signature(package, manifest, fingerprint):
     if key and fingerprint and key["kid"] != fingerprint:
         package.say("manifest", "forged", KEY, f"you gave {fingerprint}; this is {key['kid']}")
     return key["kid"] if key else None
+
+
+def leave_out(package, manifest):
+    """What a computer left in the folder when somebody looked at it is nobody's evidence, and is not looked at."""
+    listed = {each["path"] for each in manifest["files"]}
+    package.ignored = sorted(path for path in package.sizes.keys() - listed if LEFT.fullmatch(path))
+    for path in package.ignored:
+        del package.sizes[path]
 
 
 def check_files(package, manifest):
@@ -969,6 +982,8 @@ def read_policy(data):
 def tell(result):
     lines = [f"{level:<12}{verdict.replace('_', ' ')}" for level, verdict in result["levels"].items()]
     lines += [f"{each['level']}: {each['kind']}: {each['where']}: {each['why']}" for each in result["findings"]]
+    if result["ignored"]:
+        lines.append(f"Not looked at: {len(result['ignored'])} files that computers leave in folders.")
     if result["conclusion"] == "broken":
         return "\n".join([*lines, "Not as it was made: see the findings."])
     if "timestamps" in result["levels"]:

@@ -7,7 +7,7 @@ memory but those that are asked for whole, up to a limit.
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,6 +18,9 @@ SMALL: Final = 4 << 20
 """So much of a file is read whole, where nothing else is said."""
 
 _CHUNK: Final = 1 << 20
+# What Finder, Explorer and copies between their file systems leave in folders: a closed list, as it is spelt.
+_LEFT: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_LEFT_BESIDE: Final = "._"
 # What the system lacks is not asked for: there the check before the opening is all there is.
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -41,6 +44,7 @@ class PackageFolder:
         self._digests: dict[str, bytes] = {}
         self.sizes: dict[str, int] = {}
         self.strange: list[str] = []
+        self.ignored: tuple[str, ...] = ()
         try:
             self._list()
         except OSError as error:
@@ -48,6 +52,18 @@ class PackageFolder:
 
     def __contains__(self, path: str) -> bool:
         return path in self.sizes
+
+    def leave_out(self, listed: Container[str]) -> None:
+        """Leave out what a computer put there when somebody looked at the folder: nothing judges it any more.
+
+        Args:
+            listed: paths that stay, whatever their name.
+        """
+        names = ((path, path.rpartition("/")[2]) for path in self.sizes if path not in listed)
+        found = (path for path, name in names if name in _LEFT or name.startswith(_LEFT_BESIDE))
+        self.ignored = tuple(sorted(found))
+        for path in self.ignored:
+            del self.sizes[path]
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:

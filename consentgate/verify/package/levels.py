@@ -16,12 +16,13 @@ Memory does not grow with the records, but for 40 bytes of each, a little for ea
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from consentgate.crypto.timestamp import Authorities
 from consentgate.tlog.policy import Policy
 from consentgate.verify.package.answers import Answers
 from consentgate.verify.package.artifacts import Artifacts
-from consentgate.verify.package.folder import PackageFolder
+from consentgate.verify.package.folder import PackageFolder, shown
 from consentgate.verify.package.listed import check_files
 from consentgate.verify.package.logs import Leaves, check_checkpoints, check_trees, check_witnesses
 from consentgate.verify.package.manifest import Manifest, read_manifest
@@ -30,6 +31,8 @@ from consentgate.verify.package.result import LEVELS, Findings, Judgement
 from consentgate.verify.package.signing import check_signature
 from consentgate.verify.package.statements import Statements
 from consentgate.verify.package.timestamps import check_timestamps
+
+_NAMED: Final = 3
 
 
 def verify_package(
@@ -61,6 +64,7 @@ def verify_package(
     manifest = read_manifest(files, findings)
     if manifest is None:
         return _unread(findings)
+    files.leave_out(manifest.files)
     found = check_signature(files, manifest, fingerprint, findings)
     _records(files, manifest, findings, step)
     witnesses = _signed(files, manifest, policy, findings)
@@ -72,7 +76,7 @@ def verify_package(
         confirmed=fingerprint is not None and found == fingerprint,
         witnesses=witnesses,
         stamped=stamps.stamped,
-        notes=stamps.notes,
+        notes=(*stamps.notes, *_ignored(files)),
         counts=manifest.counts,
         matter=manifest.matter,
         export=manifest.export,
@@ -84,6 +88,17 @@ def _unread(findings: Findings) -> Judgement:
     for name in LEVELS[:8]:
         findings.judged(name, wholly=False)
     return Judgement(levels=findings.levels(), findings=findings.by_level())
+
+
+def _ignored(files: PackageFolder) -> tuple[str, ...]:
+    """Say what was left out, so that nobody wonders."""
+    if not files.ignored:
+        return ()
+    named = ", ".join(map(shown, files.ignored[:_NAMED])) + (", ..." if files.ignored[_NAMED:] else "")
+    count = len(files.ignored)
+    return (
+        f"Not of the package and not looked at: {count} files that computers leave in folders ({named}).",
+    )
 
 
 def _signed(
