@@ -1,5 +1,6 @@
 """Timestamps of RFC 3161 on checkpoints and exports, by an authority that runs here."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from consentgate import ConsentGate
 from consentgate.config.exporting import export_again
 from consentgate.config.packages import package_verified
+from consentgate.config.settings import load_settings
 from consentgate.config.timestamping import TimestampSettings
 from consentgate.config.verification import verify_deployment
 from consentgate.crypto import timestamp
@@ -29,6 +31,7 @@ from consentgate.export import build
 from consentgate.export.authority import Authority
 from consentgate.export.making import Package
 from consentgate.verify.package.result import Judgement
+from tests.databases import raw
 from tests.functional.export.place import ASKED, copied, manifest, tree
 from tests.packages import Exporter, keep_log
 from tests.tsa import STAMPING, Holder, Tsa, serving
@@ -127,8 +130,19 @@ def test_the_ledger_keeps_it_and_knows_who_names_it(
 ) -> None:
     gate, made = stamped
     digest = sha256((made.folder / STAMPS[0]).read_bytes()).hexdigest()
-    done = verify_deployment(gate._parts.settings, vkey=None, with_keys=True, step=lambda: None)
-    assert [each for each in done.verification.findings if digest in str(each)] == []
+    home = tmp_path / "copy"
+    with gate._parts.database.read():
+        shutil.copytree(gate._parts.settings.home, home)
+
+    def said() -> list[str]:
+        done = verify_deployment(load_settings(home), vkey=None, with_keys=True, step=lambda: None)
+        return [each.kind for each in done.verification.findings if digest in f"{each.where} {each.expected}"]
+
+    assert said() == []
+    with raw(load_settings(home).database) as connection:
+        connection.execute("DROP TRIGGER consentgate_artifact_delete")
+        connection.execute("DELETE FROM artifact WHERE digest = ?", (bytes.fromhex(digest),))
+    assert said() == ["missing"]
     monkeypatch.setattr(build, "_artifact", lambda *_: None)
     with pytest.raises(LogRefused, match="timestamp is not in the ledger"):
         export_again(gate._parts, made.export, tmp_path)
