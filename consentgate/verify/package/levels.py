@@ -64,7 +64,6 @@ def verify_package(
     manifest = read_manifest(files, findings)
     if manifest is None:
         return _unread(findings)
-    files.leave_out(manifest.files)
     found = check_signature(files, manifest, fingerprint, findings)
     _records(files, manifest, findings, step)
     witnesses = _signed(files, manifest, policy, findings)
@@ -113,6 +112,7 @@ def _records(
     files: PackageFolder, manifest: Manifest, findings: Findings, step: Callable[[int], None]
 ) -> None:
     """Judge the files, and what goes along the records."""
+    files.leave_out(manifest.files)
     check_files(files, manifest, findings)
     artifacts = Artifacts(files, findings)
     statements = Statements(files, artifacts.keys(manifest), findings)
