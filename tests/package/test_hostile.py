@@ -121,6 +121,9 @@ def test_a_flood_of_files_is_told_once_for_each_up_to_a_bound(tmp_path: Path) ->
 
 
 def test_a_package_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "x.tar.age").write_bytes(b"sealed")
+    with pytest.raises(InvalidInput, match="Open it first: age -d"):
+        verify_package(tmp_path / "x.tar.age")
     with pytest.raises(InvalidInput, match="is no folder"):
         verify_package(tmp_path / "none")
 

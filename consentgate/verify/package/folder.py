@@ -39,7 +39,8 @@ class PackageFolder:
             Unavailable: it cannot be listed.
         """
         if not root.is_dir():
-            raise InvalidInput(f"{root} is no folder.")
+            hint = " Open it first: age -d -i key.txt FILE | tar x" if root.name.endswith(".age") else ""
+            raise InvalidInput(f"{root} is no folder.{hint}")
         self._root = root
         self._digests: dict[str, bytes] = {}
         self.sizes: dict[str, int] = {}

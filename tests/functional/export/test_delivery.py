@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import sys
 import tarfile
 import tracemalloc
 from collections.abc import Iterator
@@ -12,14 +13,19 @@ from typing import Any, Final
 import pyrage  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from consentgate import ConsentGate
 from consentgate.config.delivering import recipients_in, seal_of
 from consentgate.config.exporting import export_again
+from consentgate.config.settings import load_settings
 from consentgate.errors import InvalidInput, LogRefused, Misconfigured, Unavailable
 from consentgate.export import build, delivery, making
+from consentgate.export.bag import Bag
 from consentgate.export.delivery import Seal, tar
 from consentgate.export.making import Package
+from consentgate.moment import to_text
+from consentgate.testing.clock import FrozenClock
 from consentgate.verify.package.levels import verify_package
-from tests.functional.export.place import ASKED, tree
+from tests.functional.export.place import ASKED, copied, tree
 from tests.packages import Exporter
 
 KEY: Final = pyrage.x25519.Identity.generate()
@@ -163,6 +169,28 @@ def halved(files: Any, **more: Any) -> Iterator[bytes]:
     raise Cut
 
 
+def test_killed_while_it_encrypts_it_leaves_no_package_and_the_next_goes_on(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with copied(exporter, tmp_path) as gate:
+        home = gate._parts.settings.home
+    at = to_text(exporter.world.clock())
+    child = [sys.executable, "-W", "error", "-m", "tests.functional.export.child", str(home), str(out), at]
+    killed = subprocess.run([*child, "encrypting"], check=False, capture_output=True)
+    assert killed.returncode == -9, killed.stderr
+    (left,) = (path for path in out.iterdir() if path.name.endswith(".partial") and path.is_dir())
+    assert verify_package(left).findings["manifest"][0].where == "manifest.jws"
+    assert list(out.glob("*.age")) == []
+    assert len(list(out.glob(".*.age.partial"))) == 1
+    clock = FrozenClock(exporter.world.clock())
+    with ConsentGate(load_settings(home), clock=clock, background=False) as gate:
+        made = gate.export("Crash", out, **SEALED, encrypt_to=TO)
+    assert made.letter is not None
+    assert {path.name for path in out.iterdir()} == {file_of(made).name, made.letter.name}
+    assert verify_package(opened(file_of(made), tmp_path / "opened")).findings == {}
+
+
 def test_somebody_elses_file_is_not_replaced(exporter: Exporter, sealed: Package, tmp_path: Path) -> None:
     theirs = tmp_path / file_of(sealed).name
     theirs.write_bytes(b"theirs")
@@ -203,6 +231,19 @@ def test_file_that_cannot_be_read_or_written_is_said(tmp_path: Path, exporter: E
     with pytest.raises(Unavailable, match="cannot be written"):
         Seal([TO]).write(tmp_path / "none" / "x.age", iter([b"x"]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_becomes_shorter_or_is_gone_is_said(tmp_path: Path, exporter: Exporter) -> None:
+    path = tmp_path / "short"
+    path.write_bytes(b"1234")
+    packed = tar({"short": path}, name="n", at=exporter.world.clock())
+    next(packed)
+    path.write_bytes(b"")
+    with pytest.raises(Unavailable, match="became shorter"):
+        list(packed)
+    with pytest.raises(Unavailable, match="cannot be moved"):
+        Bag(tmp_path / "bag", tmp_path / "scratch").withdraw("gone")
+    assert not (tmp_path / "scratch" / "gone").exists()
 
 
 def test_full_disk_and_an_encryption_that_ends_early_leave_nothing(
