@@ -10,6 +10,7 @@ import pkgutil
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -230,7 +231,9 @@ def test_large_input_takes_bounded_memory(bomb: str) -> None:
     for target in TARGETS:
         tracemalloc.start()
         try:
-            try_one(target, BOMBS[bomb])
+            # Not how soon: counting takes several times as long as reading.
+            with suppress(*target.errors):
+                target.decode(BOMBS[bomb])
             assert tracemalloc.get_traced_memory()[1] < MOST_BYTES, target.name
         finally:
             tracemalloc.stop()

@@ -44,6 +44,7 @@ def both_legs(world: World) -> None:
 
 def during_the_request(world: World, act: Callable[[], Any]) -> None:
     """Do something after the intent is durable and before the request leaves."""
+    world.unhurried()
     event = "request-created.chime-sdk-voice.StartSpeakerSearchTask"
     world.client.meta.events.register_first(event, lambda **_: act())
 

@@ -30,6 +30,7 @@ def caller(world: World) -> Speaker:
 
 def during_the_request(world: World, act: Callable[[], Any]) -> None:
     """Do something after the intent is durable and before the request leaves."""
+    world.unhurried()
     world.client.meta.events.register_first("request-created", lambda **_: act())
 
 

@@ -22,6 +22,7 @@ def left(stage: Stage) -> int:
 
 def while_it_is_made(world: World, client: Any, act: Callable[[], Any]) -> None:
     """Do something after the intent is durable and before the request leaves."""
+    world.unhurried()
     event = "request-created.chime-sdk-voice.CreateVoiceProfile"
     client.meta.events.register_first(event, lambda **_: act())
 

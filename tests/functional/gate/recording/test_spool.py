@@ -122,6 +122,7 @@ def test_withdrawal_that_can_be_read_stops_the_task_although_nothing_can_be_writ
     spooling: World, world: World, outage: Outage
 ) -> None:
     outage.before_the_answer(reads=False)
+    spooling.unhurried()
     spooling.client.meta.events.register_first(
         "request-created", lambda **_: world.ivr.withdraw(world.caller(), method="ivr_dtmf")
     )
