@@ -10,6 +10,6 @@ from typing import Final
 _FACTOR: Final = float(os.environ.get("CONSENTGATE_LOAD", "0.1"))
 
 
-def load(full: int) -> int:
+def load(full: int, least: int = 1) -> int:
     """Give what a run does of a load, of which all is `full`."""
-    return max(1, round(full * _FACTOR))
+    return max(least, round(full * _FACTOR))

@@ -14,7 +14,8 @@ from tests.loads import load
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 
 WRITERS: Final = 8
-APPENDS: Final = load(2_000)
+# With fewer it would be over before every blow has fallen.
+APPENDS: Final = load(2_000, least=600)
 THREADS: Final = 2
 
 

@@ -13,7 +13,8 @@ from tests.loads import load
 pytestmark = pytest.mark.timeout(600)
 
 WRITERS: Final = 4
-APPENDS: Final = load(2_000)
+# With fewer it would be over before every blow has fallen.
+APPENDS: Final = load(2_000, least=600)
 THREADS: Final = 4
 
 
