@@ -39,7 +39,7 @@ from consentgate.aws.vendor import ChimeVendor
 from consentgate.aws.watched import Watch
 from consentgate.errors import (
     ConsentDenied,
-    ConsentGateError,
+    ConsentWithdrawn,
     InvalidInput,
     OutcomeNotRecorded,
     PresignRefused,
@@ -231,7 +231,7 @@ class Hooks:
         try:
             exchange = failed(operation, passage, error) if error else answered(operation, passage, response)
             self._gate.finish(permit, exchange, response, self._vendor)
-        except ConsentGateError:
+        except (ConsentWithdrawn, OutcomeNotRecorded):
             raise
         except Exception as failure:  # a bug of ours: the caller must not take it for recorded
             self._stop(permit, exchange)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from consentgate import ConsentDenied, OutcomeNotRecorded
-from consentgate.errors import Unavailable
+from consentgate.errors import Malformed, Unavailable
 from tests.functional.gate.broken import require_sound
 from tests.functional.gate.conftest import World
 
@@ -122,20 +122,30 @@ def test_interrupt_is_not_hidden(ready: World, monkeypatch: pytest.MonkeyPatch, 
     require_sound(ready)
 
 
-def lost(world: World, monkeypatch: pytest.MonkeyPatch, place: str) -> OutcomeNotRecorded:
+def lost(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    error: type[Exception] = ZeroDivisionError,
+) -> OutcomeNotRecorded:
+    def broken_by(*_: object, **__: object) -> None:
+        raise error
+
     with monkeypatch.context() as patch:
-        patch.setattr(place, broken)
+        patch.setattr(place, broken_by)
         with pytest.raises(OutcomeNotRecorded) as raised:
             world.search("tx-1")
-    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert isinstance(raised.value.__cause__, error)
     return raised.value
 
 
+# An error of our own kind says no more about what was recorded than any other.
+@pytest.mark.parametrize("bug", [ZeroDivisionError, Malformed])
 @pytest.mark.parametrize("place", ["consentgate.aws.hooks.answered", "consentgate.gate.finish.classify"])
 def test_failure_to_read_the_answer_hands_it_back_and_leaves_the_intent_open(
-    ready: World, monkeypatch: pytest.MonkeyPatch, place: str
+    ready: World, monkeypatch: pytest.MonkeyPatch, place: str, bug: type[Exception]
 ) -> None:
-    error = lost(ready, monkeypatch, place)
+    error = lost(ready, monkeypatch, place, bug)
     response: Any = error.response
     assert response["SpeakerSearchTask"]["SpeakerSearchTaskId"]
     assert (error.entry, error.record) == (str(ready.opened("intent")[0][0].id), "")
