@@ -7,13 +7,7 @@ have been done, and nothing is ever read as the answer to another question.
 
 import time
 from collections.abc import Generator
-from typing import Any, Final
-
-ANSWER_SECONDS: Final = 7.0
-"""How long an answer is waited for; a server that works ends a statement before."""
-
-READ_ANSWER_SECONDS: Final = 65.0
-"""The same for what reads for lists and verification."""
+from typing import Any
 
 
 class Bounded:
@@ -64,17 +58,18 @@ class Bounded:
             return end.value
 
 
-def bounded(raw: Any, lost: type[Exception]) -> Bounded:
+def bounded(raw: Any, lost: type[Exception], seconds: float) -> Bounded:
     """Bound how long a connection waits for its answers, once.
 
     Args:
         raw: psycopg's connection.
         lost: the driver's error for a lost connection.
+        seconds: how long, at first.
 
     Returns:
         What it waits by.
     """
     if not isinstance(raw.wait, Bounded):
-        raw.wait = Bounded(raw, lost, ANSWER_SECONDS)
+        raw.wait = Bounded(raw, lost, seconds)
     found: Bounded = raw.wait
     return found

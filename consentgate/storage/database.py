@@ -20,6 +20,7 @@ from consentgate.moment import Clock
 from consentgate.storage import deployment, guards, rowsecurity
 from consentgate.storage.engines import own_engine, require_driver
 from consentgate.storage.participant import Participant
+from consentgate.storage.patience import DEFAULT, Patience
 from consentgate.storage.place import MOUNTS, refuse_lambda
 from consentgate.storage.sqlite_store import SqliteStore
 from consentgate.storage.store import Store
@@ -47,9 +48,9 @@ class Database:
         test_clock: bool = False,
         lambda_function: str | None = None,
         mounts: Path = MOUNTS,
-        wait: float = 5.0,
         pooler: bool = False,
         writers: int = 8,
+        patience: Patience = DEFAULT,
     ) -> None:
         """Prepare; nothing is opened before the first read or write.
 
@@ -60,10 +61,10 @@ class Database:
             test_clock: whether the clock is a test's: then the first write marks the database for ever.
             lambda_function: value of AWS_LAMBDA_FUNCTION_NAME, or None.
             mounts: the list of mounts, for telling network file systems.
-            wait: seconds that a write waits for its turn.
             pooler: whether a proxy that pools transactions is between here and PostgreSQL; where it is not said,
                 it is detected.
             writers: how many writes of this process run at once on PostgreSQL, each on a connection of its own.
+            patience: how long each thing may take.
 
         Raises:
             Misconfigured: the database is of a kind, or in a place, that cannot hold evidence.
@@ -73,12 +74,12 @@ class Database:
             refuse_lambda(lambda_function)
         self.tenant = tenant
         self.clock = clock
-        self._engine = own_engine(engine)
+        self._engine = own_engine(engine, patience)
         self._test_clock = test_clock
         self._mounts = mounts
-        self._wait = wait
         self._pooler = pooler
         self._writers = writers
+        self._patience = patience
         self._participants: list[Participant] = []
         self._listeners: list[Callable[[], None]] = []
         self._stores: dict[int, Store] = {}
@@ -201,7 +202,7 @@ class Database:
                 test_clock=self._test_clock,
                 mounts=self._mounts,
                 committed=self._committed,
-                wait=self._wait,
+                patience=self._patience,
             )
         # Where the ledger is a file, none of this is loaded.
         from consentgate.storage.postgres_store import PostgresStore
@@ -213,8 +214,8 @@ class Database:
             test_clock=self._test_clock,
             pooler=self._pooler,
             committed=self._committed,
-            wait=self._wait,
             writers=self._writers,
+            patience=self._patience,
         )
 
     def _committed(self) -> None:

@@ -5,6 +5,7 @@ nothing else, with a bound on how long a dead server or network, and one that do
 """
 
 from functools import partial
+from math import ceil
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -13,14 +14,11 @@ from sqlalchemy.pool import NullPool
 
 from consentgate.errors import Misconfigured
 from consentgate.storage.bounded import bounded
-
-CONNECT_SECONDS: Final = 5
-"""How long a connection may take to come about."""
+from consentgate.storage.patience import DEFAULT, Patience
 
 _DRIVER: Final = "psycopg"
 # Whoever waits for an answer of a server that is gone hears of it after some twenty seconds, not hours.
-_PATIENCE: Final[dict[str, Any]] = {
-    "connect_timeout": CONNECT_SECONDS,
+_KEPT_ALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 10,
     "keepalives_interval": 3,
     "keepalives_count": 3,
@@ -29,11 +27,12 @@ _PATIENCE: Final[dict[str, Any]] = {
 }
 
 
-def open_engine(database: str) -> Engine:
+def open_engine(database: str, patience: Patience = DEFAULT) -> Engine:
     """Make an engine of our own; nothing is connected yet.
 
     Args:
         database: SQLAlchemy URL.
+        patience: how long connecting may take, where the URL does not say.
 
     Returns:
         The engine; it keeps no connection.
@@ -50,7 +49,9 @@ def open_engine(database: str) -> Engine:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername=f"postgresql+{_DRIVER}")
     require_driver(url)
-    arguments = {name: value for name, value in _PATIENCE.items() if name not in url.query}
+    # libpq counts whole seconds, and takes one for two.
+    known = {"connect_timeout": max(2, ceil(patience.connect)), **_KEPT_ALIVE}
+    arguments = {name: value for name, value in known.items() if name not in url.query}
     try:
         return create_engine(url, connect_args=arguments, poolclass=NullPool)
     except ImportError:
@@ -80,11 +81,12 @@ def require_driver(url: URL) -> None:
         raise Misconfigured(f"The database's driver cannot be {url.drivername}: use {wanted}.")
 
 
-def own_engine(engine: Engine) -> Engine:
+def own_engine(engine: Engine, patience: Patience = DEFAULT) -> Engine:
     """Make an engine that opens connections as another one does, and shares nothing else with it.
 
     Args:
         engine: the host's.
+        patience: how long an answer is waited for.
 
     Returns:
         An engine with a pool of its own, which stays empty: each connection is detached. So a host's
@@ -94,12 +96,12 @@ def own_engine(engine: Engine) -> Engine:
     event.listen(own, "handle_error", _keep)
     if own.dialect.name == "postgresql":
         # Before anything is asked on it: SQLAlchemy asks a first connection some questions of its own.
-        event.listen(own, "connect", partial(_bound, own.dialect), insert=True)
+        event.listen(own, "connect", partial(_bound, own.dialect, patience.answer), insert=True)
     return own
 
 
-def _bound(dialect: Dialect, raw: object, _record: object) -> None:
-    bounded(raw, dialect.loaded_dbapi.OperationalError)
+def _bound(dialect: Dialect, seconds: float, raw: object, _record: object) -> None:
+    bounded(raw, dialect.loaded_dbapi.OperationalError, seconds)
 
 
 def _keep(context: ExceptionContext) -> None:

@@ -26,10 +26,13 @@ _CONNECT_CAUSES: Final = (
     ("authentication", "user or password are wrong: check the URL"),
     ("too many clients", "it has no connection left: raise max_connections, or use fewer processes"),
 )
+LOCKED: Final = "another process held the database's write lock for too long"
+"""How an error says that a SQLite file was busy."""
+
 _CAUSES: Final = (
     ("full", "the disk, or the size allowed to the database, is full: free some space"),
-    ("locked", "another process held the database's write lock for too long"),
-    ("busy", "another process held the database's write lock for too long"),
+    ("locked", LOCKED),
+    ("busy", LOCKED),
     ("readonly", "the database file cannot be written: check its owner and mode, and those of its folder"),
     ("unable to open", "the database file cannot be opened: check the path and its folder's mode"),
     ("disk i/o", "reading or writing the database file failed: check the disk"),

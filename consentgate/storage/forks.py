@@ -21,9 +21,6 @@ from consentgate.errors import Unavailable
 
 T = TypeVar("T")
 
-PATIENCE_S: Final = 5.0
-"""How long a fork waits for what is being read or written."""
-
 _LOOK_S: Final = 0.001
 
 
@@ -43,7 +40,7 @@ class _Forks:
         self._begin()
 
     def _begin(self) -> None:
-        self.busy: dict[object, int] = {}
+        self.busy: dict[object, tuple[int, float]] = {}
         self.open: dict[int, weakref.ref[object]] = {}
         self.idle: dict[int, weakref.ref[Parting]] = {}
         self.under_way = False
@@ -54,8 +51,11 @@ class _Forks:
         """Let everything end, and close what is idle."""
         self._one.acquire()
         self.under_way = True
-        own, until = threading.get_ident(), time.monotonic() + PATIENCE_S
-        while any(thread != own for thread in tuple(self.busy.values())) and time.monotonic() < until:
+        own, began = threading.get_ident(), time.monotonic()
+        while any(
+            thread != own and time.monotonic() < began + patience
+            for thread, patience in tuple(self.busy.values())
+        ):
             time.sleep(_LOOK_S)
         if not self.busy:
             for known in tuple(self.idle.values()):
@@ -115,21 +115,24 @@ def closed(session: object) -> None:
 
 
 @contextmanager
-def passing() -> Iterator[None]:
+def passing(patience: float) -> Iterator[None]:
     """Read or write something; a fork waits for its end, and it for a fork's.
+
+    Args:
+        patience: how long a fork waits for it, in seconds.
 
     Yields:
         Nothing; use connections inside.
     """
     own, token = threading.get_ident(), object()
-    inside = own in tuple(_forks.busy.values())
+    inside = any(thread == own for thread, _ in tuple(_forks.busy.values()))
     try:
-        _forks.busy[token] = own
+        _forks.busy[token] = own, patience
         while _forks.under_way and not inside:
             # Noted before looking, and taken back while waiting: so a fork and this never miss each other.
             del _forks.busy[token]
             time.sleep(_LOOK_S)
-            _forks.busy[token] = own
+            _forks.busy[token] = own, patience
         yield
     finally:
         _forks.busy.pop(token, None)

@@ -39,6 +39,9 @@ REFUSAL_FUNCTION: Final = "consentgate_refuse_change"
 TEST_CLOCK_SETTING: Final = "consentgate.test_now"
 """The session's setting that the clock of a marked test database follows."""
 
+LOCK_SETTING: Final = "consentgate.lock_timeout"
+"""The session's setting of how long an append waits for a lock; without it, behind a proxy, four seconds."""
+
 PINNED_PATH: Final = "quote_ident(current_schema()) || ', pg_temp'"
 """The search path of a pinned function, as an expression of SQL: the system's names come first by themselves."""
 

@@ -8,6 +8,9 @@
     d  the entry and its links
     e  the stop orders that stand against the entry that this one answers
 
+What is there already, or comes late, is told before anything else that stands in the way. PostgreSQL looks for it
+last, and only where nothing was written: the keys of the tables see to it that nothing is written twice.
+
 Invariant: the same on both databases. SQLite does it inside the caller's write transaction, whose lock is all of the
 locks; PostgreSQL in one call of `consentgate_append`, which may be a transaction of its own.
 """

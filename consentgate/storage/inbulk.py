@@ -16,6 +16,7 @@ from sqlalchemy.types import LargeBinary, NullType
 from consentgate.errors import Unavailable
 from consentgate.storage import stored
 from consentgate.storage.failures import translate, translated
+from consentgate.storage.patience import Patience
 from consentgate.storage.readonly import read_only
 from consentgate.storage.sequence import FIRST_LOG
 from consentgate.storage.tables import entry, entry_subject, seq
@@ -164,13 +165,14 @@ def damage(connection: Connection) -> Iterator[str]:
     if file is None:
         return iter(stored.damage(connection))
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="consentgate-integrity")
-    found = worker.submit(_damage_of, file)
+    busy = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() / 1000
+    found = worker.submit(_damage_of, file, Patience(busy=busy))
     worker.shutdown(wait=False)
     return _when_done(found, connection)
 
 
-def _damage_of(file: str) -> tuple[str, ...]:
-    with read_only(f"sqlite:///{file}") as connection:
+def _damage_of(file: str, patience: Patience) -> tuple[str, ...]:
+    with read_only(f"sqlite:///{file}", patience) as connection:
         return stored.damage(connection)
 
 

@@ -28,23 +28,31 @@ DECLARE
   v_reached bytea[];
 BEGIN
   v_call := ARRAY(
-    SELECT DISTINCT r.subject FROM subject_ref r
-    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_calls)
+    SELECT DISTINCT r.subject FROM unnest(p_epochs) o (epoch), unnest(p_calls) h (hmac), LATERAL (
+      SELECT f.subject FROM subject_ref f
+      WHERE f.tenant = p_tenant AND f.key_epoch = o.epoch AND f.hmac = h.hmac OFFSET 0
+    ) r
   );
   v_reached := ARRAY(
-    SELECT DISTINCT r.subject FROM subject_ref r
-    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs || p_calls)
-    ORDER BY r.subject
+    SELECT DISTINCT r.subject FROM unnest(p_epochs) o (epoch), unnest(p_hmacs || p_calls) h (hmac), LATERAL (
+      SELECT f.subject FROM subject_ref f
+      WHERE f.tenant = p_tenant AND f.key_epoch = o.epoch AND f.hmac = h.hmac OFFSET 0
+    ) r ORDER BY r.subject
   );
   RETURN coalesce((SELECT string_agg(encode(s.subject, 'hex'), ',') FROM unnest(v_reached) s (subject)), '')
     || '|' || coalesce((
       SELECT string_agg(c.link, ',' ORDER BY c.link COLLATE "C") FROM (
-        SELECT encode(l.subject, 'hex') || ':' || l.kind || '=' || count(*) AS link FROM entry_subject l
-        WHERE l.tenant = p_tenant AND l.subject = ANY (v_reached) AND l.kind = ANY (p_kinds)
-        GROUP BY l.subject, l.kind
+        SELECT encode(s.subject, 'hex') || ':' || k.kind || '=' || n.links AS link
+        FROM unnest(v_reached) s (subject), unnest(p_kinds) k (kind), LATERAL (
+          SELECT count(*) AS links FROM entry_subject l
+          WHERE l.tenant = p_tenant AND l.subject = s.subject AND l.kind = k.kind
+        ) n WHERE n.links > 0
         UNION ALL
-        SELECT encode(l.subject, 'hex') || ':' || 'call=' || count(*) FROM entry_subject l
-        WHERE l.tenant = p_tenant AND l.subject = ANY (v_call) AND l.kind = 'call' GROUP BY l.subject
+        SELECT encode(s.subject, 'hex') || ':' || 'call=' || n.links
+        FROM unnest(v_call) s (subject), LATERAL (
+          SELECT count(*) AS links FROM entry_subject l
+          WHERE l.tenant = p_tenant AND l.subject = s.subject AND l.kind = 'call'
+        ) n WHERE n.links > 0
       ) c
     ), '')
     || '|assertion='
@@ -72,24 +80,33 @@ DECLARE
   v_read bytea[];
   v_linked bytea[];
 BEGIN
-  -- step by step over arrays: whatever the planner believes of a table, each step goes by keys
+  -- step by step, key by key: a plan that was made while a table was small must not go through a tenant's rows
   v_call := ARRAY(
-    SELECT r.subject FROM subject_ref r
-    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_calls)
+    SELECT r.subject FROM unnest(p_epochs) o (epoch), unnest(p_calls) h (hmac), LATERAL (
+      SELECT f.subject FROM subject_ref f
+      WHERE f.tenant = p_tenant AND f.key_epoch = o.epoch AND f.hmac = h.hmac OFFSET 0
+    ) r
   );
   v_event := ARRAY(
-    SELECT l.entry FROM entry_subject l
-    WHERE l.tenant = p_tenant AND l.subject = ANY (v_call) AND l.kind = 'call' ORDER BY l.entry
+    SELECT r.entry FROM unnest(v_call) c (subject), LATERAL (
+      SELECT l.entry FROM entry_subject l
+      WHERE l.tenant = p_tenant AND l.subject = c.subject AND l.kind = 'call' OFFSET 0
+    ) r ORDER BY r.entry
   );
   v_person := ARRAY(
-    SELECT l.subject FROM entry_subject l
-    WHERE l.tenant = p_tenant AND l.entry = ANY (v_event) AND l.subject <> ALL (v_call)
-    UNION SELECT r.subject FROM subject_ref r
-    WHERE r.tenant = p_tenant AND r.key_epoch = ANY (p_epochs) AND r.hmac = ANY (p_hmacs)
+    SELECT r.subject FROM unnest(v_event) v (entry), LATERAL (
+      SELECT l.subject FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = v.entry OFFSET 0
+    ) r WHERE r.subject <> ALL (v_call)
+    UNION SELECT r.subject FROM unnest(p_epochs) o (epoch), unnest(p_hmacs) h (hmac), LATERAL (
+      SELECT f.subject FROM subject_ref f
+      WHERE f.tenant = p_tenant AND f.key_epoch = o.epoch AND f.hmac = h.hmac OFFSET 0
+    ) r
   );
   v_read := ARRAY(
-    SELECT l.entry FROM entry_subject l
-    WHERE l.tenant = p_tenant AND l.subject = ANY (v_person) AND l.kind IN ('assertion', 'statement')
+    SELECT r.entry FROM unnest(v_person) p (subject), unnest(ARRAY['assertion', 'statement']) k (kind), LATERAL (
+      SELECT l.entry FROM entry_subject l
+      WHERE l.tenant = p_tenant AND l.subject = p.subject AND l.kind = k.kind OFFSET 0
+    ) r
     UNION SELECT unnest(v_event)
   );
   RETURN QUERY SELECT 'call', 0::bigint, ''::bytea, '', '', 0::bigint, 0::smallint, ''::bytea, 0::bigint,
@@ -97,25 +114,37 @@ BEGIN
   RETURN QUERY SELECT 'entry', e.ordinal, e.id, e.tenant, e.kind, e.at, e.about, e.w, e.n, e.re, e."end",
     e.leaf,
     e.hash, e.parts, ''::bytea
-    FROM entry e WHERE e.tenant = p_tenant AND e.id = ANY (v_read);
+    FROM unnest(v_read) v (entry), LATERAL (
+      SELECT * FROM entry x WHERE x.tenant = p_tenant AND x.id = v.entry OFFSET 0
+    ) e;
   RETURN QUERY SELECT 'link', 0::bigint, l.entry, '', '', 0::bigint, 0::smallint, ''::bytea, 0::bigint,
     ''::bytea, '', ''::bytea, ''::bytea, '', l.subject
-    FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = ANY (v_read);
+    FROM unnest(v_read) v (entry), LATERAL (
+      SELECT x.entry, x.subject FROM entry_subject x WHERE x.tenant = p_tenant AND x.entry = v.entry OFFSET 0
+    ) l;
   v_linked := ARRAY(
-    SELECT l.subject FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = ANY (v_read)
+    SELECT r.subject FROM unnest(v_read) v (entry), LATERAL (
+      SELECT l.subject FROM entry_subject l WHERE l.tenant = p_tenant AND l.entry = v.entry OFFSET 0
+    ) r
     UNION SELECT unnest(v_person)
   );
   RETURN QUERY SELECT 'reference', 0::bigint, ''::bytea, '', '', 0::bigint, 0::smallint, ''::bytea,
     0::bigint, ''::bytea, '', ''::bytea, r.hmac, '', r.subject
-    FROM subject_ref r WHERE r.tenant = p_tenant AND r.subject = ANY (v_person);
+    FROM unnest(v_person) p (subject), LATERAL (
+      SELECT f.hmac, f.subject FROM subject_ref f
+      WHERE f.tenant = p_tenant AND f.subject = p.subject OFFSET 0
+    ) r;
   RETURN QUERY SELECT 'key', 0::bigint, ''::bytea, '', d.wrapping_key, 0::bigint, 0::smallint, ''::bytea,
     0::bigint, ''::bytea, '', d.wrapped, ''::bytea, '', d.subject
-    FROM data_key d WHERE d.tenant = p_tenant AND d.subject = ANY (v_linked);
-  RETURN QUERY SELECT 'count', 0::bigint, ''::bytea, '', l.kind, 0::bigint, 0::smallint, ''::bytea,
-    count(*), ''::bytea, '', ''::bytea, ''::bytea, '', l.subject
-    FROM entry_subject l
-    WHERE l.tenant = p_tenant AND l.subject = ANY (v_person || v_call) AND l.kind = ANY (p_kinds)
-    GROUP BY l.subject, l.kind;
+    FROM unnest(v_linked) k (subject), LATERAL (
+      SELECT * FROM data_key x WHERE x.tenant = p_tenant AND x.subject = k.subject OFFSET 0
+    ) d;
+  RETURN QUERY SELECT 'count', 0::bigint, ''::bytea, '', k.kind, 0::bigint, 0::smallint, ''::bytea,
+    n.links, ''::bytea, '', ''::bytea, ''::bytea, '', s.subject
+    FROM unnest(v_person || v_call) s (subject), unnest(p_kinds) k (kind), LATERAL (
+      SELECT count(*) AS links FROM entry_subject l
+      WHERE l.tenant = p_tenant AND l.subject = s.subject AND l.kind = k.kind
+    ) n WHERE n.links > 0;
   RETURN QUERY SELECT 'before', 0::bigint, coalesce(b.entry, ''), '', '', 0::bigint, 0::smallint, ''::bytea,
     0::bigint, ''::bytea, '', ''::bytea, ''::bytea, '', p.subject
     FROM unnest(v_person) p (subject) LEFT JOIN LATERAL (
@@ -147,24 +176,19 @@ BEGIN
   IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  PERFORM set_config('lock_timeout', '4s', true);
+  PERFORM set_config(
+    'lock_timeout', coalesce(nullif(current_setting('consentgate.lock_timeout', true), ''), '4s'), true
+  );
   number := 0;
   -- (a) locks; every later statement sees what was committed before they were held
   PERFORM consentgate_lock(p_shared, p_alone);
-  IF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
-    code := 'there';
-  ELSIF p_kind = 'outcome'
-    AND EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'outcome') THEN
-    code := 'late';
   -- (b) version
-  ELSIF p_version IS DISTINCT FROM ''
+  IF p_version IS DISTINCT FROM ''
     AND consentgate_version(p_tenant, p_epochs, p_hmacs, p_kinds, p_calls) IS DISTINCT FROM p_version THEN
     code := 'changed';
-    RETURN;
   -- (c) clock
   ELSIF abs(consentgate_now() - p_at) > 2000 THEN
     code := 'clock';
-    RETURN;
   ELSE
     -- (d) entry and links; a conflict of ids or outcomes waits for the other transaction's end
     INSERT INTO entry (tenant, id, kind, at, about, w, n, re, "end", leaf, hash, parts)
@@ -174,13 +198,21 @@ BEGIN
       code := 'done';
       INSERT INTO entry_subject (tenant, entry, subject, kind)
       SELECT p_tenant, p_id, s.subject, p_kind FROM unnest(p_subjects) AS s (subject);
-    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
+    END IF;
+  END IF;
+  IF code IS DISTINCT FROM 'done' THEN
+    -- what is there already, or comes late, is said first, whatever else stands in the way
+    IF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.id = p_id) THEN
       code := 'there';
-    ELSIF EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.w = p_w AND e.n = p_n) THEN
-      -- no error: that would end the caller's transaction, which goes on in another lane
-      code := 'lane';
-    ELSE
+    ELSIF p_kind = 'outcome'
+      AND EXISTS (SELECT FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'outcome') THEN
       code := 'late';
+    ELSIF code IS NOT NULL THEN
+      number := 0;
+      RETURN;
+    ELSE
+      -- its place in the lane is taken; no error: that would end the caller's transaction, which goes on in another
+      code := 'lane';
     END IF;
   END IF;
   number := coalesce(number, 0);
@@ -188,7 +220,7 @@ BEGIN
   IF p_re <> '' THEN
     SELECT array_agg(e.id ORDER BY e.ordinal), array_agg(e.hash ORDER BY e.ordinal)
     INTO stop_ids, stop_hashes
-    FROM entry e WHERE e.tenant = p_tenant AND e.re = p_re AND e.kind = 'stop';
+    FROM (SELECT * FROM entry x WHERE x.tenant = p_tenant AND x.re = p_re OFFSET 0) e WHERE e.kind = 'stop';
   END IF;
 END
 """

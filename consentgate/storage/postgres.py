@@ -19,23 +19,14 @@ from sqlalchemy import Connection, Engine
 
 from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
 from consentgate.moment import Clock, to_millis
-from consentgate.storage.bounded import ANSWER_SECONDS, READ_ANSWER_SECONDS, bounded
+from consentgate.storage.bounded import bounded
 from consentgate.storage.failures import translate, translated
-from consentgate.storage.functions import TEST_CLOCK_SETTING
+from consentgate.storage.functions import LOCK_SETTING, TEST_CLOCK_SETTING
+from consentgate.storage.patience import DEFAULT, Patience
 
 OLDEST: Final = 140000
 """The oldest server that is supported, as ``server_version_num``."""
 
-LIFE_SECONDS: Final = 10.0
-"""After so long nothing that a lost connection began is still under way."""
-
-_LIMITS: Final = {
-    "lock_timeout": "4s",
-    "statement_timeout": "5s",
-    "idle_in_transaction_session_timeout": "5s",
-}
-# Reading for verification and lists may take longer, and blocks nobody.
-_READ_LIMITS: Final = {**_LIMITS, "statement_timeout": "60s", "idle_in_transaction_session_timeout": "0"}
 _KEPT: Final = {
     "plan_cache_mode": "force_generic_plan",
     # Statements by a few keys are all that a gate asks: a plan made while a table was small must not stay a scan.
@@ -50,8 +41,10 @@ _LOOK: Final = (
     " current_setting('full_page_writes'), pg_is_in_recovery(),"
     " (SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid()))"
 )
+_END_MILLIS: Final = 3000
 _END: Final = (
-    "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_get_activity(%s::int) WHERE backend_start::text = %s"
+    "SELECT pg_terminate_backend(pid, %s::bigint) FROM pg_stat_get_activity(%s::int)"
+    " WHERE backend_start::text = %s"
 )
 
 
@@ -73,6 +66,7 @@ class PostgresSession:
         clock: Clock | None = None,
         pooler: bool = False,
         standby: bool = False,
+        patience: Patience = DEFAULT,
     ) -> None:
         """Open a connection.
 
@@ -82,6 +76,7 @@ class PostgresSession:
             clock: a test's clock, which the database's follows; None leaves the database's alone.
             pooler: whether a proxy is known to be in the way; one that is not known is detected.
             standby: whether a server will do that can lose what it confirms, or takes no writes: a copy to verify.
+            patience: how long each thing may take.
 
         Raises:
             Misconfigured: the server cannot keep evidence.
@@ -94,7 +89,9 @@ class PostgresSession:
             self.connection.detach()
         driver = self.connection.dialect.loaded_dbapi
         self._driver_error: type[Exception] = driver.Error
-        self._patience = bounded(self._raw, driver.OperationalError)
+        self._patience = patience
+        self._limits = _limits(patience, writes=writes)
+        self._answers = bounded(self._raw, driver.OperationalError, patience.answer)
         self._clock = clock
         self._writes = writes
         self._looked = time.monotonic()
@@ -142,7 +139,7 @@ class PostgresSession:
 
     def begin_read(self) -> None:
         """Begin a transaction that sees one state of the database and cannot write."""
-        self._patience.seconds = READ_ANSWER_SECONDS
+        self._answers.seconds = self._patience.reading_answer
         self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def begin_write(self) -> None:
@@ -155,7 +152,7 @@ class PostgresSession:
 
     def begin_glance(self) -> None:
         """Get ready for statements that read, each what is committed when it begins."""
-        self._patience.seconds = ANSWER_SECONDS
+        self._answers.seconds = self._patience.answer
         if self.pooled:
             # Only a transaction's own settings bound a statement there: it must not wait for a lock for ever.
             self._begin("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
@@ -192,8 +189,8 @@ class PostgresSession:
         """
         if self.pooled:
             # The proxy's connections are not ours to end: time will.
-            return time.monotonic() - since > LIFE_SECONDS
-        found = self._run(_END, backend).fetchone()
+            return time.monotonic() - since > self._patience.life
+        found = self._run(_END, (_END_MILLIS, *backend)).fetchone()
         return found is None or bool(found[0])
 
     def close(self) -> None:
@@ -221,15 +218,19 @@ class PostgresSession:
             )
         self.pooled = self.pooled or self._raw.info.backend_pid != pid
         if not self.pooled:
-            limits = _LIMITS if self._writes else _READ_LIMITS
             read_only = {"default_transaction_read_only": "off" if self._writes else "on"}
-            settings = {**limits, **_KEPT, **read_only, "default_transaction_isolation": "read committed"}
+            settings = {
+                **self._limits,
+                **_KEPT,
+                **read_only,
+                "default_transaction_isolation": "read committed",
+            }
             self._run(f"SELECT {_settings(settings, local=False)}")
             self._raw.prepare_threshold = 0
 
     def _begin(self, sql: str) -> None:
         if self.pooled:
-            limits = _settings(_LIMITS if self._writes else _READ_LIMITS, local=True)
+            limits = _settings(self._limits, local=True)
             self._run(f"{sql}; SELECT {limits}")
         elif self._writes:
             # In the same round trip.
@@ -253,6 +254,22 @@ class PostgresSession:
             return self._raw.execute(sql, values, prepare=False)
         except self._driver_error as error:
             raise translate(error) from None
+
+
+def _limits(patience: Patience, *, writes: bool) -> dict[str, str]:
+    """What the server is told; reading for verification and lists may take longer, and blocks nobody."""
+    lock = _millis(patience.lock)
+    return {
+        "lock_timeout": lock,
+        LOCK_SETTING: lock,
+        "statement_timeout": _millis(patience.statement if writes else patience.reading),
+        "idle_in_transaction_session_timeout": _millis(patience.idle) if writes else "0",
+    }
+
+
+def _millis(seconds: float) -> str:
+    # Nothing at all would be for ever.
+    return f"{max(1, round(seconds * 1000))}ms"
 
 
 def _settings(values: dict[str, str], *, local: bool) -> str:

@@ -17,6 +17,7 @@ from consentgate.moment import Clock
 from consentgate.storage import deployment
 from consentgate.storage.failures import translated
 from consentgate.storage.participant import Participant
+from consentgate.storage.patience import Patience
 from consentgate.storage.postgres import PostgresSession
 from consentgate.storage.postgres_writers import PostgresWriters
 from consentgate.storage.turns import Turns
@@ -40,8 +41,8 @@ class PostgresStore:
         test_clock: bool,
         pooler: bool,
         committed: Callable[[], None],
-        wait: float,
         writers: int,
+        patience: Patience,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -52,19 +53,20 @@ class PostgresStore:
             test_clock: whether it is a test's: then the first write marks the database, whose clock follows it.
             pooler: whether a proxy that pools transactions is known to be in the way.
             committed: called in the writing thread after each commit.
-            wait: seconds that a write, or a glance, waits for a session.
             writers: how many writes run at once.
+            patience: how long each thing may take.
         """
         self._engine = engine
         self._clock = clock if test_clock else None
         self._pooler = pooler
+        self._patience = patience
         self._marked = not test_clock
         self._idle: deque[PostgresSession] = deque()
         self._glances = Turns(_GLANCES)
-        self._wait = wait
+        self._wait = patience.turn
         self._closed = False
         self._writers = PostgresWriters(
-            self._open_writer, participants, committed=committed, wait=wait, count=writers
+            self._open_writer, participants, committed=committed, wait=patience.turn, count=writers
         )
 
     @contextmanager
@@ -142,7 +144,7 @@ class PostgresStore:
             try:
                 session = self._idle.pop()
             except IndexError:
-                return PostgresSession(self._engine, clock=self._clock, writes=False, pooler=self._pooler)
+                return self._session(writes=False)
             if session.alive():
                 return session
             session.close()
@@ -163,8 +165,13 @@ class PostgresStore:
         else:
             session.close()
 
+    def _session(self, *, writes: bool) -> PostgresSession:
+        return PostgresSession(
+            self._engine, clock=self._clock, writes=writes, pooler=self._pooler, patience=self._patience
+        )
+
     def _open_writer(self) -> PostgresSession:
-        session = PostgresSession(self._engine, clock=self._clock, writes=True, pooler=self._pooler)
+        session = self._session(writes=True)
         if not self._marked:
             try:
                 session.begin_write()

@@ -28,6 +28,7 @@ from consentgate.storage.functions import (
     LOCK_FUNCTION,
     VERSION_FUNCTION,
 )
+from consentgate.storage.patience import DEFAULT, Patience
 from consentgate.storage.tables import (
     DESTROYABLE,
     INSERT_ONLY,
@@ -112,12 +113,13 @@ def names(prefix: str = DEFAULT_PREFIX, tenants: Sequence[str] = ()) -> tuple[st
     return (*(f"{prefix}_{role}" for role in ROLES), *of_tenants)
 
 
-def apply(engine: Engine, made: Sequence[str]) -> None:
+def apply(engine: Engine, made: Sequence[str], patience: Patience = DEFAULT) -> None:
     """Run the statements in one transaction.
 
     Args:
         engine: of a PostgreSQL database, by a login that owns the schema and may make roles.
         made: what `statements` gave.
+        patience: how long a lock is waited for.
 
     Raises:
         Unavailable: the database is out of reach, or the login may not do it; nothing was changed.
@@ -125,7 +127,7 @@ def apply(engine: Engine, made: Sequence[str]) -> None:
     """
     with translated(), engine.begin() as connection:
         # Others wait for the tables meanwhile, and are waited for: neither for ever.
-        connection.execute(text("SET LOCAL lock_timeout = '4s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{max(1, round(patience.lock * 1000))}ms'"))
         for sql in made:
             connection.exec_driver_sql(sql.replace("%", "%%"))
 

@@ -15,6 +15,7 @@ from consentgate.errors import InvalidInput, SchemaMismatch
 from consentgate.storage import guards
 from consentgate.storage.engines import own_engine
 from consentgate.storage.failures import Duplicate, translated
+from consentgate.storage.patience import DEFAULT, Patience
 from consentgate.storage.sqlite import SqliteSession
 from consentgate.values import dataclass
 
@@ -52,11 +53,12 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def upgrade(engine: Engine) -> Upgrade:
+def upgrade(engine: Engine, patience: Patience = DEFAULT) -> Upgrade:
     """Bring a database to the newest revision and put its triggers and indexes right; doing it twice changes nothing.
 
     Args:
         engine: of the database; a SQLite file is made if it is not there.
+        patience: how long others are waited for.
 
     Returns:
         What was done.
@@ -66,7 +68,7 @@ def upgrade(engine: Engine) -> Upgrade:
         Unavailable: it is out of reach, or another process upgrades it.
     """
     if engine.dialect.name == "sqlite":
-        session = SqliteSession(own_engine(engine), clock=None)
+        session = SqliteSession(own_engine(engine), clock=None, patience=patience)
         try:
             session.begin_write()
             done = _upgrade(session.connection)
@@ -75,22 +77,25 @@ def upgrade(engine: Engine) -> Upgrade:
             session.close()
         return done
     with translated(), engine.begin() as connection:
+        # Another upgrade is waited for, and whoever uses the tables; neither for ever.
+        connection.execute(text(f"SET LOCAL lock_timeout = '{round(patience.reading * 1000)}ms'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         return _upgrade(connection)
 
 
-def check(engine: Engine) -> None:
+def check(engine: Engine, patience: Patience = DEFAULT) -> None:
     """Refuse a database that is not as the migrations made it.
 
     Args:
         engine: of the database.
+        patience: how long another process's lock on the file is waited for.
 
     Raises:
         SchemaMismatch: with every problem, and what to run.
         Unavailable: it is out of reach.
     """
     if engine.dialect.name == "sqlite":
-        session = SqliteSession(own_engine(engine), clock=None)
+        session = SqliteSession(own_engine(engine), clock=None, patience=patience)
         try:
             session.begin_read()
             found = guards.problems(session.connection)

@@ -21,11 +21,9 @@ from consentgate.storage.failures import translate, translated
 from consentgate.storage.fileturns import turns_of
 from consentgate.storage.functions import CLOCK_FUNCTION
 from consentgate.storage.neighbours import Neighbours
+from consentgate.storage.patience import DEFAULT, Patience
 from consentgate.storage.place import MOUNTS, refuse_memory, refuse_network
 from consentgate.storage.turns import Turns
-
-BUSY_SECONDS: Final = 5.0
-"""How long a write waits for others in this process, and then for another process that holds the lock."""
 
 _FULL: Final = 2
 
@@ -38,13 +36,16 @@ class SqliteSession:
         neighbours: who is to notice, before each write, that another connection wrote; None where nobody is.
     """
 
-    def __init__(self, engine: Engine, *, clock: Clock | None, mounts: Path = MOUNTS) -> None:
+    def __init__(
+        self, engine: Engine, *, clock: Clock | None, mounts: Path = MOUNTS, patience: Patience = DEFAULT
+    ) -> None:
         """Open a connection.
 
         Args:
             engine: where to.
             clock: what ``consentgate_now()`` answers; without one the function is not there.
             mounts: the list of mounts.
+            patience: how long a write waits for others in this process, and then for another process's lock.
 
         Raises:
             Misconfigured: the database lies where SQLite cannot keep evidence.
@@ -59,6 +60,7 @@ class SqliteSession:
             self.connection.detach()
             self.connection.exec_driver_sql("SELECT 1")
         self.neighbours: Neighbours | None = None
+        self._busy = patience.busy
         self._version: int | None = None
         self._turns: Turns
         self._turn: object | None = None
@@ -86,7 +88,7 @@ class SqliteSession:
         """
         # Noted before it is taken: whoever is called away in between gives it back with `close`.
         self._turn = object()
-        if not self._turns.take(self._turn, wait=BUSY_SECONDS):
+        if not self._turns.take(self._turn, wait=self._busy):
             self._give_turn()
             raise Unavailable("The database is too busy: others in this process write to it without a pause.")
         try:
@@ -158,7 +160,7 @@ class SqliteSession:
         refuse_network(path, mounts=mounts)
         if clock is not None:
             self._raw.create_function(CLOCK_FUNCTION, 0, lambda: to_millis(clock()))
-        self._run(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        self._run(f"PRAGMA busy_timeout = {max(1, round(self._busy * 1000))}")
         self._run("PRAGMA synchronous = FULL")
         # On macOS only this reaches the disk; elsewhere it does nothing.
         self._run("PRAGMA fullfsync = ON")

@@ -1,4 +1,4 @@
-"""A process's SQLite: its one writer, and its idle readers."""
+"""A process's SQLite: the turns of those who write, and the idle readers."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from consentgate.storage import deployment, forks
 from consentgate.storage.failures import translated
 from consentgate.storage.neighbours import Neighbours, is_sound
 from consentgate.storage.participant import Participant
+from consentgate.storage.patience import Patience
 from consentgate.storage.sqlite import SqliteSession
 from consentgate.storage.writer import Writer
 
@@ -23,7 +24,7 @@ _IDLE_READERS: Final = 8
 
 
 class SqliteStore:
-    """Reads on connections of their own, writes through the one thread that writes."""
+    """Reads on connections of their own; writes on one connection, which has one caller at a time."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class SqliteStore:
         test_clock: bool,
         mounts: Path,
         committed: Callable[[], None],
-        wait: float,
+        patience: Patience,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -45,16 +46,17 @@ class SqliteStore:
             test_clock: whether it is a test's: then the first write marks the database.
             mounts: the list of mounts.
             committed: called after each commit.
-            wait: seconds that a write waits for its turn.
+            patience: how long each thing may take.
         """
         self._engine = engine
         self._clock = clock
         self._test_clock = test_clock
         self._mounts = mounts
+        self._patience = patience
         self._idle: deque[SqliteSession] = deque()
         self._closed = False
         self._neighbours = Neighbours()
-        self._writer = Writer(self._open_writer, participants, committed=committed, wait=wait)
+        self._writer = Writer(self._open_writer, participants, committed=committed, wait=patience.turn)
         forks.keep(self)
 
     @contextmanager
@@ -64,7 +66,7 @@ class SqliteStore:
         Yields:
             A connection that cannot write.
         """
-        with forks.passing():
+        with forks.passing(self._patience.fork):
             session = self._reader()
             try:
                 session.begin_read()
@@ -82,7 +84,7 @@ class SqliteStore:
     glance = read
 
     def write(self, work: Callable[[Connection], T], *, single: bool) -> T:  # noqa: ARG002  # every write is the same here
-        """Run work in a transaction of the writer's.
+        """Run work in a transaction, by this thread or by another that writes for it.
 
         Args:
             work: what to do.
@@ -92,24 +94,24 @@ class SqliteStore:
             What the work returned.
         """
         try:
-            with forks.passing():
+            with forks.passing(self._patience.fork):
                 return self._writer.submit(work)
         finally:
             self._neighbours.say()
 
     def write_each(self, work: Callable[[Connection], object]) -> None:
-        """Run work on the one connection that writes.
+        """Run work on the connection that writes.
 
         Args:
             work: what to do.
         """
-        with forks.passing():
+        with forks.passing(self._patience.fork):
             self._writer.submit(work)
 
     def close(self) -> None:
         """Finish pending writes and close every connection; what is being read closes its own."""
         self._closed = True
-        with forks.passing():
+        with forks.passing(self._patience.fork):
             self._writer.close()
         self._close_idle()
 
@@ -126,12 +128,15 @@ class SqliteStore:
         try:
             return self._idle.pop()
         except IndexError:
-            session = SqliteSession(self._engine, clock=self._clock, mounts=self._mounts)
+            session = self._session()
             session.read_only()
             return session
 
+    def _session(self) -> SqliteSession:
+        return SqliteSession(self._engine, clock=self._clock, mounts=self._mounts, patience=self._patience)
+
     def _open_writer(self) -> SqliteSession:
-        session = SqliteSession(self._engine, clock=self._clock, mounts=self._mounts)
+        session = self._session()
         try:
             if self._test_clock:
                 _mark(session)

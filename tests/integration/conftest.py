@@ -8,6 +8,7 @@ from consentgate.log.append import Lanes
 from consentgate.moment import system_clock, system_random
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
+from consentgate.storage.patience import Patience
 from tests.databases import Raw, Server, raw
 from tests.integration.place import Ledger
 
@@ -21,7 +22,7 @@ def url(postgres: Server) -> Iterator[str]:
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    database = Database(open_engine(url), clock=system_clock, wait=1.0)
+    database = Database(open_engine(url), clock=system_clock, patience=Patience(turn=1.0))
     yield Ledger(url, database, Lanes(database, system_random))
     database.close()
 

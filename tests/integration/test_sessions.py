@@ -16,6 +16,7 @@ from consentgate.storage import deployment, postgres, schema
 from consentgate.storage.arrays import numbers, octets, words
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
+from consentgate.storage.patience import Patience
 from consentgate.storage.postgres import PostgresSession
 from consentgate.storage.prepared import call
 from consentgate.testing.clock import FrozenClock
@@ -128,11 +129,8 @@ def test_behind_a_pooling_proxy_nothing_is_kept_in_the_session(url: str) -> None
 
 
 @pytest.mark.parametrize("pooler", [True, False])
-def test_glance_waits_for_no_lock_for_ever(
-    url: str, behind: Raw, monkeypatch: pytest.MonkeyPatch, pooler: bool
-) -> None:
-    monkeypatch.setitem(postgres._READ_LIMITS, "lock_timeout", "50ms")
-    database = Database(open_engine(url), clock=system_clock, pooler=pooler)
+def test_glance_waits_for_no_lock_for_ever(url: str, behind: Raw, pooler: bool) -> None:
+    database = Database(open_engine(url), clock=system_clock, pooler=pooler, patience=Patience(lock=0.05))
     behind.execute("BEGIN")
     # As a change of the schema does.
     behind.execute("LOCK TABLE entry IN ACCESS EXCLUSIVE MODE")
@@ -185,7 +183,6 @@ def test_test_clock_in_a_database_that_is_not_marked_is_refused(url: str, behind
 
 
 def test_server_that_can_lose_what_it_confirmed_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from consentgate.storage import postgres
 
     for name, fake, match in (
         ("fsync", "'off'", "fsync = off"),
@@ -234,7 +231,7 @@ def test_closed_database_takes_no_writes(ledger: Ledger) -> None:
 
 
 def test_turn_that_does_not_come_is_unavailable(url: str) -> None:
-    database = Database(open_engine(url), clock=system_clock, wait=0.05)
+    database = Database(open_engine(url), clock=system_clock, patience=Patience(turn=0.05))
     go_on = threading.Event()
     with ThreadPoolExecutor(8) as pool:
         barrier = threading.Barrier(9)
@@ -285,7 +282,7 @@ def test_many_threads_that_glance_share_a_few_connections(
 
 
 def test_glance_whose_turn_does_not_come_is_unavailable(url: str) -> None:
-    database = Database(open_engine(url), clock=system_clock, wait=0.05)
+    database = Database(open_engine(url), clock=system_clock, patience=Patience(turn=0.05))
     looking, go_on = threading.Barrier(9), threading.Event()
 
     def look(_: int) -> None:

@@ -16,6 +16,7 @@ from consentgate.config.times import LARGEST, Times, members_of
 from consentgate.errors import Misconfigured
 from consentgate.gate.resolve import WHO_TIMEOUT
 from consentgate.gate.retry import MAX_ATTEMPTS, Retry
+from consentgate.storage.patience import Patience
 from tests.functional.docs.pages import ROOT, text_of
 from tests.functional.gate.conftest import World, world
 
@@ -25,19 +26,21 @@ PAGE = text_of("docs/reference/times.md")
 # Settings are files, and what they do is the same on any database.
 pytestmark = pytest.mark.sqlite_file
 
-# The rooms of a live request; what keeps the log has a page of its own, and nobody waits for it.
-ROOMS = ("gate", "aws", "storage")
-NAMED = re.compile(r"(?:^|_)(?:S|SECONDS|MILLIS|TIMEOUT|PATIENCE)$|_LIMITS$")
+# Where anything outside is waited for, or done again and again.
+ROOMS = ("gate", "aws", "storage", "log", "export", "keys")
+NAMED = re.compile(
+    r"(?:^|_)(?:S|SECONDS|MILLIS|TIMEOUT|PATIENCE|EVERY|LOOK|DELAY|FIRST_WAIT|LONGEST_WAIT)$|^LATE$"
+)
+WAITS = re.compile(r"timeout|(?:^|_)within$|^seconds$|^wait$")
 ELSEWHERE = {
-    # What is waited for between tries of a worker, or of a database: its docstring says how long.
-    "aws.state": {"_TIMEOUT_S"},
+    # Between two looks at something in this process, or two tries of the same write: far below what anybody waits.
     "storage.postgres_writers": {"_PAUSE_SECONDS", "_FRESH_SECONDS"},
     "storage.writer": {"_LOOK_S"},
     "storage.forks": {"_LOOK_S"},
     # The default of a setting.
     "gate.resolve": {"WHO_TIMEOUT"},
-    # A table of the driver's options, one of which is CONNECT_SECONDS.
-    "storage.engines": {"_PATIENCE"},
+    # A question in SQL.
+    "storage.postgres": {"_LOOK"},
 }
 
 
@@ -62,11 +65,12 @@ def defaults() -> dict[str, tuple[float, float]]:
 def test_page_lists_every_setting_with_its_default() -> None:
     told = {row[0].strip("`"): (float(row[1]), float(row[2])) for row in rows("To be set")}
     assert told == defaults()
-    assert {field.name for field in fields(Times)} - {"retry"} == {
+    assert {field.name for field in fields(Times)} - {"retry", "s3_attempts"} == {
         name.partition(".")[2].removesuffix("_s") for name in LARGEST if not name.startswith("retry.")
     }
     assert Times().who == WHO_TIMEOUT
     assert f"`retry.attempts` ({Retry().attempts}; at most {MAX_ATTEMPTS})" in PAGE
+    assert f"`retry.s3_attempts` ({Times().s3_attempts}; at most {MAX_ATTEMPTS})" in PAGE
     assert all(len(row) == 4 and row[3] for row in rows("To be set"))
 
 
@@ -93,7 +97,7 @@ def test_page_says_what_the_constants_say() -> None:
     assert told == {where: constant(*where) for where in told}
 
 
-def test_no_time_of_a_live_request_is_missing() -> None:
+def test_no_time_is_missing() -> None:
     told = {(module, name.partition(".")[0]) for module, name in fixed()}
     missing = []
     for path in sorted(each for room in ROOMS for each in (ROOT / "consentgate" / room).glob("*.py")):
@@ -109,9 +113,24 @@ def test_no_time_of_a_live_request_is_missing() -> None:
     assert missing == [], "tell on docs/reference/times.md what happens when they are over"
 
 
+def test_no_call_has_a_time_of_its_own() -> None:
+    found = [
+        f"{path.parent.name}.{path.stem}:{node.lineno} {given.arg}"
+        for path in sorted((ROOT / "consentgate").rglob("*.py"))
+        if path.parent.name != "testing"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) != "timedelta"
+        for given in node.keywords
+        if given.arg and WAITS.search(given.arg) and isinstance(given.value, ast.Constant)
+        if isinstance(given.value.value, (int, float)) and not isinstance(given.value.value, bool)
+    ]
+    assert found == [], "make it a setting of consentgate.config.times, or a constant that the page tells"
+
+
 def test_settings_reach_what_they_are_for(world: World) -> None:
     file = world.home / "consentgate.toml"
-    own = "\n".join(f"{name} = 7" for name in sorted(members_of("timeouts")))
+    longer = {"answer_s": 8, "reading_answer_s": 8}
+    own = "\n".join(f"{name} = {longer.get(name, 7)}" for name in sorted(members_of("timeouts")))
     file.write_text(
         file.read_text()
         + f"\n[limits]\nsend_by_s = 3\nreread_after_s = 0.5\n\n[timeouts]\n{own}\n"
@@ -122,7 +141,10 @@ def test_settings_reach_what_they_are_for(world: World) -> None:
     with ConsentGate(settings, clock=world.clock, background=False) as gate:
         limits = gate._parts.gate.limits
         assert (limits.send_by, limits.reread_after) == (timedelta(seconds=3), timedelta(seconds=0.5))
-        assert gate._parts.database._wait == 7
+        answers = {"answer": 8.0, "reading_answer": 8.0}
+        assert gate._parts.database._patience == Patience(
+            **{each.name: answers.get(each.name, 7.0) for each in fields(Patience)}
+        )
         caller = world.caller()
         world.ivr.grant(caller, notice="voiceprint", method="ivr_dtmf")
         known: Any = {"purpose": "authentication", "recording_consent": "all_parties"}
@@ -151,9 +173,25 @@ def test_time_that_cannot_be_is_refused(world: World, name: str, value: str) -> 
         load_settings(world.home)
 
 
+@pytest.mark.parametrize("name", ["attempts", "s3_attempts"])
 @pytest.mark.parametrize("value", ["0", "11", "true", "2.5", '"3"'])
-def test_number_of_attempts_that_cannot_be_is_refused(world: World, value: str) -> None:
+def test_number_of_attempts_that_cannot_be_is_refused(world: World, name: str, value: str) -> None:
     file = world.home / "consentgate.toml"
-    file.write_text(file.read_text() + f"\n[retry]\nattempts = {value}\n")
-    with pytest.raises(Misconfigured, match=r"retry.attempts must be a whole number from 1 to 10"):
+    file.write_text(file.read_text() + f"\n[retry]\n{name} = {value}\n")
+    with pytest.raises(Misconfigured, match=rf"retry.{name} must be a whole number from 1 to 10"):
         load_settings(world.home)
+
+
+@pytest.mark.parametrize(("work", "answer"), [("statement_s", "answer_s"), ("reading_s", "reading_answer_s")])
+def test_answer_that_is_waited_for_no_longer_than_the_server_works_is_refused(
+    world: World, work: str, answer: str
+) -> None:
+    file = world.home / "consentgate.toml"
+    text = file.read_text()
+    file.write_text(f"{text}\n[timeouts]\n{work} = 3\n{answer} = 3\n")
+    with pytest.raises(
+        Misconfigured, match=rf"timeouts.{answer} must be more than timeouts.{work}, which is 3"
+    ):
+        load_settings(world.home)
+    file.write_text(f"{text}\n[timeouts]\n{work} = 3\n{answer} = 3.5\n")
+    load_settings(world.home)

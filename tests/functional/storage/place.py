@@ -15,6 +15,7 @@ from consentgate.moment import system_clock, system_random, uuid7
 from consentgate.storage import schema
 from consentgate.storage.database import Database
 from consentgate.storage.entries import EntryRow, insert_entry
+from consentgate.storage.patience import Patience
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ def database_at(
     engine = engine_at(folder)
     schema.upgrade(engine)
     follows = engine.dialect.name != "sqlite" and clock is not system_clock
-    database = Database(engine, clock=clock, tenant=tenant, wait=wait, test_clock=follows)
+    database = Database(engine, clock=clock, tenant=tenant, patience=Patience(turn=wait), test_clock=follows)
     try:
         yield database
     finally:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from consentgate.errors import Unavailable
 from consentgate.moment import system_clock
-from consentgate.storage import deployment, sqlite
+from consentgate.storage import deployment
 from consentgate.storage.database import Database
 from consentgate.storage.fileturns import turns_of
+from consentgate.storage.patience import Patience
 from tests.functional.storage.writing import fact, names
 
 pytestmark = pytest.mark.sqlite_file  # PostgreSQL has no file of ours
@@ -68,9 +69,10 @@ def test_writers_of_one_file_go_in_the_order_of_their_coming(
 
 
 def test_who_waits_for_too_long_is_refused_and_the_turn_goes_on(
-    database: Database, several: list[Database], monkeypatch: pytest.MonkeyPatch
+    database: Database, several: list[Database]
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    for each in several:
+        each._patience = Patience(busy=0.05)
     entered, go = threading.Event(), threading.Event()
 
     def hold(_: Connection) -> None:
@@ -88,10 +90,9 @@ def test_who_waits_for_too_long_is_refused_and_the_turn_goes_on(
     assert names(database) == {"in-time"}
 
 
-def test_who_could_not_begin_gives_its_turn_back(
-    database: Database, several: list[Database], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+def test_who_could_not_begin_gives_its_turn_back(database: Database, several: list[Database]) -> None:
+    for each in several:
+        each._patience = Patience(busy=0.05)
     stranger = sqlite3.connect(str(database._engine.url.database), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
     for each in several[:3]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from consentgate.errors import Unavailable
 from consentgate.storage import forks
 from consentgate.storage.database import Database
+from consentgate.storage.patience import Patience
 from tests.functional.storage.place import database_at
 from tests.functional.storage.writing import Recorder, fact, names
 
@@ -153,8 +154,10 @@ def test_fork_waits_for_what_others_read_and_they_for_it(database: Database) -> 
     assert names(database) == {"parent", "child", "later"}
 
 
-def test_fork_does_not_wait_for_ever(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forks, "PATIENCE_S", 0.05)
+def test_fork_does_not_wait_for_ever(database: Database, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "other"
+    elsewhere.mkdir()
+    database._patience = Patience(fork=0.05)
     reading, go = threading.Event(), threading.Event()
 
     def read() -> None:
@@ -165,7 +168,10 @@ def test_fork_does_not_wait_for_ever(database: Database, monkeypatch: pytest.Mon
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(read)
         assert reading.wait(5)
-        child = Child(lambda: names(database))
+        # One that reads nothing now, and would be waited for longer.
+        with database_at(elsewhere) as other:
+            names(other)
+            child = Child(lambda: names(database))
         go.set()
         slow.result()
     assert "forked while its parent" in child.told

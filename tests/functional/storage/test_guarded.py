@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -151,6 +152,28 @@ def test_second_outcome_is_late(connection: Connection) -> None:
     assert guarded.append(connection, second, [], Guard()) == Written(code="late")
     note = row(connection, "observation", re=intent.id, end="rejected")
     assert guarded.append(connection, note, [], Guard()).code == "done"
+
+
+@pytest.mark.parametrize("also", ["changed", "clock", "lane"])
+@pytest.mark.parametrize("what", ["there", "late"])
+def test_what_is_there_or_late_is_said_first(
+    connection: Connection, what: Literal["there", "late"], also: str
+) -> None:
+    intent = row(connection)
+    stop = row(connection, "stop", re=intent.id)
+    first = row(connection, "outcome", re=intent.id, end="succeeded")
+    for each in (intent, stop, first):
+        entries.insert_entry(connection, each)
+    second = first if what == "there" else row(connection, "outcome", re=intent.id, end="rejected")
+    stands = Guard()
+    if also == "changed":
+        stands = replace(guard(connection), version="of another time")
+    elif also == "clock":
+        second = replace(second, at=second.at + timedelta(minutes=1))
+    else:
+        second = replace(second, w=first.w, n=first.n)
+    written = guarded.append(connection, second, [], stands)
+    assert written == Written(code=what, stops=((stop.id, stop.hash),))
 
 
 def test_taken_place_of_a_lane_is_a_duplicate(connection: Connection) -> None:

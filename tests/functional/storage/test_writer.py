@@ -14,6 +14,7 @@ from consentgate.errors import InvalidInput, SchemaMismatch, Unavailable
 from consentgate.storage import deployment, entries
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
+from consentgate.storage.patience import Patience
 from consentgate.storage.sqlite import SqliteSession
 from tests.functional.storage.place import database_at, entry_row, inserted
 from tests.functional.storage.writing import Recorder, fact, names
@@ -147,10 +148,8 @@ def test_full_disk_denies_and_the_next_write_succeeds(database: Database) -> Non
     assert names(database) == {"small"}
 
 
-def test_lock_of_another_process_denies_for_now(
-    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("consentgate.storage.sqlite.BUSY_SECONDS", 0.1)
+def test_lock_of_another_process_denies_for_now(tmp_path: Path, database: Database) -> None:
+    database._patience = Patience(busy=0.1)
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="lock"):
