@@ -154,9 +154,9 @@ def _retire(home: str | None, iss: str, kid: str | None) -> Done:
 def _compromise(home: str | None, iss: str, kid: str | None, since: str, yes: bool) -> Done:
     """Mark an issuer's key as compromised, for good. ISS is its name in statements.
 
-    What it allowed falls: all grants that it signed, since no time in the ledger is anchored yet. Says first how
-    many statements fall, of how many people, and asks. Requests and running tasks that rest on them get a stop
-    order. Refusals and withdrawals stand.
+    What it allowed falls: each grant that no anchor shows to be older than --since; where nothing is anchored, all.
+    Says first how many statements fall, of how many people, and asks. Requests and running tasks that rest on them
+    get a stop order. Refusals and withdrawals stand.
     """
     from consentgate.cli.values import moment
     from consentgate.config.keystates import would_fall

@@ -2,21 +2,27 @@
 
 Invariants: a new registry is made of the one that is in force under the lock that both need, so nothing that somebody
 else put on record is lost; a decision under way with the registry before is made again. What falls with a key is
-counted the same way before anybody is asked and when it is done.
+counted the same way before anybody is asked and when it is done, and never under a lock.
 """
 
 from dataclasses import field
 from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from consentgate.config.parts import Parts
 from consentgate.consent import keystates
 from consentgate.consent.issuers import Issuer, Registry
-from consentgate.errors import UnknownIssuer
+from consentgate.errors import Unavailable, UnknownIssuer
 from consentgate.ledger import controller, fallen
-from consentgate.ledger.fallen import Fallen
+from consentgate.ledger.fallen import Change, Fallen
+from consentgate.storage import personal
 from consentgate.values import dataclass
+
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +67,11 @@ def retire(parts: Parts, connection: Connection, iss: str, kid: str | None) -> I
     return after
 
 
-def compromise(
-    parts: Parts, connection: Connection, iss: str, kid: str | None, since: datetime
-) -> Compromised:
+def compromise(parts: Parts, iss: str, kid: str | None, since: datetime) -> Compromised:
     """Mark keys as compromised, and order to stop what rests on them.
 
     Args:
         parts: the deployment.
-        connection: an open write transaction.
         iss: the issuer's name.
         kid: thumbprint of one key, or None for all of them.
         since: from when on they may have been in other hands.
@@ -80,21 +83,46 @@ def compromise(
         UnknownIssuer: it is not in the registry.
         InvalidInput: it has no such key, or the time cannot be used.
         Malformed: a stored statement cannot be read.
+        Unavailable: the registry changed each time meanwhile.
     """
     book = parts.book
-    book.hold(connection, controller=True)
-    registry = controller.in_force(book, connection)
-    before, at = _issuer(registry, iss), book.now()
-    after = keystates.compromised(before, since, kid, at=at)
-    if after == before:
-        return Compromised(issuer=after, statements=0, people=0)
-    changed = registry.with_issuer(after)
-    fell = fallen.fallen(book, connection, registry, changed, at)
-    cause = controller.put_registry(book, connection, changed)
-    stops = fallen.stop(book, connection, fell, at, cause=cause)
-    return Compromised(
-        issuer=after, statements=len(fell.statements), people=fell.people, stops=tuple(map(str, stops))
-    )
+    for _ in range(_TRIES):
+        registry, last = parts.database.write(lambda c: _now(parts, c))
+        before, at = _issuer(registry, iss), book.now()
+        after = keystates.compromised(before, since, kid, at=at)
+        if after == before:
+            return Compromised(issuer=after, statements=0, people=0)
+        change = Change(before=registry, after=registry.with_issuer(after))
+        # Statements are looked through before the lock is taken: there may be millions, and calls wait behind it.
+        with parts.database.read() as connection:
+            fell = fallen.fallen(book, connection, change, at)
+        stops = parts.database.write(partial(_put, parts, change, fell, last))
+        if stops is not None:
+            return Compromised(
+                issuer=after,
+                statements=len(fell.statements),
+                people=fell.people,
+                stops=tuple(map(str, stops)),
+            )
+    raise Unavailable("Issuers were changed by others each time, and nothing was marked. Try again.")
+
+
+def _now(parts: Parts, connection: Connection) -> tuple[Registry, int]:
+    """The registry, and the last intent that was decided by it: under the lock, so that none is on its way."""
+    parts.book.hold(connection, controller=True)
+    last = personal.last_ordinal(connection, parts.book.tenant, "intent")
+    return controller.in_force(parts.book, connection), last
+
+
+def _put(
+    parts: Parts, change: Change, fell: Fallen, last: int, connection: Connection
+) -> tuple[UUID, ...] | None:
+    """Put the registry in force with its stop orders, or do nothing where it is not made of the one in force."""
+    parts.book.hold(connection, controller=True)
+    if controller.in_force(parts.book, connection) != change.before:
+        return None
+    cause = controller.put_registry(parts.book, connection, change.after)
+    return fallen.stop(parts.book, connection, change, fell, since=last, cause=cause)
 
 
 def would_fall(parts: Parts, iss: str, kid: str | None, since: datetime) -> Fallen:
@@ -118,7 +146,8 @@ def would_fall(parts: Parts, iss: str, kid: str | None, since: datetime) -> Fall
     with parts.database.read() as connection:
         registry = controller.in_force(parts.book, connection)
         after = keystates.compromised(_issuer(registry, iss), since, kid, at=at)
-        return fallen.fallen(parts.book, connection, registry, registry.with_issuer(after), at)
+        change = Change(before=registry, after=registry.with_issuer(after))
+        return fallen.fallen(parts.book, connection, change, at)
 
 
 def _issuer(registry: Registry, iss: str) -> Issuer:

@@ -4,6 +4,7 @@ Nothing here reads all entries: the call's own events name the people, and their
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -36,7 +37,7 @@ class CallIntent:
     at: datetime
     service: str
     operation: str
-    path: str
+    path: str = field(repr=False)
     end: str | None
 
     @property

@@ -1,7 +1,8 @@
 """What became of a task: folded from everything that was seen of it, in whatever order and however often it came.
 
 Invariants: the same sightings give the same `TaskState`, shuffled or repeated; the vendor's time orders them, not
-ours; a status that ends a task stands for ever, whatever is seen later.
+ours; a status that ends a task stands for ever, whatever is seen later; what was seen of another task than the answer
+names, before there was an answer, counts for nothing once there is one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -130,13 +131,16 @@ def state_of(book: Book, connection: Connection, intent: UUID) -> TaskState:
         The state; what lies under destroyed keys only is missing.
 
     Raises:
-        Malformed: a stored observation cannot be read.
+        Malformed: a stored answer to the intent cannot be read.
     """
-    rows = entries.answers(connection, book.tenant, intent, kinds=("observation",))
+    rows = entries.answers(connection, book.tenant, intent, kinds=("observation", "outcome"))
     linked = subjects.subjects_of(connection, book.tenant, [row.id for row in rows])
     keys = book.vault.data_keys(connection, [s for each in linked.values() for s in each])
-    read = (_sighting(row, [keys[s] for s in linked[row.id] if s in keys]) for row in rows)
-    return fold(each for each in read if each is not None)
+    told = [(row, _told(row, [keys[s] for s in linked[row.id] if s in keys])) for row in rows]
+    # While a request is under way, a task of its call may be taken for the one that it starts.
+    started = {each.get("task") for _, each in told if "attempts" in each} - {None}
+    seen = (_sighting(row, each) for row, each in told if "source" in each)
+    return fold(each for each in seen if not started or each.task is None or each.task in started)
 
 
 def is_complete(book: Book, connection: Connection, outcome: EntryRow) -> bool:
@@ -192,11 +196,12 @@ def _order(each: Sighting) -> tuple[str, str, UUID]:
     return (to_text(each.at) if each.at is not None else _NEVER, each.status, each.entry)
 
 
-def _sighting(row: EntryRow, keys: list[bytes]) -> Sighting | None:
-    """Read one observation; None where it is of another sort, or nobody can read it any more."""
-    told = next((each for name, each in open_parts(row, keys).items() if name.startswith("exchange.")), None)
-    if told is None or "source" not in told:
-        return None
+def _told(row: EntryRow, keys: list[bytes]) -> Mapping[str, Json]:
+    """What an answer to the intent says; nothing where nobody can read it any more."""
+    return next((each for name, each in open_parts(row, keys).items() if name.startswith("exchange.")), {})
+
+
+def _sighting(row: EntryRow, told: Mapping[str, Json]) -> Sighting:
     at, task = told.get("seen_at"), told.get("task")
     return Sighting(
         entry=row.id,

@@ -140,12 +140,27 @@ def live_intents(
         Those linked to any of them, oldest first.
     """
     for linked in subjects.entries_of(connection, book.tenant, about, ["intent"]):
-        if (
-            linked.row.at > at - MAX_CALL
-            and _is_live(book, connection, linked.row.id)
-            and not makes_profiles(decisions_of(book, connection, linked))
-        ):
+        if is_live(book, connection, at, linked):
             yield linked
+
+
+def is_live(book: Book, connection: Connection, at: datetime, intent: LinkedEntry) -> bool:
+    """Tell whether a request is open, or its task may still run.
+
+    Args:
+        book: the ledger.
+        connection: an open transaction.
+        at: the time.
+        intent: its intent.
+
+    Returns:
+        Whether there is something to stop that no order stops yet.
+    """
+    return (
+        intent.row.at > at - MAX_CALL
+        and _may_run(book, connection, intent.row.id)
+        and not makes_profiles(decisions_of(book, connection, intent))
+    )
 
 
 def makes_profiles(told: Iterable[Mapping[str, Json]]) -> bool:
@@ -174,7 +189,7 @@ def decisions_of(book: Book, connection: Connection, linked: LinkedEntry) -> Tol
     return _decisions(linked, book.vault.data_keys(connection, linked.subjects).values())
 
 
-def _is_live(book: Book, connection: Connection, intent: UUID) -> bool:
+def _may_run(book: Book, connection: Connection, intent: UUID) -> bool:
     """Open, undetermined, or succeeded; not stopped yet and not ended by itself."""
     if entries.stop_orders(connection, book.tenant, intent):
         return False

@@ -65,7 +65,7 @@ class TaskRecord:
     action: str
     task: str = field(repr=False)
     region: str | None
-    path: str
+    path: str = field(repr=False)
     intent: Answer
     ordinal: int
     outcome: UUID

@@ -9,11 +9,13 @@ from sqlalchemy import Connection
 from consentgate import ConsentGate, SigningIssuer, Speaker
 from consentgate.config.keystates import would_fall
 from consentgate.config.replaying import Replayer
+from consentgate.config.views import registry
 from consentgate.consent.statement import TYP, Statement, claims
 from consentgate.crypto import jws
 from consentgate.crypto.jwk import SigningKey, generate_signing_key
-from consentgate.errors import InvalidInput, UnknownIssuer
+from consentgate.errors import InvalidInput, Unavailable, UnknownIssuer
 from consentgate.gate.judge import judge
+from consentgate.ledger import fallen
 from consentgate.log.sequencer import Sequencer
 from consentgate.moment import uuid7_text
 from consentgate.storage import anchors, sequence
@@ -212,8 +214,63 @@ def test_running_task_on_a_fallen_grant_gets_a_stop_order(world: World, caller: 
     fell = world.gate.compromise_key(ISS, since=world.clock())
     assert fell.stops == (intents[0],)
     assert [str(row.re) for row, _ in world.opened("stop")] == intents[:1]
-    (registry, _) = world.opened("registry")[-1]
-    assert world.parts("stop")["decision.0"]["cause"] == str(registry.id)
+    (cause, _) = world.opened("registry")[-1]
+    assert world.parts("stop")["decision.0"]["cause"] == str(cause.id)
+
+
+def test_stops_reach_what_began_while_statements_were_looked_through(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A big ledger takes longer to look through than an entry may be old, and calls go on meanwhile."""
+    world.search("tx-1")
+    other = world.caller("1002")
+    crm, _ = other_issuer(world)
+    look = fallen.fallen
+    looks: list[Any] = []
+
+    def slowly(*given: Any) -> Any:
+        found = look(*given)
+        if not looks:
+            crm.grant(other, notice="voiceprint", method="web_esign")
+            world.ivr.grant(world.caller("1003"), notice="voiceprint", method="ivr_dtmf")
+            for call, speaker in (("tx-2", other), ("tx-3", world.caller("1003"))):
+                world.register(call, speaker)
+                world.search(call)
+        looks.append(found)
+        world.clock.advance(timedelta(minutes=5))
+        return found
+
+    monkeypatch.setattr(fallen, "fallen", slowly)
+    fell = world.gate.compromise_key(ISS, since=world.clock() - timedelta(hours=1))
+    first, _, third = (str(row.id) for row, _ in world.opened("intent"))
+    assert fell.stops == (first, third)
+    assert {row.at for row, _ in world.opened("stop")} == {world.clock()}
+    assert len(looks) == 1
+
+
+def test_marking_begins_anew_when_issuers_changed_meanwhile(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another put on record in between is kept, and who never gets through is told."""
+    look = fallen.fallen
+    added: list[str] = []
+
+    def meanwhile(*given: Any) -> Any:
+        found = look(*given)
+        if len(added) < upto:
+            added.append(f"https://crm-{len(added)}.acme.example")
+            world.gate.add_issuer(added[-1], name="CRM", key=generate_signing_key().public)
+        return found
+
+    monkeypatch.setattr(fallen, "fallen", meanwhile)
+    upto = 3
+    with pytest.raises(Unavailable, match="Try again"):
+        world.gate.compromise_key(ISS, since=world.clock())
+    upto = 4
+    assert world.gate.compromise_key(ISS, since=world.clock()).statements == 1
+    assert len(added) == 4
+    named = {each.iss for each in registry(world.gate._parts).issuers}
+    assert named == {ISS, *added}
 
 
 def test_decision_under_way_with_the_old_registry_is_made_again(
