@@ -117,7 +117,8 @@ class PresignRefused(ConsentGateError):
 class OutcomeNotRecorded(ConsentGateError):
     """The outcome could not be recorded, so its task was told to stop: do not use it; the intent stays open.
 
-    Where a failure inside consentgate kept it from reading the answer, `record` is empty and nothing was stopped.
+    Where a failure inside consentgate kept it from reading the answer, `record` is empty: the answer is in the
+    ledger as it came, an observation, and nothing was stopped, since nobody could tell what.
     Pickle it, or keep it, and pass it to `ConsentGate.record` once the database is back.
 
     Attributes:

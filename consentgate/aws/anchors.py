@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from consentgate.errors import LogRefused, Misconfigured, Unavailable
@@ -23,9 +22,6 @@ from consentgate.tlog.note import NOTE_LIMIT
 from consentgate.values import dataclass
 
 KIND: Final = "s3"
-
-CONFIG: Final = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 2})
-"""For the client of an anchor: nobody waits for it, and the next pass tries again."""
 
 _MODE: Final = "COMPLIANCE"
 _THERE: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})

@@ -3,7 +3,7 @@
 Invariant: they are asked to stop, to delete and to look, never for anything that is gated.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -16,9 +16,6 @@ from consentgate.gate.ports import Told
 from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
 
-# One try within the bound of a stop: trying again is the worker's.
-_CONFIG: Final = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1})
-
 
 class OwnClients:
     """The gate's `Vendor` port on clients of its own: one for each service and region, made when it is needed.
@@ -26,12 +23,18 @@ class OwnClients:
     Credentials and endpoints are those of the environment, as boto3 finds them.
     """
 
-    def __init__(self, session: Any = None) -> None:
+    def __init__(self, *, connect: float, read: float, within: float, session: Any = None) -> None:
         """Make none yet.
 
         Args:
+            connect: how long connecting may take, in seconds.
+            read: how long an answer may take, in seconds.
+            within: how long a stop, or a look, may take as a whole, in seconds.
             session: the boto3 session that makes them; by default a new one.
         """
+        # One try within the bound of a stop: trying again is the worker's.
+        self._config = Config(connect_timeout=connect, read_timeout=read, retries={"total_max_attempts": 1})
+        self._within = within
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -71,7 +74,7 @@ class OwnClients:
         except (BotoCoreError, ValueError) as error:
             # No such region, half of a pair of keys: somebody has to mend the environment.
             return Told(confirmed=False, said=type(error).__name__)
-        return ChimeVendor(client).carry_out(started)
+        return ChimeVendor(client, within=self._within).carry_out(started)
 
     def look(self, started: Started) -> Progress:
         """Ask how a task goes, within the same bound.
@@ -89,7 +92,7 @@ class OwnClients:
             client = self._client(started.service, started.region or "")
         except (BotoCoreError, ValueError) as error:
             raise Unavailable(f"The vendor cannot be asked: {type(error).__name__}.") from error
-        return ChimeVendor(client).look(started)
+        return ChimeVendor(client, within=self._within).look(started)
 
     def close(self) -> None:
         """Close every client."""
@@ -101,6 +104,6 @@ class OwnClients:
         found = self._clients.get((service, region))
         if found is None:
             self._session = self._session or boto3.Session()
-            found = self._session.client(service, region_name=region, config=_CONFIG)
+            found = self._session.client(service, region_name=region, config=self._config)
             self._clients[service, region] = found
         return found

@@ -70,6 +70,26 @@ def failed(operation: Operation, passage: Passage, exception: BaseException) -> 
     return _exchange(operation, passage, attempts, request_id=None, error=type(exception).__name__)
 
 
+def unread(operation: Operation, passage: Passage) -> Exchange:
+    """Say what came back where reading it failed: the bytes as they came, which may name other people.
+
+    Args:
+        operation: the operation.
+        passage: the call.
+
+    Returns:
+        What is to be recorded.
+    """
+    status, body = passage.answer or (None, None)
+    return Exchange(
+        attempts=tuple(passage.attempts),
+        status=status,
+        body=body,
+        results=_is_success(passage),
+        changed=operation.changes,
+    )
+
+
 def _exchange(
     operation: Operation,
     passage: Passage,

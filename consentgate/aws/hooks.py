@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from consentgate.aws.around import Around
 from consentgate.aws.asking import Asking, token_of
-from consentgate.aws.endings import answered, failed, fault_of
+from consentgate.aws.endings import answered, failed, fault_of, unread
 from consentgate.aws.operations import GATED, SERVICES, Operation, carries_warning
 from consentgate.aws.passage import (
     KEY,
@@ -39,7 +39,6 @@ from consentgate.aws.vendor import ChimeVendor
 from consentgate.aws.watched import Watch
 from consentgate.errors import (
     ConsentDenied,
-    ConsentWithdrawn,
     InvalidInput,
     OutcomeNotRecorded,
     PresignRefused,
@@ -47,7 +46,7 @@ from consentgate.errors import (
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import Exchange, GatedRequest, Permit, Started
+from consentgate.gate.request import GatedRequest
 from consentgate.gate.resolve import Resolver
 from consentgate.gate.retry import Retry
 from consentgate.moment import Clock, Random
@@ -227,29 +226,12 @@ class Hooks:
         operation, permit = self._operation(name), used_up(passage)
         if operation is None or permit is None:
             return
-        exchange: Exchange | None = None
         try:
             exchange = failed(operation, passage, error) if error else answered(operation, passage, response)
-            self._gate.finish(permit, exchange, response, self._vendor)
-        except (ConsentWithdrawn, OutcomeNotRecorded):
-            raise
-        except Exception as failure:  # a bug of ours: the caller must not take it for recorded
-            self._stop(permit, exchange)
+        except Exception as failure:  # a bug of ours: what came back is kept as it came, and may not be used
+            self._gate.finish(permit, unread(operation, passage), response, self._vendor)
             raise OutcomeNotRecorded(response, str(permit.entry)) from failure
-
-    def _stop(self, permit: Permit, exchange: Exchange | None) -> None:
-        """Stop what was started and may not be on record: what nobody can prove must not go on."""
-        if exchange is not None and exchange.task is not None and not exchange.changed:
-            request = permit.request
-            self._vendor.stop(
-                Started(
-                    service=request.service,
-                    operation=request.operation,
-                    region=request.region,
-                    path=request.path,
-                    task=exchange.task,
-                )
-            )
+        self._gate.finish(permit, exchange, response, self._vendor)
 
     def _faulty(self, request: GatedRequest | None) -> ConsentDenied:
         """A bug of ours before the decision: a denial, recorded as far as it is known of what."""

@@ -4,7 +4,7 @@ Invariants: nothing is kept under an intent that it may not be about; what could
 dropped; a voice profile that was made or updated during a call without a request of ours is said to be so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -17,6 +17,7 @@ from consentgate.aws.operations import PIPELINES, VOICE, call_of_stream, call_of
 from consentgate.errors import InvalidInput
 from consentgate.gate.context import GateContext
 from consentgate.gate.progress import Progress, observe
+from consentgate.gate.reconcile import late
 from consentgate.ledger.book import Book
 from consentgate.ledger.callintents import CallIntent, intents_of_call
 from consentgate.ledger.lifetimes import made_by_name
@@ -60,12 +61,21 @@ class Delivered:
         notification: the message.
         intents: the intents that it is about.
         bypasses: what it shows that passed the gate by.
+        early: whether nobody knows yet what a request of its call started: it may turn out to be about that.
     """
 
     fate: Fate
     notification: Notification
     intents: tuple[UUID, ...] = ()
     bypasses: tuple[Bypass, ...] = ()
+    early: bool = False
+
+    @property
+    def again(self) -> bool:
+        """Whether to hand it in again later: it was malformed, or is about a task that is not known yet."""
+        if self.fate == "unlinked":
+            return self.notification.sort == "task"
+        return self.fate == "malformed" or (self.fate == "unknown" and self.early)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +95,11 @@ class Delivery:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """Records to hand back to their queue: they were malformed, or are about a task that is not known yet."""
+        """Records to hand back to their queue: those of the items that are to be handed in again."""
         return tuple(
             each.notification.record
             for each in self.items
-            if each.notification.record is not None
-            and (each.fate == "malformed" or (each.fate == "unlinked" and each.notification.sort == "task"))
+            if each.again and each.notification.record is not None
         )
 
 
@@ -115,18 +124,29 @@ def _delivered(gate: GateContext, told: Notification) -> Delivered:
     if told.sort == "ready":
         return Delivered(fate="ready", notification=told)
     with gate.database.read() as connection:
-        intents = _intents(gate.book, connection, told)
+        recorded = _recorded(gate.book, connection, told)
+        during = () if recorded else tuple(_during(gate.book, connection, told))
+        intents = recorded or _intents(gate.book, connection, told, during)
         bypasses = _unexplained(gate.book, connection, told)
     if not intents:
-        if told.sort in ("unknown", "malformed"):
-            return Delivered(fate=told.sort, notification=told, bypasses=bypasses)
-        task = (Bypass(what="task", id=told.task, at=told.at),) if told.task else ()
-        return Delivered(fate="unlinked", notification=told, bypasses=(*task, *bypasses))
+        return _unlinked(told, during, bypasses)
     progress = progress_of(told)
     fresh = [observe(gate, intent, progress) for intent in intents]
+    if told.task is not None and not recorded:
+        for intent in intents:
+            # It was closed before anybody told: the task is known from now on, as if it had been told in time.
+            late(gate, intent)
     return Delivered(
         fate="kept" if any(fresh) else "known", notification=told, intents=intents, bypasses=bypasses
     )
+
+
+def _unlinked(told: Notification, during: Iterable[CallIntent], bypasses: tuple[Bypass, ...]) -> Delivered:
+    if told.sort in ("unknown", "malformed"):
+        early = told.task is not None and any(each.is_unsettled for each in during)
+        return Delivered(fate=told.sort, notification=told, bypasses=bypasses, early=early)
+    task = (Bypass(what="task", id=told.task, at=told.at),) if told.task else ()
+    return Delivered(fate="unlinked", notification=told, bypasses=(*task, *bypasses))
 
 
 def progress_of(told: Notification) -> Progress:
@@ -150,13 +170,20 @@ def progress_of(told: Notification) -> Progress:
     )
 
 
-def _intents(book: Book, connection: Connection, told: Notification) -> tuple[UUID, ...]:
+def _recorded(book: Book, connection: Connection, told: Notification) -> tuple[UUID, ...]:
+    """The intent whose request is on record as having started the task."""
     if told.task is not None:
         for service in (PIPELINES, VOICE) if told.pipeline else (VOICE, PIPELINES):
             record = find_task(connection, book, service, told.task)
             if record is not None:
                 return (record.intent.id,)
-    during = tuple(_during(book, connection, told))
+    return ()
+
+
+def _intents(
+    book: Book, connection: Connection, told: Notification, during: Sequence[CallIntent]
+) -> tuple[UUID, ...]:
+    """The intents of a call that it may be about, where no request is on record as having started the task."""
     if told.sort == "call_over":
         return tuple(each.intent for each in during if each.may_run and each.operation in _STARTS.values())
     if told.task is None:

@@ -12,6 +12,7 @@ therefore stands in the place of the client's HTTP session, behind all handlers.
 import os
 import posixpath
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlparse, urlsplit
@@ -101,6 +102,9 @@ class LastLook:
         require_same(passage, request.method, request.url, request.body)
         if not _is_framed(request):
             raise ConsentDenied((reason("REQUEST_ALTERED"),), str(permit.entry))
+        if time.monotonic() >= permit.ends_tick:
+            # Whoever handles the event after us took too long.
+            raise ConsentDenied((reason("PERMIT_EXPIRED"),), str(permit.entry))
         passage.left = True
         answer = self._session.send(request)
         passage.answer = (int(answer.status_code), bytes(answer.content or b""))

@@ -12,8 +12,6 @@ from consentgate.errors import Malformed, Misconfigured, Unavailable
 from consentgate.log.state import SignerState, decode_state, encode_state
 
 _LIMIT: Final = 1 << 20
-_TIMEOUT_S: Final = 5
-_ATTEMPTS: Final = 3
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
 # The object is another one than was read, or a write of the same moment went first.
 _CONFLICT: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
@@ -35,12 +33,14 @@ class S3State:
         self._key = key
 
     @classmethod
-    def at(cls, url: str, log: int) -> "S3State":
+    def at(cls, url: str, log: int, *, seconds: float, attempts: int) -> "S3State":
         """Open the object that settings name.
 
         Args:
             url: ``s3://bucket/key``.
             log: number of the log; each epoch has an object of its own, its number behind the key.
+            seconds: how long connecting may take, and then each answer.
+            attempts: how often a request is sent at most.
 
         Returns:
             The state; nothing is read.
@@ -54,9 +54,9 @@ class S3State:
 
         bucket, _, key = url.removeprefix("s3://").partition("/")
         config = Config(
-            connect_timeout=_TIMEOUT_S,
-            read_timeout=_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
         )
         try:
             client = boto3.client("s3", config=config)

@@ -17,8 +17,6 @@ from consentgate.gate.progress import Progress
 from consentgate.gate.request import Started
 from consentgate.ledger.progress import ENDED
 
-STOP_SECONDS: Final = 5.0
-
 NO_ANSWER: Final = "no answer"
 
 _GONE = frozenset({"NotFoundException", "GoneException"})
@@ -31,7 +29,7 @@ class ChimeVendor:
     Stop and delete operations are never gated: a withdrawal must always be able to act.
     """
 
-    def __init__(self, client: Any, *, within: float = STOP_SECONDS) -> None:
+    def __init__(self, client: Any, *, within: float) -> None:
         """Take a client in hand.
 
         Args:

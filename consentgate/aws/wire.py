@@ -36,8 +36,8 @@ class Wire:
     """
 
     method: str
-    path: str
-    query: str
+    path: str = field(repr=False)
+    query: str = field(repr=False)
     body: bytes = field(repr=False)
 
 

@@ -15,7 +15,7 @@ that the log is being signed.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -80,9 +80,10 @@ def recheck(gate: GateContext, permit: Permit, *, first: bool) -> None:
         ConsentDenied: the permit is over, or what was read has changed.
     """
     # By a clock that nobody sets back too: a wall clock that jumps must not make an old permit look fresh.
-    age = time.monotonic() - permit.committed_tick
+    tick = time.monotonic()
+    age = tick - permit.committed_tick
     try:
-        expired = gate.book.now() >= permit.send_by or age >= gate.limits.send_by.total_seconds()
+        expired = gate.book.now() >= permit.send_by or tick >= permit.ends_tick
         still = expired or (first and age <= gate.limits.reread_after.total_seconds())
         if not still:
             with gate.database.glance() as connection:
@@ -165,7 +166,7 @@ def _append(
     )
     if appended.code != "done":
         return None
-    permit = _permit(request, appended.hash, reading, owners, at + gate.limits.send_by, about)
+    permit = _permit(request, appended.hash, reading, owners, about, (at, gate.limits.send_by))
     return replace(permit, locks=guard.shared | guard.alone, shadow=in_shadow)
 
 
@@ -205,15 +206,17 @@ def _permit(
     leaf_hash: bytes,
     reading: Reading,
     owners: tuple[Subject, ...],
-    send_by: datetime,
     about: frozenset[UUID],
+    lasts: tuple[datetime, timedelta],
 ) -> Permit:
+    tick = time.monotonic()
     return Permit(
         request=request,
         entry=request.intent,
         hash=leaf_hash,
-        committed_tick=time.monotonic(),
-        send_by=send_by,
+        committed_tick=tick,
+        ends_tick=tick + lasts[1].total_seconds(),
+        send_by=lasts[0] + lasts[1],
         owners=owners,
         about=about,
         # Our own intent is a use: it must not look like a change.
@@ -230,7 +233,8 @@ def _settle(gate: GateContext, request: GatedRequest, reading: Reading, at: date
             owners = tuple(on.subject for on in reading.speakers if on.subject is not None)
             if request.about == "nobody":
                 owners = (gate.database.write(lambda c: gate.book.vault.ensure_key(c, BODY)),)
-            permit = _permit(request, row.hash, reading, owners, at, _about(reading.speakers, owners))
+            about = _about(reading.speakers, owners)
+            permit = _permit(request, row.hash, reading, owners, about, (at, timedelta()))
             close_unsent(gate, permit)
     except ConsentGateError:
         # The intent stays open, as after a crash; reconciliation closes it.

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
+from consentgate.errors import ConsentWithdrawn, OutcomeNotRecorded
 from consentgate.gate.begin import begin, recheck
 from consentgate.gate.context import GateContext
-from consentgate.gate.finish import finish
+from consentgate.gate.finish import finish, lost
 from consentgate.gate.ports import Vendor
 from consentgate.gate.progress import Progress
 from consentgate.gate.replay import replay_due
@@ -65,7 +66,13 @@ class Gate:
             ConsentWithdrawn: a speaker withdrew meanwhile.
             OutcomeNotRecorded: the outcome could not be written.
         """
-        if finish(self._context, permit, exchange, response, vendor):
+        try:
+            written = finish(self._context, permit, exchange, response, vendor)
+        except (ConsentWithdrawn, OutcomeNotRecorded):
+            raise
+        except Exception as error:  # a bug of ours: the caller must not take it for recorded
+            raise lost(self._context, permit, exchange, response, vendor) from error
+        if written:
             replay_due(self._context, (vendor,))
 
     def see(self, service: str, seen: Progress) -> None:

@@ -15,7 +15,6 @@ nobody can prove must not go on.
 import logging
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -24,15 +23,11 @@ from sqlalchemy import Connection
 
 from consentgate.canonical import Json
 from consentgate.entries.leaf import Answer
-from consentgate.errors import (
-    ConsentGateError,
-    ConsentWithdrawn,
-    OutcomeNotRecorded,
-    Unavailable,
-)
+from consentgate.errors import ConsentWithdrawn, OutcomeNotRecorded, Unavailable
 from consentgate.gate.answers import answer_contents, matches_key
 from consentgate.gate.context import GateContext
-from consentgate.gate.outcomes import End, classify
+from consentgate.gate.ending import ending_again, ending_of
+from consentgate.gate.outcomes import End
 from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Ending, Exchange, Permit
 from consentgate.gate.sealed import seal_ending
@@ -85,16 +80,20 @@ def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: obje
         ConsentWithdrawn: a speaker withdrew meanwhile; the task was stopped.
         OutcomeNotRecorded: the outcome could not be written; the task was stopped.
     """
-    ending, written = _ending(gate, permit, exchange), True
+    ending: Ending | None = None
     try:
-        stops = _within_budget(gate, ending).stops
+        ending = ending_of(gate, permit, exchange)
+        stops, written = _within_budget(gate, ending).stops, True
     except Exception as error:  # whatever it is, a bug too: what cannot be recorded must not go on
-        if not _spooled(gate, ending):
-            raise _lost(gate, ending, response, vendor) from error
+        ending = ending or ending_again(gate, permit, exchange)
+        if ending is None or not _spooled(gate, ending):
+            raise _lost(gate, permit, exchange, ending, response, vendor) from error
         stops, written = _stops_if_readable(gate, ending), False
     except BaseException:
         # Somebody ends this thread: the outcome is kept where that is quickly done, and nothing is held up.
-        _spooled(gate, ending)
+        ending = ending or ending_again(gate, permit, exchange)
+        if ending is not None:
+            _spooled(gate, ending)
         raise
     if stops and (ending.started is not None or ending.end == "succeeded"):
         # What was answered as a whole runs no more: there is nothing to stop, and nothing to be used.
@@ -102,6 +101,24 @@ def finish(gate: GateContext, permit: Permit, exchange: Exchange, response: obje
         record_stops(gate, ending, stops, stopped=stopped)
         raise ConsentWithdrawn(response, str(ending.entry), stopped=stopped)
     return written
+
+
+def lost(
+    gate: GateContext, permit: Permit, exchange: Exchange, response: object, vendor: Vendor
+) -> OutcomeNotRecorded:
+    """[6c] Do what is left where step 6 itself failed: the task is stopped, and the outcome sealed.
+
+    Args:
+        gate: the gate.
+        permit: the permit under which the request went.
+        exchange: what came back.
+        response: the answer as the caller will get it, or None.
+        vendor: stops the task.
+
+    Returns:
+        What is to be raised.
+    """
+    return _lost(gate, permit, exchange, ending_again(gate, permit, exchange), response, vendor)
 
 
 def close_unsent(gate: GateContext, permit: Permit) -> None:
@@ -114,7 +131,7 @@ def close_unsent(gate: GateContext, permit: Permit) -> None:
     Raises:
         ConsentGateError: the outcome could not be written; the intent stays open.
     """
-    _within_budget(gate, _ending(gate, permit, Exchange(attempts=())))
+    _within_budget(gate, ending_of(gate, permit, Exchange(attempts=())))
 
 
 def record_stops(gate: GateContext, ending: Ending, stops: tuple[Answer, ...], *, stopped: bool) -> None:
@@ -138,33 +155,8 @@ def record_stops(gate: GateContext, ending: Ending, stops: tuple[Answer, ...], *
 
     try:
         gate.database.write(note)
-    except ConsentGateError:
-        return
-
-
-def _ending(gate: GateContext, permit: Permit, exchange: Exchange) -> Ending:
-    return Ending(
-        entry=gate.book.new_id(_about_now(gate, permit)),
-        intent=Answer(id=permit.entry, h=permit.hash),
-        owners=permit.owners,
-        about=permit.about,
-        end=classify(exchange.attempts, started=exchange.task is not None or exchange.complete),
-        exchange=exchange,
-        service=permit.request.service,
-        operation=permit.request.operation,
-        region=permit.request.region,
-        path=permit.request.path,
-        locks=permit.locks,
-        shadow=permit.shadow,
-    )
-
-
-def _about_now(gate: GateContext, permit: Permit) -> datetime:
-    """The time, or one that is near: a clock that fails must not cost us what came back."""
-    try:
-        return gate.book.now()
-    except Exception:  # noqa: BLE001  # the entry's own time is another question, and asked in its place
-        return permit.send_by
+    except Exception as error:  # noqa: BLE001  # the outcome stands, and the order is asked for again
+        _LOG.warning("A stop was answered, and could not be recorded: %s.", type(error).__name__)
 
 
 def _within_budget(gate: GateContext, ending: Ending) -> Recorded:
@@ -201,15 +193,23 @@ def _stops_if_readable(gate: GateContext, ending: Ending) -> tuple[Answer, ...]:
         return ()
 
 
-def _lost(gate: GateContext, ending: Ending, response: object, vendor: Vendor) -> OutcomeNotRecorded:
+def _lost(
+    gate: GateContext,
+    permit: Permit,
+    exchange: Exchange,
+    ending: Ending | None,
+    response: object,
+    vendor: Vendor,
+) -> OutcomeNotRecorded:
     """[6c] Stop the task, and give the caller what can still be recorded later."""
-    if ending.started is not None and not ending.exchange.changed:
-        vendor.stop(ending.started)
+    started = permit.started(exchange.task)
+    if started is not None and not exchange.changed:
+        vendor.stop(started)
     try:
-        record = seal_ending(gate, ending)
+        record = seal_ending(gate, ending) if ending is not None else ""
     except Exception:  # noqa: BLE001  # the caller must learn that there is no outcome, whatever the reason
         record = ""
-    return OutcomeNotRecorded(response, str(ending.intent.id), record)
+    return OutcomeNotRecorded(response, str(permit.entry), record)
 
 
 def append(gate: GateContext, connection: Connection, ending: Ending, matches: Subject | None) -> Recorded:

@@ -39,7 +39,7 @@ class HeldPermit:
         self._permit = permit
         self._clock = clock
         self._manner = manner
-        self._entered = clock()
+        self._entered = self._now(permit.send_by)
         self._attempts: list[Attempt] = []
         self._open = False
         self._unsent = False
@@ -251,9 +251,16 @@ class HeldPermit:
             )
 
     def _end(self, **how: Any) -> None:
-        begun = self._attempts.pop()
-        self._attempts.append(replace(begun, ended_at=self._clock(), **how))
+        begun = self._attempts[-1]
+        self._attempts[-1] = replace(begun, ended_at=self._now(begun.started_at), **how)
         self._open = False
+
+    def _now(self, otherwise: datetime) -> datetime:
+        """The time, or another one: a clock that fails must not cost us what came back."""
+        try:
+            return self._clock()
+        except Exception:  # noqa: BLE001  # what came back counts, not when
+            return otherwise
 
     def _lost(self, cause: str) -> Attempt:
         return Attempt(started_at=self._entered, fault="lost", cause=cause)

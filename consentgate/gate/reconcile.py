@@ -16,26 +16,24 @@ closed with its stop orders open: doing it again goes on from there.
 
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate import canonical
 from consentgate.entries.leaf import Answer
 from consentgate.errors import Malformed, Unavailable
+from consentgate.gate.closure import closure
 from consentgate.gate.context import GateContext
 from consentgate.gate.evidence import Because, Evidence, Trail, Ungated, judge
 from consentgate.gate.finish import Recorded, append
 from consentgate.gate.outcomes import End
 from consentgate.gate.polling import Looks
 from consentgate.gate.ports import Vendor
-from consentgate.gate.progress import derived_id, observe
+from consentgate.gate.progress import observe
 from consentgate.gate.replay import Stops, carry_out, unanswered
-from consentgate.gate.request import Ending, Exchange
+from consentgate.gate.request import Ending
 from consentgate.gate.unsettled import Asked, Unsettled, read_unsettled
-from consentgate.ledger.vault import BODY
 from consentgate.storage import entries, intents, locks
 from consentgate.storage.entries import EntryRow
 from consentgate.values import dataclass
@@ -163,23 +161,41 @@ def reconcile(gate: GateContext, vendors: Iterable[Vendor], trail: Trail = _NO_T
                 closed.append(found)
             elif found is not None:
                 waiting.append(found)
-    late = (_late(gate, intent, at_hand, evidence) for intent, evidence in sorted(told.items()))
+    more = (late(gate, intent, at_hand, evidence) for intent, evidence in sorted(told.items()))
     return Reconciled(
         closed=tuple(closed),
         waiting=tuple(waiting),
         stuck=tuple(stuck),
-        late=tuple(each for each in late if each is not None),
+        late=tuple(each for each in more if each is not None),
         ungated=trail.ungated,
         events=trail.events,
     )
 
 
-def _late(gate: GateContext, intent: UUID, vendors: tuple[Vendor, ...], evidence: Evidence) -> Closed | None:
-    """Keep what is known of an intent that was closed without it."""
+def late(
+    gate: GateContext, intent: UUID, vendors: tuple[Vendor, ...] = (), evidence: Evidence | None = None
+) -> Closed | None:
+    """Keep what is known of an intent that was closed without it, beside its outcome.
+
+    Args:
+        gate: the gate.
+        intent: id of the intent.
+        vendors: the clients at hand.
+        evidence: what the vendor's trail says; by default what was seen since counts alone.
+
+    Returns:
+        What was kept; None where the outcome says as much already, or there is none yet.
+
+    Raises:
+        Malformed: something stored cannot be read.
+        Unavailable: the database or a key is out of reach.
+    """
     with gate.database.read() as connection:
         row = entries.by_id(connection, gate.book.tenant, intent)
-        held = read_unsettled(gate, connection, row).locks if row is not None else frozenset[int]()
-    return _close(gate, row, held, vendors, evidence) if row is not None else None
+        if row is None or entries.final_outcome(connection, gate.book.tenant, intent) is None:
+            return None
+        held = read_unsettled(gate, connection, row).locks
+    return _close(gate, row, held, vendors, evidence)
 
 
 def _open(gate: GateContext, after: int) -> tuple[EntryRow, ...]:
@@ -225,7 +241,7 @@ def _close(
         if standing is not None and (standing.end == "succeeded" or evidence.end != "succeeded"):
             # Somebody else closed it: what says no more than that is not kept.
             return None
-        written.append((_ending(gate, connection, now, evidence), evidence, standing))
+        written.append((closure(gate, connection, now, evidence), evidence, standing))
         recorded = append(gate, connection, written[-1][0], None)
         return recorded, unanswered(gate, connection, recorded.stops)
 
@@ -265,29 +281,3 @@ def _ask(gate: GateContext, unsettled: Unsettled, vendors: tuple[Vendor, ...]) -
             if seen.task == task:
                 observe(gate, unsettled.asked.intent.id, seen)
                 return
-
-
-def _ending(gate: GateContext, connection: Connection, unsettled: Unsettled, evidence: Evidence) -> Ending:
-    """The outcome; the same evidence makes the same entry, whoever writes it."""
-    asked = unsettled.asked
-    # About nobody, or nobody is left: what can be said lies under the tenant's own key.
-    owners = tuple(asked.owners.values()) or (gate.book.vault.ensure_key(connection, BODY),)
-    digest = sha256(canonical.encode([evidence.end, evidence.task, evidence.members])).digest()
-    return Ending(
-        entry=derived_id(owners[0], asked.intent.id, digest),
-        intent=asked.intent,
-        owners=owners,
-        about=unsettled.about,
-        end=evidence.end,
-        exchange=Exchange(
-            attempts=(), request_id=evidence.request_id, task=evidence.task, error=evidence.error
-        ),
-        service=asked.text("service"),
-        operation=asked.text("operation"),
-        region=asked.text("region") or None,
-        path=asked.text("path"),
-        locks=unsettled.locks,
-        shadow=asked.shadow,
-        places=tuple(asked.owners),
-        reconciled=evidence.members,
-    )

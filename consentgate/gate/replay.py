@@ -5,6 +5,7 @@ intent got another final outcome meanwhile, ours is kept as an observation. A st
 out where a client for that service and region is at hand; else it stays open.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -25,6 +26,7 @@ from consentgate.storage import entries
 from consentgate.values import dataclass
 
 AT_ONCE: Final = 16
+_LOG: Final = logging.getLogger("consentgate")
 
 Stops: TypeAlias = Literal["none", "stopped", "open"]
 
@@ -167,9 +169,9 @@ def replay_due(gate: GateContext, vendors: Iterable[Vendor] = (), *, at_most: in
         return
     try:
         replay_spool(gate, spool, vendors, at_most=at_most)
-    except ConsentGateError:
-        # What was to be done before this has been done; the outcomes wait on.
-        return
+    except Exception as error:  # noqa: BLE001  # what was to be done before this is done; the outcomes wait on
+        if not isinstance(error, ConsentGateError):
+            _LOG.warning("The spool could not be looked through: %s.", type(error).__name__)
 
 
 def carry_out(

@@ -62,8 +62,8 @@ class GatedRequest:
     region: str | None
     country: str | None
     method: str
-    path: str
-    query: str
+    path: str = field(repr=False)
+    query: str = field(repr=False)
     body: bytes = field(repr=False)
     call: str | None = field(repr=False)
     context: CallContext | None = field(repr=False)
@@ -125,6 +125,7 @@ class Permit:
         entry: id of the intent's entry.
         hash: leaf hash of the intent's entry.
         committed_tick: when the intent was durable, by the process's monotonic clock, in seconds.
+        ends_tick: when the permit ends by that clock, which nobody sets back.
         send_by: when the permit ends.
         owners: for whom the outcome's parts will be sealed, in order of the speakers.
         about: every subject that the intent is linked to.
@@ -137,12 +138,29 @@ class Permit:
     entry: UUID
     hash: bytes
     committed_tick: float
+    ends_tick: float
     send_by: datetime
     owners: tuple[Subject, ...] = field(repr=False)
     about: frozenset[UUID]
     seen: Seen = field(repr=False)
     locks: frozenset[int] = frozenset()
     shadow: bool = False
+
+    def started(self, task: str | None) -> "Started | None":
+        """Say what a stop has to name.
+
+        Args:
+            task: id of what the request started, or None.
+
+        Returns:
+            The task, or None.
+        """
+        if task is None:
+            return None
+        asked = self.request
+        return Started(
+            service=asked.service, operation=asked.operation, region=asked.region, path=asked.path, task=task
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +178,7 @@ class Started:
     service: str
     operation: str
     region: str | None
-    path: str
+    path: str = field(repr=False)
     task: str = field(repr=False)
 
 
@@ -194,7 +212,7 @@ class Ending:
     service: str
     operation: str
     region: str | None
-    path: str
+    path: str = field(repr=False)
     locks: frozenset[int] = frozenset()
     shadow: bool = False
     places: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ when a person's key is destroyed, what such a text holds about them goes too.
 Invariant: what was sealed is read back as the same `Ending`, or refused.
 """
 
+from dataclasses import field
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -60,15 +61,15 @@ class _Inside:
 
     service: str
     operation: str
-    path: str
+    path: str = field(repr=False)
     results: bool
-    summary: bytes
+    summary: bytes = field(repr=False)
     region: str | None = None
     attempts: tuple[Attempt, ...] = ()
     status: int | None = None
     request_id: str | None = None
-    body: bytes | None = None
-    task: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+    task: str | None = field(default=None, repr=False)
     error: str | None = None
     shadow: bool = False
 

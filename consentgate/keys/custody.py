@@ -45,7 +45,12 @@ class Wrapped:
 
 
 class Custody(Protocol):
-    """Wraps and unwraps data keys, and gives the keys of keyed hashes. Never asked for a key per caller."""
+    """Wraps and unwraps data keys, and gives the keys of keyed hashes. Never asked for a key per caller.
+
+    The gate waits for it without a bound of its own. One that asks over a network therefore bounds connecting, each
+    answer and its attempts, and raises `Unavailable` when they are over: a request is then denied, and an outcome
+    goes the way of a database that is out of reach.
+    """
 
     def wrap(self, data_key: bytes) -> Wrapped:
         """Wrap a data key under the newest wrapping key.

@@ -74,9 +74,7 @@ def search_event(
     Returns:
         The event.
     """
-    members: Event = {"taskId": task, "detailStatus": status, **detail}
-    if transaction is not None:
-        members |= {"transactionId": transaction, "voiceConnectorId": CONNECTOR, "isCaller": True}
+    members: Event = {"taskId": task, "detailStatus": status, **detail, **_on(transaction)}
     if matches is not None:
         members["speakerSearchDetails"] = {
             "results": [{"voiceProfileId": id_, "confidenceScore": str(score)} for id_, score in matches]
@@ -84,7 +82,15 @@ def search_event(
     return event("SpeakerSearchStatus", members, at=at)
 
 
-def tone_event(task: str, status: str, *, at: datetime = START, label: str | None = "neutral") -> Event:
+def tone_event(
+    task: str,
+    status: str,
+    *,
+    at: datetime = START,
+    label: str | None = "neutral",
+    transaction: str | None = None,
+    **detail: Any,
+) -> Event:
     """Make an event about an analysis of a voice's tone.
 
     Args:
@@ -92,11 +98,13 @@ def tone_event(task: str, status: str, *, at: datetime = START, label: str | Non
         status: ``VoiceToneAnalysisSuccessful``, ``VoiceToneAnalysisCompleted`` and so on.
         at: its time.
         label: what was heard, or None for an event without results.
+        transaction: the call's transaction id, or None.
+        **detail: further members of ``detail``.
 
     Returns:
         The event.
     """
-    members: Event = {"taskId": task, "detailStatus": status}
+    members: Event = {"taskId": task, "detailStatus": status, **detail, **_on(transaction)}
     if label is not None:
         score = {"neutral": "0.83", "positive": "0.13", "negative": "0.04"}
         tone = {"startTime": to_text(at), "endTime": to_text(at), "voiceToneLabel": label}
@@ -252,6 +260,12 @@ WRAPPINGS: Final[Mapping[str, Callable[..., Any]]] = {
     "text": lambda *events: json.dumps(events),
 }
 """Every way in which events arrive."""
+
+
+def _on(transaction: str | None) -> Event:
+    if transaction is None:
+        return {}
+    return {"transactionId": transaction, "voiceConnectorId": CONNECTOR, "isCaller": True}
 
 
 def _of_call(status: str, transaction: str) -> Event:

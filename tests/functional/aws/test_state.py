@@ -207,8 +207,8 @@ def test_object_that_is_no_state_is_refused(client: Any, state: S3State) -> None
 
 
 def test_each_epoch_has_an_object_of_its_own(client: Any) -> None:
-    S3State.at("s3://signer/a/b", 0).create(FIRST)
-    S3State.at("s3://signer/a/b", 2).create(FIRST)
+    S3State.at("s3://signer/a/b", 0, seconds=5, attempts=3).create(FIRST)
+    S3State.at("s3://signer/a/b", 2, seconds=5, attempts=3).create(FIRST)
     listed = client.list_objects_v2(Bucket="signer")["Contents"]
     assert [each["Key"] for each in listed] == ["a/b", "a/b.2"]
 
@@ -217,4 +217,4 @@ def test_profile_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(Misconfigured, match="nobody"):
-        S3State.at("s3://signer/a/b", 0)
+        S3State.at("s3://signer/a/b", 0, seconds=5, attempts=3)

@@ -88,6 +88,22 @@ def test_permit_runs_out_although_the_wall_clock_stands_still(
     assert world.ends() == ["not_sent"]
 
 
+def test_permit_runs_out_behind_the_last_of_our_handlers(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that was registered after the gate's takes its time: the look before the network sees it."""
+
+    def dawdle(**_: Any) -> None:
+        monkeypatch.setattr(
+            "consentgate.aws.passage.time", SimpleNamespace(monotonic=lambda: monotonic() + 5)
+        )
+
+    world.client.meta.events.register_last("before-send", dawdle)
+    assert world.denial("tx-1") == ["PERMIT_EXPIRED"]
+    assert world.searches == 0
+    assert world.ends() == ["not_sent"]
+
+
 def test_altered_statement_denies_and_is_recorded(world: World, caller: Speaker) -> None:
     row = world.opened("statement")[0][0]
     flipped = row.parts[:-1] + ("A" if row.parts[-1] != "A" else "B")

@@ -16,9 +16,10 @@ from consentgate.ledger.registering import Registration
 from consentgate.moment import to_millis
 from consentgate.testing import events
 from consentgate.testing.clock import START
-from consentgate.testing.events import search_event
+from consentgate.testing.events import Event, search_event
 from tests.functional.gate import profiles
 from tests.functional.gate.conftest import World
+from tests.functional.gate.reconciling import died, finals, later, only
 
 MATCHES = [("vp-of-somebody", 0.94567856), ("vp-of-another", 0.77)]
 
@@ -68,6 +69,68 @@ def test_a_task_whose_outcome_is_not_known_is_linked_by_its_call(world: World, c
         "task-9", "VoiceprintGenerationSuccess", transaction="tx-1", at=START + timedelta(seconds=9)
     )
     assert told(world, later).intents == (intent,)
+
+
+def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, event: Event) -> tuple[UUID, str, Delivered]:
+    """Search; an event comes between the vendor's answer and the outcome."""
+    finish, came = world.gate._door.finish, list[Delivered]()
+
+    def comes(*given: Any) -> Any:
+        came.append(told(world, event))
+        return finish(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.gate._door, "finish", comes)
+        intent, task = searched(world)
+    return intent, task, came[0]
+
+
+def test_the_end_of_another_task_keeps_no_stop_order_away(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = search_event("task-of-nobody", "STOPPED", transaction="tx-1")
+    intent, task, early = meanwhile(world, monkeypatch, event)
+    # Until the answer is there it may be the task that the request started.
+    assert early.intents == (intent,)
+    assert not state(world, intent).ended
+    assert told(world, event).fate == "unlinked"
+    world.ivr.withdraw(caller, method="ivr_dtmf")
+    assert [row.re for row, _ in world.opened("stop")] == [intent]
+    assert told(world, search_event(task, "STOPPED")).intents == (intent,)
+    assert state(world, intent).task == task
+
+
+def test_an_unknown_event_that_comes_before_the_answer_comes_again(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(world)
+    event = search_event("task-9", "x", transaction="tx-1") | {"detail-type": "SpeakerSearchInvented"}
+    assert told(world, event).again
+    assert world.gate.notify(events.in_sqs(event)).left == ("message-0",)
+    world.register("tx-2", caller)
+    searched(world, "tx-2")
+    other = search_event("task-9", "x", transaction="tx-2") | {"detail-type": "SpeakerSearchInvented"}
+    assert not told(world, other).again
+
+
+def test_a_task_that_is_told_of_after_its_request_was_given_up_is_known_from_then_on(
+    world: World, caller: Speaker
+) -> None:
+    intent, task = died(world)
+    assert only(later(world)).end == "undetermined"
+    for status in ("IdentificationSuccessful", "IdentificationSuccessful", "VoiceprintGenerationSuccess"):
+        assert told(world, search_event(task, status, transaction="tx-1")).intents == (intent,)
+    assert finals(world) == ["undetermined"]
+    assert (
+        len([row for row, parts in world.opened("observation") if "reconciled" in parts["exchange.0"]]) == 1
+    )
+    assert world.gate.poll(task).task == task
+    # By its task alone, too.
+    assert told(world, search_event(task, "STOPPED")).intents == (intent,)
+    world.gate.close()
+    found = verify_deployment(world.gate._parts.settings, vkey=None, with_keys=True, step=lambda: None)
+    assert [each for each in found.verification.levels if each.verdict == "broken"] == []
+    assert {each.kind for each in found.verification.findings} <= {"unsequenced", "uncovered"}
 
 
 def test_two_requests_without_an_outcome_are_not_guessed_between(world: World, caller: Speaker) -> None:

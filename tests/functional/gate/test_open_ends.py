@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from consentgate import ConsentWithdrawn, OutcomeNotRecorded, Speaker
+from consentgate import ConsentWithdrawn, Speaker
 from consentgate.aws.around import Around
 from consentgate.aws.hooks import Hooks
 from consentgate.aws.passage import Passage
@@ -15,9 +15,6 @@ from consentgate.errors import ConsentGateError, Misconfigured
 from tests.functional.gate.conftest import World
 
 OPERATION = "chime-sdk-voice.StartSpeakerSearchTask"
-
-# What botocore does is the same on any database; test_interrupts.py strikes everywhere, on both.
-pytestmark = pytest.mark.sqlite_file
 
 
 @pytest.fixture
@@ -98,17 +95,6 @@ def test_withdrawal_that_meets_a_strike_stops_the_task(
     else:
         assert raised.value.__context__ is error
     assert world.gate.open_stops() == ()
-
-
-def test_bug_of_ours_while_recording_is_not_taken_for_an_outcome(
-    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(*_: Any) -> Any:
-        raise LookupError
-
-    monkeypatch.setattr(world.gate._door, "finish", failing)
-    with pytest.raises(OutcomeNotRecorded):
-        world.search("tx-1")
 
 
 def test_calls_inside_calls_are_kept_apart(world: World, caller: Speaker) -> None:

@@ -18,8 +18,6 @@ from consentgate.testing import events
 from consentgate.testing.tasks import FAILED, RUNNING
 from tests.functional.gate.conftest import CONNECTOR, World
 
-pytestmark = pytest.mark.sqlite_file
-
 GET = "GetSpeakerSearchTask"
 
 

@@ -1,6 +1,7 @@
 """What is seen of a task is kept once, in whatever order it comes, and ends what it ends."""
 
 from datetime import timedelta
+from itertools import count
 from threading import Event, Thread
 from types import ModuleType
 from typing import Any
@@ -21,12 +22,15 @@ from consentgate.ledger.book import Content
 from consentgate.ledger.progress import TaskState
 from consentgate.storage import entries
 from consentgate.testing.clock import START
+from consentgate.testing.tasks import TaskBook
 from tests.functional.gate.conftest import World
 
 
 @pytest.fixture
-def caller(world: World) -> Speaker:
-    """A caller who may be searched on call tx-1."""
+def caller(world: World, monkeypatch: pytest.MonkeyPatch) -> Speaker:
+    """A caller who may be searched on call tx-1, which starts task-1."""
+    numbers, voice = count(1), world.server._behaviours["chime-sdk-voice"]
+    monkeypatch.setattr(voice, "searches", TaskBook(world.clock, lambda: f"task-{next(numbers)}"))
     speaker = world.caller()
     world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf")
     world.register("tx-1", speaker)

@@ -19,8 +19,6 @@ from consentgate.testing.events import search_event
 from tests.functional.gate.conftest import World
 from tests.functional.gate.reconciling import caller_of, died, finals, gated
 
-pytestmark = pytest.mark.sqlite_file
-
 
 class Died(BaseException):
     """The process is gone: nobody catches it."""

@@ -16,9 +16,6 @@ from tests.functional.gate.conftest import World
 
 THROTTLED = "ThrottledClientException"
 
-# Attempts and pauses are botocore's and the client's; the ledger's side is that of every other outcome.
-pytestmark = pytest.mark.sqlite_file
-
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -20,8 +20,6 @@ from consentgate.testing.client import client_settings
 from tests.functional.gate.bypass import ways
 from tests.functional.gate.conftest import World
 
-pytestmark = pytest.mark.sqlite_file
-
 KEY = {"KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/k-1"}
 ASKED: dict[tuple[str, str], dict[str, Any]] = {
     (VOICE, "StartSpeakerSearchTask"): {

@@ -36,21 +36,21 @@ def task(world: World) -> str:
 
 
 def test_running_task_is_stopped(world: World, task: str) -> None:
-    assert ChimeVendor(world.client).stop(search(task))
+    assert ChimeVendor(world.client, within=5).stop(search(task))
 
 
 def test_task_that_is_gone_needs_no_stop(world: World) -> None:
-    assert ChimeVendor(world.client).stop(search("00000000-0000-4000-8000-000000000000"))
+    assert ChimeVendor(world.client, within=5).stop(search("00000000-0000-4000-8000-000000000000"))
 
 
 def test_vendor_that_refuses_leaves_the_task_running(world: World, task: str) -> None:
     world.server.script.fail("StopSpeakerSearchTask", error="ForbiddenException")
-    assert not ChimeVendor(world.client).stop(search(task))
+    assert not ChimeVendor(world.client, within=5).stop(search(task))
 
 
 def test_vendor_out_of_reach_leaves_the_task_running(world: World, task: str) -> None:
     world.server.stop()
-    assert not ChimeVendor(world.client).stop(search(task))
+    assert not ChimeVendor(world.client, within=5).stop(search(task))
 
 
 def test_operation_that_starts_nothing_has_nothing_to_stop(
@@ -58,7 +58,7 @@ def test_operation_that_starts_nothing_has_nothing_to_stop(
 ) -> None:
     at = ("chime-sdk-voice", "StartSpeakerSearchTask")
     monkeypatch.setitem(cast("dict[Any, Any]", GATED), at, replace(GATED[at], stop=None))
-    assert not ChimeVendor(world.client).stop(search(task))
+    assert not ChimeVendor(world.client, within=5).stop(search(task))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_operation_that_starts_nothing_has_nothing_to_stop(
     ],
 )
 def test_client_serves_what_was_started_in_its_region(world: World, started: Started, serves: bool) -> None:
-    assert ChimeVendor(world.client).serves(started) is serves
+    assert ChimeVendor(world.client, within=5).serves(started) is serves
 
 
 def test_vendor_that_hangs_is_not_waited_for(world: World, task: str) -> None:
@@ -83,7 +83,7 @@ def test_handler_that_breaks_the_stop_leaves_the_order_open(world: World, task: 
         raise ZeroDivisionError
 
     world.client.meta.events.register("before-call.chime-sdk-voice.StopSpeakerSearchTask", broken)
-    assert not ChimeVendor(world.client).stop(search(task))
+    assert not ChimeVendor(world.client, within=5).stop(search(task))
 
 
 def test_task_is_stopped_where_the_system_gives_no_thread(
@@ -93,7 +93,7 @@ def test_task_is_stopped_where_the_system_gives_no_thread(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("consentgate.aws.vendor.threading.Thread.start", refuse)
-    assert ChimeVendor(world.client).stop(search(task))
+    assert ChimeVendor(world.client, within=5).stop(search(task))
 
 
 @pytest.mark.parametrize(

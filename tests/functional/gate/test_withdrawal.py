@@ -210,6 +210,25 @@ def test_what_became_of_a_stop_order_is_on_record(world: World, caller: Speaker)
     assert [row.end for row, _ in world.opened("observation") if row.re == order.id] == ["unknown"]
 
 
+@pytest.mark.parametrize("bug", [ZeroDivisionError, InvalidInput])
+def test_stop_that_cannot_be_noted_leaves_the_outcome_and_the_order(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch, bug: type[Exception]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise bug
+
+    during_the_request(world, lambda: world.ivr.withdraw(caller, method="ivr_dtmf"))
+    with monkeypatch.context() as patch:
+        patch.setattr("consentgate.gate.finish.Content", broken)
+        with pytest.raises(ConsentWithdrawn) as withdrawn:
+            world.search("tx-1")
+    assert withdrawn.value.stopped
+    assert world.ends() == ["succeeded"]
+    (order, _) = world.opened("stop")[0]
+    assert not [row for row, _ in world.opened("observation") if row.re == order.id]
+    assert [each.entry for each in world.gate.open_stops()] == [order.id]
+
+
 def test_retry_under_a_limited_grant_is_no_change(world: World) -> None:
     speaker = world.caller("3003")
     world.ivr.grant(speaker, notice="voiceprint", method="ivr_dtmf", max_uses=5)

@@ -23,7 +23,7 @@ class Nowhere:
 
 
 def test_a_region_that_there_is_not_is_out_of_reach() -> None:
-    clients = OwnClients(Nowhere())
+    clients = OwnClients(connect=1, read=1, within=2, session=Nowhere())
     with pytest.raises(Unavailable, match="ValueError"):
         clients.look(STARTED)
     assert (clients.stop(STARTED), clients.carry_out(STARTED).said) == (False, "ValueError")

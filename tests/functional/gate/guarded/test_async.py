@@ -16,9 +16,6 @@ from consentgate.gate.inthread import in_thread
 from tests.functional.gate.conftest import World
 from tests.functional.gate.guarded.conftest import Engine, guarded, identify
 
-# What runs in which thread is the same on any database; test_stops.py drives the ledger's side on both.
-pytestmark = pytest.mark.sqlite_file
-
 
 @pytest.fixture
 def writers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:

@@ -18,9 +18,6 @@ from consentgate.gate.told import MAX_ANSWER, TOO_LARGE
 from tests.functional.gate.conftest import World
 from tests.functional.gate.guarded.conftest import Engine, guarded, identify
 
-# A permit's attempts are the same on any database; test_stops.py drives the ledger's side on both.
-pytestmark = pytest.mark.sqlite_file
-
 
 def test_engine_of_a_consenting_caller_is_asked_and_the_exchange_is_kept(
     world: World, willing: Speaker, engine: Engine

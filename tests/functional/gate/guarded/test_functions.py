@@ -16,9 +16,6 @@ from tests.functional.gate.guarded.conftest import Engine
 
 KNOWN: Any = {"purpose": "authentication", "recording_consent": "all_parties"}
 
-# How a function is wrapped is the same on any database.
-pytestmark = pytest.mark.sqlite_file
-
 
 def test_function_is_called_with_the_permit(world: World, willing: Speaker, engine: Engine) -> None:
     @world.gate.guards("search", **KNOWN)
@@ -117,7 +114,7 @@ def test_what_cannot_be_guarded_is_refused(
     people = willing if people == "willing" else people
     with (
         pytest.raises(InvalidInput),
-        world.gate.guarded(more.pop("operation", "search"), people, request_, **more),
+        world.gate.guarded(speakers=people, request=request_, **{"operation": "search", **more}),
     ):
         pytest.fail("it was let in")
     assert world.opened("intent", "denial") == []

@@ -17,8 +17,6 @@ from consentgate.errors import ConsentGateError
 from tests.functional.gate.bypass.tampering import TAMPERINGS
 from tests.functional.gate.operations.conftest import DOMAIN_ARN, KEY, PIPELINE, STREAM, Stage, source, tone
 
-pytestmark = pytest.mark.sqlite_file
-
 TAMPERED = ("nothing", "without provide-client-params", "without before-call", "without any handler")
 Params = dict[str, Any]
 Send = Callable[[Any, str, Params], object]

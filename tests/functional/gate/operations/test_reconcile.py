@@ -26,8 +26,6 @@ from tests.functional.gate.operations.conftest import (
 
 __all__ = ["stage"]
 
-pytestmark = pytest.mark.sqlite_file
-
 
 @contextmanager
 def dying(stage: Stage) -> Iterator[None]:

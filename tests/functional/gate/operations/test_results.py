@@ -6,14 +6,10 @@ On SQLite alone: what reads the ledger is asked on both databases by test_linkin
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from consentgate.config.tasks import task_list, task_shown
 from consentgate.ledger.lifetimes import Lifetime
 from consentgate.testing import events
 from tests.functional.gate.operations.conftest import DOMAIN_ARN, PIPELINE, STREAM, Stage, source, tone
-
-pytestmark = pytest.mark.sqlite_file
 
 
 def shown(stage: Stage, name: str) -> Lifetime:
