@@ -193,31 +193,61 @@ def _publish(home: str | None, folder: str, with_leaves: bool) -> Done:
     "--vkey", metavar="VKEY", help="The log's public key, as you trust it; by default log.vkey in the home."
 )
 @click.option(
+    "--origin",
+    metavar="ORIGIN",
+    help="The log's name in its checkpoints, where that is not the name of its key.",
+)
+@click.option(
+    "--from",
+    "pinned",
+    metavar="CHECKPOINT",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A signed checkpoint that an earlier audit covered: what it covers is not read again.",
+)
+@click.option(
     "--policy",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
     help="The witnesses that you trust, and how many of them have to have cosigned (C2SP tlog-policy).",
 )
-def _verify(home: str | None, folder: str, vkey: str | None, policy: str | None) -> Done:
+def _verify(
+    home: str | None,
+    folder: str,
+    vkey: str | None,
+    origin: str | None,
+    pinned: str | None,
+    policy: str | None,
+) -> Done:
     """Audit a published log from its files alone: this one, or any other in the layout of C2SP tlog-tiles.
 
-    Where the entries are published too, each is compared with the tiles. Exit code 0 holds, 1 broken, 3 cannot judge:
-    there is no key.
+    Where the entries are published too, each is compared with the tiles. With --from, the log has to continue that
+    checkpoint, and only what came after it is read. Exit code 0 holds, 1 broken, 3 cannot judge: there is no key.
     """
     from pathlib import Path
 
+    from consentgate.cli.pinned import left_out, pinned_item
     from consentgate.cli.terminal import progress
     from consentgate.cli.verify import levels_shown, vkey_for_files
     from consentgate.config.receipts import files_of, published_size, published_verified
+    from consentgate.config.since import read_pinned
 
     known, whence = vkey_for_files(home, vkey)
     read = files_of(Path(folder))
-    size = published_size(read)
-    with progress("Verifying", size) as bar:
-        done = published_verified(read, known, step=bar.step, policy=Path(policy) if policy else None)
-    return levels_shown(done, _OF_FILES, [("entries", str(size)), ("vkey from", whence)])
+    start = read_pinned(Path(pinned), known, origin) if pinned is not None else None
+    with progress("Verifying", published_size(read, start)) as bar:
+        done = published_verified(
+            read,
+            known,
+            step=bar.step,
+            policy=Path(policy) if policy else None,
+            origin=origin,
+            pinned=start,
+        )
+    pairs = [("entries", str(published_size(read))), ("vkey from", whence), *left_out(start, _NOT_READ)]
+    return levels_shown(done, _OF_FILES, pairs, pinned=pinned_item(start, _NOT_READ))
 
 
+_NOT_READ = ("entries before it", "tiles before it but those at its right edge")
 _OF_FILES = {
     "bytes": "the published entries are those of the tiles",
     "tree": "the tiles lead to the checkpoint's root",

@@ -134,6 +134,8 @@ class Anchorer:
         *,
         key_of: Callable[[int], NoteKey],
         log: int | None = None,
+        within: float,
+        ends_within: float,
         every: float = EVERY_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -144,9 +146,12 @@ class Anchorer:
             places: the anchors; their names differ.
             key_of: gives the public key of the log of a number.
             log: number of the log; None follows the one that grows, from epoch to epoch.
+            within: how many seconds `once` waits for all of them.
+            ends_within: how many seconds `stop` does.
             every: seconds between two checkpoints for one anchor, at least, of all processes together.
             monotonic: seconds that never jump.
         """
+        self._within, self._ends_within = within, ends_within
         self._database = database
         self._places = tuple(places)
         self._key_of = key_of
@@ -170,14 +175,12 @@ class Anchorer:
                 line.due = now + self._every
                 self._start(place, line, at_once=False)
 
-    def once(self, within: float = 30.0) -> None:
+    def once(self) -> None:
         """Bring every anchor up to the newest checkpoint, whether it is due or not.
 
-        Args:
-            within: how many seconds to wait for them; one that takes longer goes on by itself, and its thread ends
-                with the process.
+        One that takes longer than it is waited for goes on by itself, and its thread ends with the process.
         """
-        end = self._monotonic() + within
+        end = self._monotonic() + self._within
         lines = self._current()
         for place in self._places:
             if not lines[place.name].busy:
@@ -185,14 +188,10 @@ class Anchorer:
         for line in lines.values():
             line.join(end - self._monotonic())
 
-    def stop(self, within: float = 5.0) -> None:
-        """Start nothing more, and wait for what is under way.
-
-        Args:
-            within: how many seconds; what takes longer is put again by whoever anchors next.
-        """
+    def stop(self) -> None:
+        """Start nothing more, and wait for what is under way; what takes longer is put again by who anchors next."""
         self._ended = True
-        end = self._monotonic() + within
+        end = self._monotonic() + self._ends_within
         for line in self._current().values():
             line.join(end - self._monotonic())
 

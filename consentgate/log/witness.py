@@ -35,7 +35,6 @@ from consentgate.values import dataclass
 
 KIND: Final = "witness"
 
-_SECONDS: Final = 10.0
 _ANSWER_BYTES: Final = 1 << 16
 _ROUNDS: Final = 3
 _HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -63,7 +62,7 @@ class WitnessAnchor:
     name: str
     key: WitnessKey
     url: str
-    seconds: float = _SECONDS
+    seconds: float
 
     def __post_init__(self) -> None:
         _parts(self.url)

@@ -43,6 +43,23 @@ class Checkpoint:
             raise InvalidInput("A checkpoint's root is 32 bytes.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyCheckpoint:
+    """What a log that need not be ours claims about itself: C2SP recommends the form of an origin, and no more.
+
+    Attributes:
+        origin: the log's name, any text in one line.
+        size: how many entries.
+        root: 32 bytes.
+        extensions: further lines; nothing here reads them.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+
 def encode(checkpoint: Checkpoint) -> str:
     """Write the body that is signed.
 
@@ -67,18 +84,39 @@ def decode(body: str) -> Checkpoint:
     Raises:
         Malformed: it is not exactly the three lines.
     """
+    found = decode_any(body)
+    if found.extensions:
+        raise Malformed("A checkpoint is three lines: origin, size and root.")
+    try:
+        return Checkpoint(origin=found.origin, size=found.size, root=found.root)
+    except InvalidInput as problem:
+        raise Malformed(str(problem)) from problem
+
+
+def decode_any(body: str) -> AnyCheckpoint:
+    """Read a body of a log that need not be ours.
+
+    Args:
+        body: the text of a note, without signatures.
+
+    Returns:
+        The claim.
+
+    Raises:
+        Malformed: it does not begin with origin, size and root, or a line is empty.
+    """
     if not isinstance(body, str):
         raise Malformed("A checkpoint's body is text.")
     lines = body.split("\n")
-    if len(lines) != 4 or lines[3]:
+    if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
         raise Malformed("A checkpoint is three lines: origin, size and root.")
-    origin, size, root = lines[:3]
-    if not _SIZE.fullmatch(size):
-        raise Malformed("A checkpoint's size is a decimal number without leading zeros.")
-    try:
-        return Checkpoint(origin=origin, size=int(size), root=unb64_text(root))
-    except InvalidInput as problem:
-        raise Malformed(str(problem)) from problem
+    origin, size, root, *extensions = lines[:-1]
+    if not _SIZE.fullmatch(size) or int(size) > MAX_SIZE:
+        raise Malformed("A checkpoint's size is a decimal number without leading zeros, below 2^63.")
+    digest = unb64_text(root)
+    if len(digest) != HASH_BYTES:
+        raise Malformed("A checkpoint's root is 32 bytes.")
+    return AnyCheckpoint(origin=origin, size=int(size), root=digest, extensions=tuple(extensions))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> str:
@@ -124,4 +162,25 @@ def open_checkpoint(note: str | bytes, key: NoteKey, others: Sequence[NoteKey] =
     checkpoint = decode(opened.text)
     if checkpoint.origin != key.name:
         raise SignatureInvalid("The checkpoint is of another origin than the key.")
+    return checkpoint
+
+
+def open_any(note: str | bytes, key: NoteKey, origin: str | None = None) -> AnyCheckpoint:
+    """Verify a signed checkpoint of a log that need not be ours.
+
+    Args:
+        note: the signed note.
+        key: the log's key; it must have signed.
+        origin: the log's name, where that is not the name of its key.
+
+    Returns:
+        The claim.
+
+    Raises:
+        Malformed: it is not a note, or not a checkpoint.
+        SignatureInvalid: the log's key did not sign, or the origin is another one.
+    """
+    checkpoint = decode_any(verify_note(note, (key,)).text)
+    if checkpoint.origin != (key.name if origin is None else origin):
+        raise SignatureInvalid(f"The checkpoint is of another origin: {checkpoint.origin!r}.")
     return checkpoint

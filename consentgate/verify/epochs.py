@@ -31,6 +31,7 @@ from consentgate.verify.pairing import Find
 from consentgate.verify.result import Finding
 from consentgate.verify.rows import EntryRow
 from consentgate.verify.signed import Signatures
+from consentgate.verify.since import ended_at
 from consentgate.verify.source import Evidence, LedgerSource, LogSource, OldLog
 from consentgate.verify.stored import TEST
 from consentgate.verify.tree import Prefix, Tree
@@ -57,7 +58,8 @@ def check_epochs(
         The findings, and whether everything could be judged.
     """
     run = _Epochs(evidence, ledger, facts, find)
-    last = OldLog(number=evidence.number, log=evidence.log, vkey=evidence.vkey)
+    whole = evidence.since.whole if evidence.since is not None else evidence.log
+    last = OldLog(number=evidence.number, log=whole, vkey=evidence.vkey)
     logs = (*evidence.older, last)
     if logs[0].number:
         # Whoever opens an epoch leaves the first log's origin as it is.
@@ -106,7 +108,9 @@ class _Epochs:
             )
             return
         key = NoteKey.from_vkey(old.vkey) if old.vkey is not None else None
-        found, size, root = self._recomputed(old, key)
+        since = self._evidence.since
+        # From a checkpoint on, an old log is held against the entry that ended it by its right edge alone.
+        found, size, root = self._recomputed(old, key) if since is None else ended_at(since.ended[old.number])
         try:
             record = self._record(row)
         except Malformed as problem:
@@ -153,9 +157,11 @@ class _Epochs:
         log = typed_log(old.log, faults)
         signatures = Signatures(key) if key is not None else None
         marks = Marks(log, signatures, 0)
-        tree = Tree(log, marks, self._find, Prefix(), opening=old.number > 0)
-        for batch in log.sequence():
-            keys: list[EntryId] = [(row[1], row[2]) for row in batch]
+        # The entry that opens an epoch is placed by the tree itself, and is not given to it again.
+        opening = old.number > 0
+        tree = Tree(log, marks, self._find, Prefix(), opening=opening)
+        for number, batch in enumerate(log.sequence()):
+            keys: list[EntryId] = [(row[1], row[2]) for row in batch[opening and not number :]]
             there = self._find(keys)
             known = [there[each] for each in keys if each in there]
             if known:

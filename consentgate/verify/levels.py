@@ -150,9 +150,6 @@ class _Run:
     def _epochs(self, stored: Stored) -> None:
         if not self._evidence.number:
             return
-        if self._evidence.since is not None:
-            self._leave("epochs")
-            return
         found, judged = check_epochs(self._evidence, self._ledger, stored.facts, stored.find)
         self._judge("epochs", found, None, judged=judged)
 

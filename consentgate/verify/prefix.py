@@ -3,7 +3,7 @@
 Invariant: whoever reads through this port asks for rows by position, index or key, and never for all that there are.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from consentgate.values import dataclass
@@ -23,7 +23,7 @@ NOT_JUDGED: Final = (
     "rows before it that have no position",
     "index rows of statements before it",
     "rows of logs that nobody opened",
-    "logs that were ended before",
+    "logs that were ended before, but for the right edge of each",
     "the database file itself",
     "sealed parts and links before it",
     "links of entries that are not there",
@@ -170,6 +170,7 @@ class Since:
         whole: the log with what it covers, for the checkpoints that places elsewhere keep.
         history: gives what it covers about persons.
         keys: gives the keys and references of single persons; None when nothing may be opened.
+        ended: gives single rows of the logs that epochs ended, by their numbers.
     """
 
     size: int
@@ -179,3 +180,4 @@ class Since:
     whole: LogSource
     history: HistorySource
     keys: SomeKeys | None
+    ended: Mapping[int, PrefixSource]

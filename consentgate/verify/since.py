@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from consentgate.errors import Malformed
-from consentgate.tlog.merkle import Frontier
+from consentgate.tlog.merkle import EMPTY_ROOT, Frontier
 from consentgate.tlog.tiles import TILE_WIDTH, peaks_of_row, subtree_of_tile
 from consentgate.values import dataclass
 from consentgate.verify.faults import Faults, wrong_value
@@ -57,16 +57,7 @@ def edge_of(since: Since, find: Find, *, opening: bool) -> Edge:
     if there < since.size:
         return Edge(prefix=None, findings=(truncated(since.name, since.size, there),))
     first = (since.size - 1) // TILE_WIDTH * TILE_WIDTH
-    rows = [SeqRow(*row) for row in _typed(since.prefix.positions(first, since.size))]
-    lost = [*_without_position(rows, first, since.size)]
-    if lost:
-        return Edge(prefix=None, findings=tuple(lost))
-    of_leaves = tuple(row.hash for row in rows) if since.size % TILE_WIDTH else ()
-    levels = [of_leaves]
-    while nodes := since.size >> 8 * len(levels):
-        above, missed = _row_above(since.prefix, len(levels) - 1, nodes)
-        levels.append(above)
-        lost += missed
+    rows, levels, lost = _rows_at(since.prefix, first, since.size)
     if lost:
         return Edge(prefix=None, findings=tuple(lost))
     root = _root(since.size, levels)
@@ -77,6 +68,37 @@ def edge_of(since: Since, find: Find, *, opening: bool) -> Edge:
     known = find({(row.tenant, row.entry) for row in rows})
     prefix = _prefix(since, levels, rows, known, opening=opening and first == 0)
     return Edge(prefix=prefix, findings=(*_changed(rows, known), *_again(since)))
+
+
+def ended_at(source: PrefixSource) -> tuple[list[Finding], int, bytes]:
+    """Compute the root of a log that an epoch ended out of its right edge.
+
+    Args:
+        source: gives its rows.
+
+    Returns:
+        What is not there, the log's size, and its root; no root where something is not there.
+    """
+    size = source.size()
+    if not size:
+        return [], 0, EMPTY_ROOT
+    _, levels, lost = _rows_at(source, (size - 1) // TILE_WIDTH * TILE_WIDTH, size)
+    return lost, size, b"" if lost else _root(size, levels)
+
+
+def _rows_at(
+    source: PrefixSource, first: int, size: int
+) -> tuple[list[SeqRow], list[tuple[bytes, ...]], list[Finding]]:
+    """Read the right edge of a tree: its last positions, and of each level the hashes beside full tiles."""
+    rows = [SeqRow(*row) for row in _typed(source.positions(first, size))]
+    lost = [*_without_position(rows, first, size)]
+    levels = [tuple(row.hash for row in rows) if size % TILE_WIDTH else ()]
+    while not lost and (nodes := size >> 8 * len(levels)):
+        above, missed = _row_above(source, len(levels) - 1, nodes)
+        levels.append(above)
+        if missed:
+            return rows, levels, missed
+    return rows, levels, lost
 
 
 def _prefix(

@@ -7,7 +7,7 @@ witness whom the policy names, breaks the level whatever the others say. The tim
 from typing import Final
 
 from consentgate.errors import Malformed, SignatureInvalid
-from consentgate.tlog.checkpoint import open_checkpoint
+from consentgate.tlog.checkpoint import open_any
 from consentgate.tlog.cosignature import cosignatures_of
 from consentgate.tlog.policy import Policy
 from consentgate.verify.result import Finding
@@ -46,7 +46,7 @@ def unwitnessed(note: str | bytes, policy: Policy) -> list[Finding]:
 def _of_a_log(note: str | bytes, policy: Policy) -> bool:
     for each in policy.logs:
         try:
-            open_checkpoint(note, each.key)
+            open_any(note, each.key)
         except (Malformed, SignatureInvalid):
             continue
         return True

@@ -13,7 +13,7 @@ from consentgate.log.append import Appended, Lanes
 from consentgate.log.identity import initialise, read_key
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.signer import Signer
-from consentgate.log.state import FileState
+from consentgate.log.state import FileState, StateStore
 from consentgate.moment import system_clock, system_random, uuid7
 from consentgate.storage import stored
 from consentgate.storage.database import Database
@@ -46,8 +46,8 @@ def log_at(folder: Path, *, clock: Callable[[], datetime] = system_clock) -> Ite
         yield Log(database, Lanes(database, system_random))
 
 
-def signer_at(folder: Path, database: Database) -> Signer:
-    state = FileState(folder / "log.state")
+def signer_at(folder: Path, database: Database, state: StateStore | None = None) -> Signer:
+    state = state or FileState(folder / "log.state")
     if not (folder / "log.key").exists():
         initialise(
             database, key=folder / "log.key", vkey=folder / "log.vkey", state=state, random=system_random

@@ -64,10 +64,12 @@ def grown(tmp_path: Path, log: Log, count: int = 1) -> CheckpointRow:
     return made
 
 
-def anchorer(tmp_path: Path, log: Log, *places: Anchor, every: float = 60) -> Anchorer:
+def anchorer(tmp_path: Path, log: Log, *places: Anchor, every: float = 60, within: float = 30) -> Anchorer:
     signer_at(tmp_path, log.database)
     key = NoteKey.from_vkey((tmp_path / "log.vkey").read_text().strip())
-    return Anchorer(log.database, places, key_of=lambda _: key, every=every)
+    return Anchorer(
+        log.database, places, key_of=lambda _: key, every=every, within=within, ends_within=within
+    )
 
 
 def rows(log: Log) -> list[tuple[str, int, str]]:
@@ -125,7 +127,7 @@ def test_an_anchor_is_asked_once_a_minute_by_all_processes_together(tmp_path: Pa
 def test_slow_anchor_keeps_neither_others_nor_its_caller(tmp_path: Path, log: Log) -> None:
     gate = threading.Event()
     slow, quick = Scripted(name="slow", gate=gate), Scripted(name="quick")
-    work = anchorer(tmp_path, log, slow, quick, every=0)
+    work = anchorer(tmp_path, log, slow, quick, every=0, within=0.05)
     grown(tmp_path, log)
     began = time.monotonic()
     work.begin()
@@ -134,7 +136,7 @@ def test_slow_anchor_keeps_neither_others_nor_its_caller(tmp_path: Path, log: Lo
     assert rows(log) == [("quick", 1, "1")]
     # The slow one is not asked again while it is at it.
     work.begin()
-    work.once(within=0.05)
+    work.once()
     assert len(slow.got) == 1
     gate.set()
     settled(log, 2)
@@ -145,14 +147,14 @@ def test_what_is_under_way_is_waited_for_and_nothing_more_begins(
 ) -> None:
     gate = threading.Event()
     slow = Scripted(gate=gate, failure=Unavailable("The database was closed."))
-    work = anchorer(tmp_path, log, slow, every=0)
+    work = anchorer(tmp_path, log, slow, every=0, within=0.05)
     grown(tmp_path, log)
     work.begin()
     while not slow.got:
         time.sleep(0.01)
-    work.stop(within=0.05)
-    gate.set()
     work.stop()
+    gate.set()
+    work._lines[os.getpid()]["scripted"].thread.join()  # type: ignore[union-attr]  # it was started
     assert work.failures
     work.begin()
     work.stop()

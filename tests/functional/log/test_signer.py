@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkp
 from consentgate.tlog.notekey import NoteKey
 from tests.databases import Elsewhere, Server
 from tests.functional.log.place import Log, log_at, sequence_once, signer_at
+from tests.functional.log.states import Files
 from tests.functional.log.test_sequencer import bulk, change
 from tests.functional.storage.place import engine_at
 
@@ -34,8 +36,8 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 
 @pytest.fixture
-def signer(tmp_path: Path, log: Log) -> Signer:
-    return signer_at(tmp_path, log.database)
+def signer(tmp_path: Path, log: Log, states: Files) -> Signer:
+    return states.signer(tmp_path, log.database)
 
 
 def grown(log: Log, count: int = 3) -> None:
@@ -87,7 +89,8 @@ def test_same_tree_gives_the_stored_note(log: Log, signer: Signer) -> None:
     assert len(stored_checkpoints(log)) == 1
 
 
-def test_key_and_state_are_for_the_owner_alone(tmp_path: Path, signer: Signer) -> None:
+def test_key_and_state_are_for_the_owner_alone(tmp_path: Path, log: Log) -> None:
+    signer = signer_at(tmp_path, log.database)
     for name in ("log.key", "log.state"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert (tmp_path / "log.key").read_text().startswith("PRIVATE+KEY+consentgate.invalid/")
@@ -127,14 +130,14 @@ def test_crash_between_state_and_database_is_repaired(
     assert len(stored_checkpoints(log)) == 1
 
 
-def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+def test_missing_state_is_refused(tmp_path: Path, log: Log, signer: Signer, states: Files) -> None:
     grown(log)
     signed(signer)
-    (tmp_path / "log.state").unlink()
+    states.lose(tmp_path)
     grown(log)
     with pytest.raises(LogRefused, match="3 entries exist"):
         signer.once()
-    assert not (tmp_path / "log.state").exists()
+    assert signer.state.read() is None
 
 
 @pytest.fixture
@@ -171,7 +174,7 @@ def backup(
 
 
 def test_restored_old_copy_is_refused(
-    tmp_path: Path, log: Log, signer: Signer, backup: Callable[[], Callable[[], None]]
+    tmp_path: Path, log: Log, signer: Signer, backup: Callable[[], Callable[[], None]], states: Files
 ) -> None:
     grown(log)
     signed(signer)
@@ -179,18 +182,18 @@ def test_restored_old_copy_is_refused(
     restore = backup()
     with log_at(tmp_path) as again:
         grown(again)
-        signed(signer_at(tmp_path, again.database))
+        signed(states.signer(tmp_path, again.database))
     restore()
     with log_at(tmp_path) as restored:
         with pytest.raises(LogRefused, match="3 entries, but 6 were signed"):
-            signer_at(tmp_path, restored.database).once()
+            states.signer(tmp_path, restored.database).once()
         # The same size again, and more: another history than the one that was signed.
         grown(restored)
         with pytest.raises(LogRefused):
-            signer_at(tmp_path, restored.database).once()
+            states.signer(tmp_path, restored.database).once()
         grown(restored)
         with pytest.raises(LogRefused, match="continuation"):
-            signer_at(tmp_path, restored.database).once()
+            states.signer(tmp_path, restored.database).once()
 
 
 @pytest.mark.parametrize("size", [0, 3])
@@ -282,9 +285,10 @@ def test_checkpoint_that_another_process_released_in_this_moment_is_the_same(
     assert signed(signer).size == 3
 
 
-def test_state_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer) -> None:
+def test_state_of_another_log_is_refused(tmp_path: Path, log: Log, signer: Signer, states: Files) -> None:
     grown(log)
-    other = FileState(tmp_path / "other.state")
+    (tmp_path / "other").mkdir()
+    other = states.at(tmp_path / "other")
     other.create(first_state("consentgate.invalid/other"))
     with pytest.raises(Misconfigured, match="another log"):
         Signer(database=log.database, key=signer.key, state=other).once()
@@ -324,15 +328,18 @@ def test_log_is_made_once(tmp_path: Path, log: Log, signer: Signer) -> None:
 
 @pytest.mark.parametrize("missing", [("log.vkey", "log.state"), ("log.state",), ()])
 def test_interrupted_making_goes_on_where_it_stopped(
-    tmp_path: Path, log: Log, missing: tuple[str, ...], elsewhere: Elsewhere
+    tmp_path: Path, log: Log, missing: tuple[str, ...], elsewhere: Elsewhere, states: Files
 ) -> None:
     folder = tmp_path / "first"
     folder.mkdir()
     with elsewhere(), log_at(folder) as first:
-        key = signer_at(folder, first.database).key
+        key = states.signer(folder, first.database).key
     for name in missing:
-        (folder / name).unlink()
-    state = FileState(folder / "log.state")
+        if name == "log.state":
+            states.lose(folder)
+        else:
+            (folder / name).unlink()
+    state = states.at(folder)
     made = initialise(
         log.database, key=folder / "log.key", vkey=folder / "log.vkey", state=state, random=system_random
     )
@@ -371,9 +378,43 @@ def test_competing_signers_sign_one_story(tmp_path: Path, log: Log, signer: Sign
     assert sizes == sorted(set(sizes))
 
 
+def test_signer_that_was_overtaken_signs_nothing(
+    tmp_path: Path, log: Log, signer: Signer, states: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another signs a larger tree after this one read the state, and before it writes."""
+    grown(log)
+    other = states.signer(tmp_path, log.database)
+    checked = Signer._grown
+
+    def overtaken(self: Signer, *arguments: Any) -> Checkpoint | None:
+        found = checked(self, *arguments)
+        if self is signer:
+            grown(log)
+            assert signed(other).size == 6
+        return found
+
+    monkeypatch.setattr(Signer, "_grown", overtaken)
+    assert signer.once() is None
+    assert [row.size for row in stored_checkpoints(log)] == [6]
+    left = signer.state.read()
+    assert left is not None
+    assert left.size == 6
+
+
+def test_state_ahead_of_what_was_released_releases_that(log: Log, signer: Signer) -> None:
+    """The state holds a note that the database never got: it is released, and no other is signed."""
+    grown(log)
+    signed(signer)
+    grown(log)
+    row = signed(signer)
+    change(log, "DELETE FROM checkpoint WHERE size = 6")
+    assert signed(signer).note == row.note
+    assert [each.note for each in stored_checkpoints(log)][-1] == row.note
+
+
 def test_loser_of_the_race_signs_nothing(log: Log, signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     grown(log)
-    monkeypatch.setattr(FileState, "replace", lambda *_: False)
+    monkeypatch.setattr(type(signer.state), "replace", lambda *_: False)
     assert signer.once() is None
     assert stored_checkpoints(log) == ()
 

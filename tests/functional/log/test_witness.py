@@ -62,7 +62,7 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealWitness]:
 
 
 def test_real_witness_cosigns_growth_and_refuses_another_history(witness: RealWitness) -> None:
-    place = WitnessAnchor(name="w-1", key=witness.key, url=witness.url)
+    place = WitnessAnchor(name="w-1", key=witness.key, url=witness.url, seconds=10)
     assert place.kind == "witness"
     assert place.newest(SIGNER.key.name) is None
     first = submission(3)
@@ -87,20 +87,20 @@ def test_real_witness_cosigns_growth_and_refuses_another_history(witness: RealWi
 
 
 def test_real_witness_knows_neither_other_logs_nor_other_keys(witness: RealWitness) -> None:
-    place = WitnessAnchor(name="w-1", key=witness.key, url=witness.url)
+    place = WitnessAnchor(name="w-1", key=witness.key, url=witness.url, seconds=10)
     stranger = NoteSigner.generate("consentgate.invalid/test/stranger", system_random)
     impostor = NoteSigner.generate(SIGNER.key.name, system_random)
     for signer in (stranger, impostor):
         with pytest.raises(Misconfigured, match="does not know this log"):
             place.put(submission(9, signer=signer))
-    other = WitnessAnchor(name="w-1", key=WITNESS.key, url=witness.url)
+    other = WitnessAnchor(name="w-1", key=WITNESS.key, url=witness.url, seconds=10)
     with pytest.raises(Misconfigured, match="vkey is not of"):
         other.put(submission(9, before=8))
 
 
 def test_real_witness_that_is_down_is_out_of_reach_and_goes_on_later(tmp_path: Path) -> None:
     with real_witness(tmp_path / "w", "w.example/2", [SIGNER.key.vkey]) as own:
-        place = WitnessAnchor(name="w-2", key=own.key, url=f"{own.url}/")
+        place = WitnessAnchor(name="w-2", key=own.key, url=f"{own.url}/", seconds=10)
         place.put(submission(2))
         own.stop()
         with pytest.raises(Unavailable, match=r"out of reach \(ConnectionRefusedError\)"):

@@ -1,6 +1,8 @@
 """What can be done to any table, and what somebody does who rebuilds the whole log."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import CheckConstraint
@@ -23,6 +25,20 @@ KEYS: Final = {
 }
 _Row = tuple[Any, ...]
 
+_LAST_STATEMENT = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal DESC LIMIT 1)"
+_LAST_PERSON = (
+    "(SELECT s.subject FROM entry_subject s JOIN data_key d ON d.subject = s.subject"
+    " JOIN entry e ON e.id = s.entry GROUP BY s.subject ORDER BY min(e.ordinal) DESC, s.subject LIMIT 1)"
+)
+# Where no number says what was written last: the last statement, and of whom it says the first word.
+_WRITTEN_LAST: Final = {
+    "statement": f"entry = {_LAST_STATEMENT}",
+    "artifact": "digest = (SELECT digest FROM notice ORDER BY id DESC LIMIT 1)",
+    "data_key": f"subject = {_LAST_PERSON}",
+    "subject_ref": f"subject = {_LAST_PERSON}",
+    "entry_subject": f"entry = {_LAST_STATEMENT} AND subject = {_LAST_PERSON}",
+}
+
 
 def columns_of(table: str) -> list[str]:
     (found,) = (each for each in (*INSERT_ONLY, *DESTROYABLE) if each.name == table)
@@ -37,6 +53,30 @@ def rows_of(url: str, table: str) -> list[_Row]:
         return [tuple(row) for row in connection.execute(f"SELECT {names} FROM {table} ORDER BY {order}")]
 
 
+def contents(place: Place) -> dict[str, list[str]]:
+    """Everything that the tables hold, in no order."""
+    with raw(place.url) as connection:
+        connection.any_text()
+        return {
+            table: sorted(map(repr, connection.execute(f"SELECT * FROM {table}").fetchall()))
+            for table in KEYS
+        }
+
+
+@contextmanager
+def changing(place: Place) -> Iterator[None]:
+    """Require that the block changes what the tables hold, or what the folder beside them keeps."""
+    before = contents(place), files_of(place)
+    yield
+    assert (contents(place), files_of(place)) != before, "nothing was tampered with"
+
+
+def files_of(place: Place) -> dict[str, bytes]:
+    """What an anchor keeps, and what the signer remembers."""
+    files = [*(place.folder / "kept").rglob("*"), *place.home.glob("log*")]
+    return {str(each.relative_to(place.folder)): each.read_bytes() for each in files if each.is_file()}
+
+
 def fill(place: Place, table: str, rows: list[_Row]) -> None:
     """Put other rows in the place of all that a table has."""
     names = ", ".join(f'"{each}"' for each in columns_of(table))
@@ -48,19 +88,21 @@ def fill(place: Place, table: str, rows: list[_Row]) -> None:
 
 
 def reorder(place: Place, table: str) -> None:
-    """Put the rows in from the last to the first; where a number says their order, it is turned round."""
+    """Turn the rows round: the number that says their order stays, and what it is the number of is another."""
     rows = rows_of(place.url, table)
-    turned = [*reversed(rows)]
-    if table in ("entry", "seq"):
-        at = columns_of(table).index(KEYS[table][-1])
-        numbers = [row[at] for row in rows]
-        turned = [(*row[:at], number, *row[at + 1 :]) for row, number in zip(turned, numbers, strict=True)]
+    at = columns_of(table).index(KEYS[table][-1])
+    turned = [
+        (*other[:at], row[at], *other[at + 1 :]) for row, other in zip(rows, reversed(rows), strict=True)
+    ]
     fill(place, table, turned)
 
 
 def truncate(place: Place, table: str) -> None:
-    """Cut the last row off."""
-    fill(place, table, rows_of(place.url, table)[:-1])
+    """Cut the last row off: by its number or name, or what was written last."""
+    if table in _WRITTEN_LAST:
+        place.sql(f"DELETE FROM {table} WHERE {_WRITTEN_LAST[table]}")
+    else:
+        fill(place, table, rows_of(place.url, table)[:-1])
 
 
 def roll_back(place: Place, table: str) -> None:
@@ -126,11 +168,22 @@ def _log(place: Place, entries: list[tuple[str, bytes, bytes]], at: int, signer:
         frontier.push(each)
     root = frontier.root()
     fill(place, "seq", [(0, number, *each) for number, each in enumerate(entries)])
-    fill(place, "tile", [(0, 0, 0, b"".join(each for _, _, each in entries[:256]))])
+    full = [entries[at : at + 256] for at in range(0, frontier.size // 256 * 256, 256)]
+    fill(place, "tile", [(0, 0, index, b"".join(row[2] for row in rows)) for index, rows in enumerate(full)])
     fill(place, "tree_state", [(0, frontier.size, frontier.to_bytes(), root, at)])
     if signer is not None:
         head = Checkpoint(origin=signer.key.name, size=frontier.size, root=root)
         fill(place, "checkpoint", [(0, head.size, head.origin, sign_checkpoint(head, signer), at)])
+
+
+def anchor_row(place: Place) -> _Row:
+    """What the table says where the newest checkpoint lies in a folder."""
+    row = rows_of(place.url, "anchor")[-1]
+    size, origin = rows_of(place.url, "checkpoint")[-1][1:3]
+    root = rows_of(place.url, "tree_state")[-1][3]
+    evidence = f"{origin.rpartition('/')[2]}/{size:020}-{root.hex()}"
+    assert len(evidence) == len(row[4])
+    return (*row[:2], size, row[3], evidence, row[5])
 
 
 def remember(place: Place) -> None:

@@ -71,9 +71,9 @@ class Place:
             if self.server is not None:
                 self.server.drop(copy.url)
 
-    def keep_old(self) -> None:
+    def keep_old(self, state: str = "log.state") -> None:
         """Remember database and state as they are now."""
-        shutil.copy(self.home / "log.state", self.folder / "old.state")
+        shutil.copy(self.home / state, self.folder / "old.state")
         if self.server is None:
             shutil.copy(self.database, self.folder / "old.db")
         else:

@@ -9,23 +9,13 @@ import pytest
 from consentgate import ConsentGate
 from consentgate.config.anchoring import anchorer_of
 from consentgate.config.settings import FILE, load_settings
-from consentgate.config.upkeep import log_database
 from consentgate.moment import system_clock
+from tests.functional.verify.longer import ANCHOR as NAME
+from tests.functional.verify.longer import anchor
 from tests.functional.verify.place import Place
 from tests.functional.verify.test_odd_values import BAD_TEXT, set_value
 
-NAME = "second-site"
 COLUMNS = ("log", "name", "size", "kind", "evidence", "at")
-
-
-def anchor(place: Place) -> None:
-    """Put the newest checkpoint into the folder."""
-    settings = load_settings(place.home)
-    with log_database(settings) as database:
-        work = anchorer_of(settings, database)
-        assert work is not None
-        work.once()
-        assert not work.failures
 
 
 def grow(place: Place, count: int = 1) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from consentgate import ConsentGate
 from consentgate.config.settings import load_settings
-from tests.functional.verify.damage import other_signer, rebuild, remember
+from tests.functional.verify.conftest import Story
+from tests.functional.verify.damage import changing, other_signer, rebuild, remember
 from tests.functional.verify.place import BEN, ISS, Place, heartbeats, person
 
 ROOT = Path(__file__).parents[3]
@@ -21,6 +22,11 @@ Tamper = Callable[[Place], None]
 
 STATEMENT = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal LIMIT 1)"
 WITHDRAWAL = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal DESC LIMIT 1)"
+GRANT = "(SELECT id FROM entry WHERE kind = 'statement' ORDER BY ordinal DESC LIMIT 1 OFFSET 1)"
+NAMED_LATER = (
+    f"(SELECT subject FROM entry_subject WHERE entry = {WITHDRAWAL}"
+    f" INTERSECT SELECT subject FROM entry_subject WHERE entry = {GRANT})"
+)
 OF_STATEMENT = f"(SELECT subject FROM entry_subject WHERE entry = {STATEMENT})"
 OF_OUTCOME = (
     "(SELECT subject FROM entry_subject WHERE kind = 'outcome' AND subject IN (SELECT subject FROM data_key))"
@@ -31,8 +37,13 @@ A_CALL = (
 )
 SOMEBODY = "(SELECT subject FROM data_key ORDER BY subject DESC LIMIT 1)"
 MIDDLE = "(SELECT ordinal FROM entry WHERE kind = 'heartbeat' ORDER BY ordinal LIMIT 1 OFFSET 150)"
+LANE = f"(SELECT w FROM entry WHERE ordinal = {MIDDLE})"
 PACK = "(SELECT digest FROM artifact WHERE kind = 'pack' ORDER BY digest DESC LIMIT 1)"
 OTHER_PACK = "(SELECT digest FROM artifact WHERE kind = 'pack' ORDER BY digest LIMIT 1)"
+NOTICE = "'voiceprint-1'"
+OTHER_NOTICE = "'voiceprint-2'"
+TEXT = f"(SELECT digest FROM notice WHERE id = {NOTICE})"
+EPOCH = "'log_origin.1'"
 
 
 def flipped(column: str, at: int = 1) -> str:
@@ -48,7 +59,11 @@ def flip(table: str, column: str, where: str = "TRUE") -> str:
 
 
 def sql(*statements: str) -> Tamper:
-    return lambda place: place.sql(*statements)
+    def tamper(place: Place) -> None:
+        with changing(place):
+            place.sql(*statements)
+
+    return tamper
 
 
 def swap(table: str, column: str, one: str, other: str) -> Tamper:
@@ -90,13 +105,30 @@ def typed(table: str, column: str, value: str, where: str = "TRUE") -> Tamper:
 
 
 MATRIX: dict[str, tuple[Tamper, set[str]]] = {
-    # deployment
-    "deployment flip": (sql("UPDATE deployment SET value = value || 'x'"), {"altered"}),
-    "deployment delete": (sql("DELETE FROM deployment"), {"missing"}),
+    # deployment, after two epochs
+    "deployment flip": (sql(f"UPDATE deployment SET value = value || 'x' WHERE name = {EPOCH}"), {"altered"}),
+    "deployment delete": (
+        sql(f"DELETE FROM deployment WHERE name = {EPOCH}"),
+        {"altered", "extra", "lost", "truncated", "unsigned"},
+    ),
+    "deployment delete all": (
+        sql("DELETE FROM deployment"),
+        {"extra", "missing", "truncated", "uncovered", "unsequenced", "unsigned"},
+    ),
     "deployment insert": (sql("INSERT INTO deployment VALUES ('colour', 'green')"), {"extra"}),
+    "deployment insert an epoch": (
+        sql(
+            "INSERT INTO deployment VALUES ('log_origin.3', 'consentgate.invalid/aaaaaaaaaaaaaaaaaaaaaaaaaa')"
+        ),
+        {"altered", "missing", "truncated", "uncovered", "unsequenced"},
+    ),
     "deployment test mark": (sql("INSERT INTO deployment VALUES ('test_database', 'yes')"), {"altered"}),
-    "deployment duplicate": (twice("deployment"), {"extra"}),
-    "deployment types": (typed("deployment", "value", "x'00'"), {"malformed", "missing"}),
+    "deployment swap": (swap("deployment", "value", f"name = {EPOCH}", "name = 'log_origin'"), {"altered"}),
+    "deployment duplicate": (twice("deployment", f"name = {EPOCH}"), {"extra"}),
+    "deployment types": (
+        typed("deployment", "value", "x'00'", f"name = {EPOCH}"),
+        {"altered", "extra", "lost", "malformed", "truncated", "unsigned"},
+    ),
     # entry
     "entry flip leaf": (
         sql(flip("entry", "leaf", f"ordinal = {MIDDLE}")),
@@ -123,11 +155,11 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"altered", "reordered", "unsequenced", "uncovered"},
     ),
     "entry swap rows": (
-        swap("entry", "ordinal", "n = 100 AND kind = 'heartbeat'", "n = 101 AND kind = 'heartbeat'"),
+        swap("entry", "ordinal", f"n = 100 AND w = {LANE}", f"n = 101 AND w = {LANE}"),
         {"reordered"},
     ),
     "entry swap leaves": (
-        swap("entry", "leaf", "n = 100 AND kind = 'heartbeat'", "n = 101 AND kind = 'heartbeat'"),
+        swap("entry", "leaf", f"n = 100 AND w = {LANE}", f"n = 101 AND w = {LANE}"),
         {"altered", "reordered", "uncovered"},
     ),
     "entry duplicate": (twice("entry", f"id = {STATEMENT}"), {"extra"}),
@@ -161,11 +193,11 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"altered"},
     ),
     "artifact flip media type": (
-        sql("UPDATE artifact SET media_type = 'text/html' WHERE kind = 'notice'"),
+        sql(f"UPDATE artifact SET media_type = 'text/html' WHERE digest = {TEXT}"),
         {"altered"},
     ),
     "artifact delete pack": (sql(f"DELETE FROM artifact WHERE digest = {PACK}"), {"missing"}),
-    "artifact delete notice": (sql("DELETE FROM artifact WHERE kind = 'notice'"), {"missing"}),
+    "artifact delete notice": (sql(f"DELETE FROM artifact WHERE digest = {TEXT}"), {"missing"}),
     "artifact delete registry": (
         sql("DELETE FROM artifact WHERE kind = 'registry'"),
         {"missing", "unsigned"},
@@ -181,15 +213,24 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
     "artifact duplicate": (twice("artifact"), {"extra"}),
     "artifact types": (typed("artifact", "content", "'text'", f"digest = {PACK}"), {"malformed", "missing"}),
     # notice
-    "notice flip": (sql("UPDATE notice SET version = 'x'"), {"altered"}),
-    "notice delete": (sql("DELETE FROM notice"), {"missing"}),
+    "notice flip": (sql(f"UPDATE notice SET version = 'x' WHERE id = {NOTICE}"), {"altered"}),
+    "notice flip digest": (sql(flip("notice", "digest", f"id = {NOTICE}")), {"altered", "missing"}),
+    "notice flip manifest": (sql(flip("notice", "manifest", f"id = {NOTICE}")), {"missing"}),
+    "notice delete": (sql(f"DELETE FROM notice WHERE id = {NOTICE}"), {"missing"}),
     "notice insert": (
-        sql("INSERT INTO notice SELECT tenant, id, '2', language, digest, manifest FROM notice"),
+        sql(
+            "INSERT INTO notice SELECT tenant, id, '2', language, digest, manifest FROM notice"
+            f" WHERE id = {NOTICE}"
+        ),
         {"altered"},
     ),
-    "notice swap": (sql("UPDATE notice SET digest = manifest, manifest = digest"), {"altered"}),
-    "notice duplicate": (twice("notice"), {"extra"}),
-    "notice types": (typed("notice", "digest", "7"), {"malformed", "missing"}),
+    "notice swap": (swap("notice", "digest", f"id = {NOTICE}", f"id = {OTHER_NOTICE}"), {"altered"}),
+    "notice swap text and manifest": (
+        sql(f"UPDATE notice SET digest = manifest, manifest = digest WHERE id = {NOTICE}"),
+        {"altered"},
+    ),
+    "notice duplicate": (twice("notice", f"id = {NOTICE}"), {"extra"}),
+    "notice types": (typed("notice", "digest", "7", f"id = {NOTICE}"), {"malformed", "missing"}),
     # seq
     "seq flip": (sql(flip("seq", "hash", "position = 100")), {"altered"}),
     "seq delete": (
@@ -209,7 +250,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"reordered", "altered", "uncovered"},
     ),
     "seq duplicate": (
-        twice("seq", "position = 312"),
+        twice("seq", "position = 848"),
         {"extra", "missing", "reordered", "uncovered"},
     ),
     "seq types": (
@@ -217,47 +258,63 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         {"malformed", "missing", "unsequenced", "reordered", "altered", "truncated", "uncovered"},
     ),
     # tile
-    "tile flip": (sql(flip("tile", "hashes")), {"altered"}),
-    "tile delete": (sql("DELETE FROM tile"), {"missing"}),
+    "tile flip": (sql(flip("tile", "hashes", "idx = 1")), {"altered"}),
+    "tile delete": (sql("DELETE FROM tile WHERE idx = 1"), {"missing"}),
     "tile insert": (sql("INSERT INTO tile VALUES (0, 0, 9, zeroblob(8192))"), {"extra"}),
-    "tile swap": (sql("UPDATE tile SET level = 1"), {"missing", "extra"}),
-    "tile duplicate": (twice("tile"), {"extra"}),
-    "tile types": (typed("tile", "hashes", "'text'"), {"malformed", "missing"}),
+    "tile swap": (swap("tile", "hashes", "idx = 0", "idx = 1"), {"altered"}),
+    "tile swap levels": (sql("UPDATE tile SET level = 1 WHERE idx = 1"), {"missing", "extra"}),
+    "tile duplicate": (twice("tile", "idx = 1"), {"extra"}),
+    "tile types": (typed("tile", "hashes", "'text'", "idx = 1"), {"malformed", "missing"}),
     # tree_state
-    "tree_state flip": (sql(flip("tree_state", "root", "size = 305")), {"altered"}),
-    "tree_state flip frontier": (sql(flip("tree_state", "frontier", "size = 305")), {"altered"}),
-    "tree_state at earlier": (sql("UPDATE tree_state SET at = at - 3600000"), {"altered"}),
-    "tree_state at later": (sql("UPDATE tree_state SET at = at + 3600000"), {"altered"}),
-    "tree_state delete the last": (sql("DELETE FROM tree_state WHERE size = 313"), {"missing"}),
+    "tree_state flip": (sql(flip("tree_state", "root", "size = 715")), {"altered"}),
+    "tree_state flip frontier": (sql(flip("tree_state", "frontier", "size = 715")), {"altered"}),
+    "tree_state at earlier": (sql("UPDATE tree_state SET at = at - 3600000 WHERE size = 715"), {"altered"}),
+    "tree_state at later": (sql("UPDATE tree_state SET at = at + 3600000 WHERE size = 715"), {"altered"}),
+    "tree_state delete the last": (sql("DELETE FROM tree_state WHERE size = 849"), {"missing"}),
     "tree_state insert": (
-        sql("INSERT INTO tree_state SELECT log, 400, frontier, root, at FROM tree_state WHERE size = 313"),
+        sql("INSERT INTO tree_state SELECT log, 900, frontier, root, at FROM tree_state WHERE size = 849"),
         {"truncated"},
     ),
-    "tree_state swap": (swap("tree_state", "root", "size = 305", "size = 313"), {"altered"}),
-    "tree_state duplicate": (twice("tree_state"), {"extra"}),
-    "tree_state negative": (sql("UPDATE tree_state SET size = -5 WHERE size = 305"), {"altered"}),
-    "tree_state types": (typed("tree_state", "root", "'text'", "size = 305"), {"malformed"}),
+    "tree_state swap": (swap("tree_state", "root", "size = 715", "size = 849"), {"altered"}),
+    "tree_state duplicate": (twice("tree_state", "size = 715"), {"extra"}),
+    "tree_state negative": (sql("UPDATE tree_state SET size = -5 WHERE size = 715"), {"altered"}),
+    "tree_state types": (typed("tree_state", "root", "'text'", "size = 715"), {"malformed"}),
     # checkpoint
     "checkpoint flip": (
-        sql("UPDATE checkpoint SET note = replace(note, '313', '312') WHERE size = 313"),
+        sql("UPDATE checkpoint SET note = replace(note, '849', '848') WHERE size = 849"),
         {"unsigned", "uncovered"},
     ),
     "checkpoint flip size": (
-        sql("UPDATE checkpoint SET size = 400 WHERE size = 305"),
+        sql("UPDATE checkpoint SET size = 900 WHERE size = 715"),
         {"altered", "truncated"},
     ),
-    "checkpoint at": (sql("UPDATE checkpoint SET at = at - 3600000"), {"altered"}),
-    "checkpoint delete the last": (sql("DELETE FROM checkpoint WHERE size = 313"), {"uncovered"}),
+    "checkpoint at": (sql("UPDATE checkpoint SET at = at - 3600000 WHERE size = 715"), {"altered"}),
+    "checkpoint delete the last": (sql("DELETE FROM checkpoint WHERE size = 849"), {"uncovered"}),
     "checkpoint insert": (
-        sql("INSERT INTO checkpoint SELECT log, 310, origin, note, at FROM checkpoint WHERE size = 305"),
+        sql("INSERT INTO checkpoint SELECT log, 800, origin, note, at FROM checkpoint WHERE size = 715"),
         {"altered"},
     ),
     "checkpoint swap": (
-        swap("checkpoint", "note", "size = 305", "size = 313"),
+        swap("checkpoint", "note", "size = 715", "size = 849"),
         {"altered", "uncovered"},
     ),
-    "checkpoint duplicate": (twice("checkpoint"), {"extra"}),
-    "checkpoint types": (typed("checkpoint", "note", "x'00'", "size = 313"), {"malformed", "uncovered"}),
+    "checkpoint duplicate": (twice("checkpoint", "size = 715"), {"extra"}),
+    "checkpoint types": (typed("checkpoint", "note", "x'00'", "size = 849"), {"malformed", "uncovered"}),
+    # anchor, with the folder that it names
+    "anchor flip": (
+        sql("UPDATE anchor SET evidence = '0' || substr(evidence, 2) WHERE size = 715"),
+        {"altered"},
+    ),
+    "anchor flip at": (sql("UPDATE anchor SET at = at - 3600000 WHERE size = 715"), {"altered"}),
+    "anchor flip name": (sql("UPDATE anchor SET name = 'elsewhere' WHERE size = 715"), {"extra", "missing"}),
+    "anchor delete": (sql("DELETE FROM anchor WHERE size = 715"), {"missing"}),
+    "anchor insert": (
+        sql("INSERT INTO anchor SELECT log, name, 800, kind, evidence, at FROM anchor WHERE size = 715"),
+        {"missing"},
+    ),
+    "anchor swap": (swap("anchor", "evidence", "size = 715", "size = 849"), {"altered"}),
+    "anchor duplicate": (twice("anchor", "size = 715"), {"extra"}),
+    "anchor types": (typed("anchor", "evidence", "x'00'", "size = 715"), {"malformed", "missing"}),
     # data_key
     "data_key flip": (
         sql(flip("data_key", "wrapped", f"subject = {OF_STATEMENT}")),
@@ -294,7 +351,10 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
         sql(f"UPDATE subject_ref SET key_epoch = 99 WHERE subject = {OF_STATEMENT}"),
         {"altered", "missing"},
     ),
-    "subject_ref flip suppression": (sql("UPDATE subject_ref SET suppression = TRUE"), {"altered"}),
+    "subject_ref flip suppression": (
+        sql(f"UPDATE subject_ref SET suppression = TRUE WHERE subject = {OF_STATEMENT}"),
+        {"altered"},
+    ),
     "subject_ref insert": (
         sql("INSERT INTO subject_ref VALUES ('default', 99, randomblob(32), randomblob(16), TRUE)"),
         {"altered"},
@@ -328,7 +388,7 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "entry_subject delete": (sql(f"DELETE FROM entry_subject WHERE entry = {STATEMENT}"), {"link_missing"}),
     "entry_subject delete later-named": (
-        sql(f"DELETE FROM entry_subject WHERE entry = {WITHDRAWAL} AND subject = {OF_STATEMENT}"),
+        sql(f"DELETE FROM entry_subject WHERE entry = {WITHDRAWAL} AND subject = {NAMED_LATER}"),
         {"link_missing"},
     ),
     "entry_subject delete call": (
@@ -365,9 +425,11 @@ MATRIX: dict[str, tuple[Tamper, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", MATRIX)
-def test_tampering_is_found_as_what_it_is(place: Place, name: str) -> None:
+def test_tampering_is_found_as_what_it_is(story: Story, name: str) -> None:
     tamper, expected = MATRIX[name]
-    tamper(place)
+    place = story(name.split(" ", maxsplit=1)[0])
+    with changing(place):
+        tamper(place)
     found = place.verify().verification
     assert {each.kind for each in found.findings} == expected
     assert found.exit_code == (4 if expected == {"uncovered"} else 1)
@@ -375,8 +437,9 @@ def test_tampering_is_found_as_what_it_is(place: Place, name: str) -> None:
 
 
 def _put_back(place: Place) -> None:
-    place.roll_back()
-    place.roll_state_back()
+    with changing(place):
+        place.roll_back()
+        place.roll_state_back()
 
 
 def _name_somebody(place: Place) -> None:
@@ -385,21 +448,22 @@ def _name_somebody(place: Place) -> None:
         lambda gate: gate.issuer(ISS).refuse(person(BEN, ("phone", "+13125550199")), method="ivr_dtmf")
     )
     named = ", ".join(f"x'{each}'" for each in known)
-    place.sql(flip("subject_ref", "hmac", f"subject NOT IN ({named})"))
+    sql(flip("subject_ref", "hmac", f"subject NOT IN ({named})"))(place)
 
 
 def _cut_lane(place: Place) -> None:
     with ConsentGate(load_settings(place.home), background=False) as gate:
         gate._parts.database.write(lambda connection: heartbeats(gate, connection, 1))
     # What closing the gate wrote goes too.
-    place.sql("DELETE FROM entry WHERE id NOT IN (SELECT entry FROM seq)")
+    sql("DELETE FROM entry WHERE id NOT IN (SELECT entry FROM seq)")(place)
 
 
 def _substitute(place: Place) -> None:
     signer = other_signer(place)
-    rebuild(place, signer=signer)
-    remember(place)
-    (place.home / "log.vkey").write_text(f"{signer.key.vkey}\n")
+    with changing(place):
+        rebuild(place, signer=signer)
+        remember(place)
+        (place.home / "log.vkey").write_text(f"{signer.key.vkey}\n")
 
 
 # What nothing signs and nothing repeats: each holds, and stands in the docs in these words.

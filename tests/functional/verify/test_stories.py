@@ -17,6 +17,7 @@ from consentgate.log.state import FileState, SignerState
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import readonly
 from consentgate.storage.database import Database
+from consentgate.storage.patience import Patience
 from consentgate.storage.readonly import read_only
 from consentgate.verify.levels import verify
 from tests.databases import raw
@@ -284,10 +285,10 @@ def test_file_in_write_ahead_mode_is_read_in_a_folder_that_takes_no_log(
 ) -> None:
     opened = readonly._opened
 
-    def refusing(path: Path, how: str) -> Connection:
+    def refusing(path: Path, how: str, patience: Patience) -> Connection:
         if how == "mode=ro":
             raise Unavailable
-        return opened(path, how)
+        return opened(path, how, patience)
 
     monkeypatch.setattr(readonly, "_opened", refusing)
     names = sorted(each.name for each in place.home.iterdir())
