@@ -7,11 +7,13 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
 from consentgate import canonical
+from consentgate.canonical import Json
 from consentgate.export.paper import tools
 from consentgate.export.paper.package import Paper
 from consentgate.export.record import Record, Token, Withheld
@@ -155,6 +157,24 @@ def statement(number: int, text: str, **claims: Any) -> Record:
     }
     token = ".".join(canonical.b64(canonical.encode(each)) for each in ({"kid": "k"}, payload)) + ".c2ln"
     return record(number, "statement", {"statement.0": {"token": token, "v": 1}})
+
+
+RECORDING: Final = sha256(b"what was said").digest()
+
+
+def proven(number: int, text: str) -> Record:
+    """A statement that two files elsewhere prove."""
+    files: list[dict[str, Json]] = [
+        {
+            "digest": canonical.b64(RECORDING),
+            "kind": "recording",
+            "media_type": "audio/wav",
+            "size": 64_044,
+            "uri": f"https://files.acme.example/{text}",
+        },
+        {"digest": "-", "kind": "signed_form", "media_type": "image/png"},
+    ]
+    return statement(number, text, evidence=files)
 
 
 def denial(number: int, text: str) -> Record:

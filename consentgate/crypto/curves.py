@@ -107,6 +107,14 @@ def from_der(signature: bytes) -> bytes:
 
     Returns:
         r and s, 32 bytes each, big-endian.
+
+    Raises:
+        SignatureInvalid: it has not this form, or r or s is out of range.
     """
-    r, s = decode_dss_signature(signature)
+    try:
+        r, s = decode_dss_signature(signature)
+    except ValueError as error:
+        raise SignatureInvalid from error
+    if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
+        raise SignatureInvalid
     return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")

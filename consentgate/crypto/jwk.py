@@ -80,7 +80,7 @@ class PublicKey:
         """
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
-    def verify(self, signature: bytes, data: bytes) -> None:
+    def verify(self, signature: bytes, data: bytes | memoryview) -> None:
         """Check a signature.
 
         Args:
@@ -134,7 +134,7 @@ class SigningKey:
             return cls(public=_public(private.public_key()), _private=private)
         raise Malformed("The key is neither Ed25519 nor P-256.")
 
-    def sign(self, data: bytes) -> bytes:
+    def sign(self, data: bytes | bytearray) -> bytes:
         """Sign.
 
         Args:

@@ -14,7 +14,8 @@ b'{}'
 
 from dataclasses import field
 from functools import lru_cache
-from typing import Final
+from hashlib import sha256
+from typing import BinaryIO, Final
 
 from consentgate.canonical import b64, decode, encode_ascii, unb64
 from consentgate.crypto.curves import SIGNATURE_SIZE
@@ -26,6 +27,9 @@ from consentgate.values import dataclass
 _KEY_OF: Final = {"EdDSA": "Ed25519", "Ed25519": "Ed25519", "ES256": "ES256"}
 _EMITTED: Final = {"Ed25519": "EdDSA", "ES256": "ES256"}
 _HEADER_LIMIT: Final = 1024
+# So much of something long is decoded at once: what it becomes ends where a character does.
+_BLOCK: Final = 3 << 16
+_B64_BLOCK: Final = 4 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,25 @@ class Jws:
     signature: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongJws:
+    """A token about something long that has been read and not yet verified.
+
+    Attributes:
+        alg: as of `Jws`.
+        kid: as of `Jws`.
+        digest: SHA-256 of what it says.
+        signing_input: the bytes under the signature.
+        signature: 64 bytes.
+    """
+
+    alg: str
+    kid: str
+    digest: bytes
+    signing_input: memoryview = field(repr=False)
+    signature: bytes = field(repr=False)
+
+
 def sign(payload: bytes, *, key: SigningKey, typ: str) -> str:
     """Sign a payload.
 
@@ -63,9 +86,30 @@ def sign(payload: bytes, *, key: SigningKey, typ: str) -> str:
     Raises:
         InvalidInput: the type is not printable ASCII.
     """
-    header = encode_ascii({"alg": _EMITTED[key.public.algorithm], "kid": key.public.kid, "typ": typ})
-    signing_input = f"{b64(header)}.{b64(payload)}"
+    signing_input = f"{_header(key, typ)}.{b64(payload)}"
     return f"{signing_input}.{b64(key.sign(signing_input.encode()))}"
+
+
+def sign_long(payload: BinaryIO, *, key: SigningKey, typ: str) -> bytearray:
+    """Sign a file; only the token is in memory, since what is signed has to be in one piece.
+
+    Args:
+        payload: the file.
+        key: as of `sign`.
+        typ: as of `sign`.
+
+    Returns:
+        The token that `sign` gives for the file's bytes.
+
+    Raises:
+        InvalidInput: the type is not printable ASCII.
+    """
+    token = bytearray(f"{_header(key, typ)}.".encode())
+    while block := payload.read(_BLOCK):
+        token += b64(block).encode()
+    signature = b64(key.sign(token))
+    token += f".{signature}".encode()
+    return token
 
 
 def parse(token: str, *, typ: str, limit: int = 64 * 1024) -> Jws:
@@ -103,6 +147,33 @@ def parse(token: str, *, typ: str, limit: int = 64 * 1024) -> Jws:
     )
 
 
+def parse_long(token: bytes, *, typ: str) -> LongJws:
+    """Read a token about something long without verifying it, and without decoding all of it at once.
+
+    Args:
+        token: the compact form, in ASCII.
+        typ: the type that it must state.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        Malformed: anything but the profile.
+    """
+    first, last = token.find(b"."), token.rfind(b".")
+    if not -1 < first < last or token.find(b".", first + 1) != last:
+        raise Malformed("A signed token has three parts.")
+    whole = memoryview(token)
+    alg, kid = _read_header(_ascii(whole[:first]), typ)
+    digest = sha256()
+    for at in range(first + 1, last, _B64_BLOCK):
+        digest.update(unb64(_ascii(whole[at : min(at + _B64_BLOCK, last)])))
+    signature = unb64(_ascii(whole[last + 1 :]))
+    if len(signature) != SIGNATURE_SIZE:
+        raise Malformed(f"The signature is not {SIGNATURE_SIZE} bytes.")
+    return LongJws(alg=alg, kid=kid, digest=digest.digest(), signing_input=whole[:last], signature=signature)
+
+
 def verify(jws: Jws, key: PublicKey) -> bytes:
     """Verify a token's signature.
 
@@ -117,12 +188,45 @@ def verify(jws: Jws, key: PublicKey) -> bytes:
         KeyMismatch: the token names another key, or an algorithm that the key is not for.
         SignatureInvalid: the signature does not fit.
     """
+    _verify(jws, key)
+    return jws.payload
+
+
+def verify_long(jws: LongJws, key: PublicKey) -> bytes:
+    """Verify the signature of a token about something long.
+
+    Args:
+        jws: what `parse_long` gave.
+        key: as of `verify`.
+
+    Returns:
+        SHA-256 of what was signed.
+
+    Raises:
+        KeyMismatch: as of `verify`.
+        SignatureInvalid: the signature does not fit.
+    """
+    _verify(jws, key)
+    return jws.digest
+
+
+def _verify(jws: Jws | LongJws, key: PublicKey) -> None:
     if jws.kid != key.kid:
         raise KeyMismatch("The token names another key.")
     if _KEY_OF.get(jws.alg) != key.algorithm:
         raise KeyMismatch("The token names an algorithm that the key is not for.")
     key.verify(jws.signature, jws.signing_input)
-    return jws.payload
+
+
+def _header(key: SigningKey, typ: str) -> str:
+    return b64(encode_ascii({"alg": _EMITTED[key.public.algorithm], "kid": key.public.kid, "typ": typ}))
+
+
+def _ascii(data: memoryview) -> str:
+    try:
+        return str(data, "ascii")
+    except UnicodeDecodeError as error:
+        raise Malformed("A token is ASCII.") from error
 
 
 # An issuer's tokens all begin with the same text, which tells nothing of a person.

@@ -18,9 +18,6 @@ from consentgate.errors import InvalidInput, Malformed, SignatureInvalid, Unavai
 from consentgate.log.witness import hung_up_after
 from consentgate.values import dataclass
 
-SECONDS: Final = 10.0
-"""How long connecting may take, and after it the whole exchange."""
-
 _TYPE: Final = "application/timestamp-query"
 _INSTEAD: Final = "Run the same command again, or with --without-timestamp for a package without one."
 
@@ -37,7 +34,7 @@ class Authority:
 
     url: str
     certificates: Authorities
-    seconds: float = SECONDS
+    seconds: float
 
     def stamp(self, data: bytes) -> bytes:
         """Get a timestamp.

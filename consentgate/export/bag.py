@@ -1,9 +1,11 @@
 """The folder of a package: every file is hashed while it is written, and listed.
 
 Invariants: a path is written once; only what was closed without an error is listed; a file is on disk when its writer
-is closed. Times and owners of files are nobody's promise: names and bytes are the package.
+is closed. Times and owners of files are nobody's promise: names and bytes are the package. The list is on disk,
+so that memory does not grow with the files.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ from typing import BinaryIO, Final, cast
 
 from consentgate.canonical import Json
 from consentgate.errors import InvalidInput, Unavailable
+from consentgate.storage.scratch import DiskMap
 from consentgate.values import dataclass
 
 _PATH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -73,7 +76,7 @@ class Bag:
         """
         self._root = root
         self._scratch = scratch
-        self._files: dict[str, File] = {}
+        self._files = DiskMap()
         self._open: dict[str, BinaryIO] = {}
         try:
             for folder in (root, scratch):
@@ -81,6 +84,7 @@ class Bag:
                     shutil.rmtree(folder)
                 folder.mkdir(mode=0o700)
         except OSError as error:
+            self._files.close()
             raise Unavailable(f"The folder {root.parent} cannot be written to ({error.strerror}).") from error
 
     @property
@@ -93,10 +97,17 @@ class Bag:
         """A folder beside the package, for files that are not part of it."""
         return self._scratch
 
-    @property
-    def files(self) -> tuple[File, ...]:
-        """What is written so far, by path."""
-        return tuple(self._files[path] for path in sorted(self._files))
+    def files(self) -> Iterator[File]:
+        """Give what is written so far.
+
+        Yields:
+            Each file, by path.
+        """
+        for path, value in self._files.below():
+            digest, size, role, media_type, kind = json.loads(value)
+            yield File(
+                path=path.decode(), sha256=digest, size=size, role=role, media_type=media_type, kind=kind
+            )
 
     @contextmanager
     def open(
@@ -117,7 +128,7 @@ class Bag:
             InvalidInput: the path is none of a package, or was written already.
             Unavailable: it cannot be written.
         """
-        if not _PATH.fullmatch(path) or path in self._files or path in self._open:
+        if not _PATH.fullmatch(path) or self.has(path) or path in self._open:
             raise InvalidInput(f"A package has no file {path!r}, or has it already.")
         target = self._root / path
         try:
@@ -133,19 +144,13 @@ class Bag:
             raise Unavailable(f"The file {target} cannot be written ({error.strerror}).") from error
         finally:
             self._open.pop(path, None)
-        self._files[path] = File(
-            path=path,
-            sha256=written.digest(),
-            size=written.size,
-            role=role,
-            media_type=media_type,
-            kind=kind,
-        )
+        listed = json.dumps([written.digest(), written.size, role, media_type, kind])
+        self._files.put(path.encode(), listed.encode())
 
     def put(
         self,
         path: str,
-        data: bytes,
+        data: bytes | bytearray,
         *,
         role: str | None,
         media_type: str | None = None,
@@ -179,7 +184,7 @@ class Bag:
         Raises:
             InvalidInput: it is not finished, or not of this package.
         """
-        if path not in self._files:
+        if not self.has(path):
             raise InvalidInput(f"The package has no finished file {path!r}.")
         return (self._root / path).open("rb")
 
@@ -192,31 +197,46 @@ class Bag:
         Returns:
             Whether it is.
         """
-        return path in self._files
+        return path.encode() in self._files
 
     def close(self) -> None:
-        """Close what is still open, where something went wrong: it is not listed."""
+        """Close what is still open, where something went wrong, and forget what is listed."""
         for raw in self._open.values():
             raw.close()
+        self._files.close()
 
-    def withdraw(self, path: str) -> Path:
+    def aside(self, path: str) -> Path:
+        """Say where a file is that was taken out of the folder.
+
+        Args:
+            path: where it was.
+
+        Returns:
+            Where it is now.
+        """
+        return self._scratch / path
+
+    def take_out(self, path: str) -> None:
         """Move a finished file out of the folder, so that what is left is no package.
 
         Args:
             path: where it is.
 
-        Returns:
-            Where it is now.
+        Raises:
+            Unavailable: it cannot be moved.
+        """
+        _moved(self._root / path, self.aside(path))
+
+    def put_back(self, path: str) -> None:
+        """Move a file that was taken out to where it belongs.
+
+        Args:
+            path: where that is.
 
         Raises:
             Unavailable: it cannot be moved.
         """
-        moved = self._scratch / path
-        try:
-            (self._root / path).rename(moved)
-        except OSError as error:
-            raise Unavailable(f"The file {path} cannot be moved ({error.strerror}).") from error
-        return moved
+        _moved(self.aside(path), self._root / path)
 
     def drop_scratch(self) -> None:
         """Remove what is not part of the package."""
@@ -228,6 +248,13 @@ class Bag:
         self.drop_scratch()
 
 
+def _moved(file: Path, target: Path) -> None:
+    try:
+        file.rename(target)
+    except OSError as error:
+        raise Unavailable(f"The file {file.name} cannot be moved ({error.strerror}).") from error
+
+
 class _Hashed:
     """A writer that hashes what goes through it."""
 
@@ -236,7 +263,7 @@ class _Hashed:
         self._hash = sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray) -> int:
         self._hash.update(data)
         self.size += len(data)
         return self._raw.write(data)
@@ -259,41 +286,3 @@ class _Hashed:
 
     def digest(self) -> str:
         return self._hash.hexdigest()
-
-
-def seal_lists(bag: Bag) -> None:
-    """Write the lists of digests: the last files of a package.
-
-    Args:
-        bag: the folder with all other files.
-
-    Raises:
-        Unavailable: they cannot be written.
-    """
-    payload = [each for each in bag.files if each.path.startswith("data/")]
-    bag.put("manifest-sha256.txt", _list(payload), role=None)
-    bag.put("SHA256SUMS", _list([each for each in bag.files if not each.path.endswith(".tsr")]), role=None)
-    tags = [each for each in bag.files if not each.path.startswith("data/")]
-    bag.put("tagmanifest-sha256.txt", _list(tags), role=None)
-
-
-def bag_info(bag: Bag, pairs: tuple[tuple[str, str], ...]) -> None:
-    """Write the bag's declaration and metadata, once the payload is complete.
-
-    Args:
-        bag: the folder.
-        pairs: name and value of each line; the payload's size is added.
-
-    Raises:
-        Unavailable: they cannot be written.
-    """
-    payload = [each for each in bag.files if each.path.startswith("data/")]
-    oxum = f"{sum(each.size for each in payload)}.{len(payload)}"
-    lines = [f"{name}: {' '.join(value.split())}\n" for name, value in (*pairs, ("Payload-Oxum", oxum))]
-    declaration = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-    bag.put("bagit.txt", declaration, role="bag", media_type="text/plain")
-    bag.put("bag-info.txt", "".join(lines).encode(), role="bag", media_type="text/plain")
-
-
-def _list(files: list[File] | tuple[File, ...]) -> bytes:
-    return "".join(f"{each.sha256}  {each.path}\n" for each in files).encode()

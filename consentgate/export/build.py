@@ -8,9 +8,10 @@
     4  verifiers, metadata, manifest, signature, lists
     5  the whole folder is verified, as its reader will
     6  its manifest gets a timestamp, where there is an authority
-    7  it gets its name; or it is encrypted, the file gets its name, and the folder is removed
+    7  it gets its signature and its name; or it is encrypted, the file gets its name, and the folder is removed
 
-Invariants: a folder with the name of a package was verified; what is not finished has a name that begins with a dot.
+Invariants: a folder with the name of a package was verified; what is not finished has a name that begins with a dot,
+and no signature.
 Nothing is read but the export's entry and the ledger, so that it can be made again; the manifest's timestamp alone
 is another each time, and nothing in the package says that it is there.
 Where a package is encrypted, nothing of it in clear outlives this, whatever is raised; after a kill the next attempt
@@ -26,15 +27,16 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from consentgate.crypto import timestamp
 from consentgate.crypto.jwk import SigningKey
 from consentgate.errors import InvalidInput, LogRefused, Unavailable
 from consentgate.export import nodes, signing
-from consentgate.export.bag import Bag, bag_info, seal_lists
-from consentgate.export.chosen import Chooser
+from consentgate.export.bag import Bag
 from consentgate.export.delivery import Seal, file_of, hand_over
 from consentgate.export.enclosed import Enclosed
 from consentgate.export.exported import Exported
 from consentgate.export.letter import is_of
+from consentgate.export.lists import bag_info, seal_lists
 from consentgate.export.native import Native
 from consentgate.export.sink import Artifact, Log, MakeSink, Scope, Sink, Totals
 from consentgate.export.stream import Stream
@@ -61,7 +63,7 @@ class Workshop:
         key: the package key.
         sinks: what writes files besides the records themselves.
         verifiers: files for the reader to verify with, by path.
-        check: verifies a finished folder; raises where it does not hold.
+        check: verifies a finished folder, with what lies elsewhere by its path; raises where it does not hold.
         step: told how many of the records are written, whenever it is some hundred more.
         stamp: gets a timestamp of some bytes; None where there is no authority, or where none is wanted.
         seal: whom the package is encrypted to; None for a folder in clear.
@@ -73,7 +75,7 @@ class Workshop:
     key: SigningKey
     sinks: Sequence[MakeSink] = ()
     verifiers: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
-    check: Callable[[Path], None]
+    check: Callable[[Path, Mapping[str, Path]], None]
     step: Callable[[int, int], None]
     stamp: Callable[[bytes], bytes] | None = None
     seal: Seal | None = None
@@ -106,17 +108,17 @@ def build(
     with ExitStack() as stack:
         if shop.seal is not None:
             stack.callback(bag.drop)
-        with closing(bag), shop.database.read() as connection:
+        stack.enter_context(closing(bag))
+        with shop.database.read() as connection:
             totals = _written(shop, connection, export, bag)
         # 5
-        shop.check(bag.root)
+        shop.check(bag.root, {signing.SIGNATURE: bag.aside(signing.SIGNATURE)})
         # 6
         if shop.stamp is not None:
             bag.put(signing.STAMP, shop.stamp((bag.root / signing.MANIFEST).read_bytes()), role=None)
         # 7
         if shop.seal is None:
-            bag.drop_scratch()
-            _named(bag.root, final)
+            _named(bag, final)
         else:
             before(bag.root)
             hand_over(shop.seal, export, bag, target)
@@ -134,7 +136,7 @@ def scope_of(shop: Workshop, connection: Connection, export: Exported) -> Scope:
     Returns:
         The scope.
     """
-    asked = export.asked
+    asked, tenant = export.asked, shop.book.tenant
     return Scope(
         export=export.entry,
         matter=asked.matter,
@@ -150,19 +152,20 @@ def scope_of(shop: Workshop, connection: Connection, export: Exported) -> Scope:
         digits=len(export.bates(export.first)) - len(asked.prefix),
         first=export.first,
         last=export.last,
-        controller=shop.controller,
-        controller_name=shop.controller,
-        logs=(_log_of(export),),
+        controller=export.controller,
+        controller_name=export.controller,
+        logs=(_log_of(connection, tenant, export),),
         fingerprint=export.fingerprint,
         version=export.engine,
-        tenant=shop.book.tenant,
+        tenant=tenant,
         options=asked.options,
-        artifact=lambda digest: _artifact(connection, shop.book.tenant, digest),
+        artifact=lambda digest: _artifact(connection, tenant, digest),
     )
 
 
-def _log_of(export: Exported) -> Log:
+def _log_of(connection: Connection, tenant: str, export: Exported) -> Log:
     head = export.chosen.head
+    stamp = _stamp(connection, tenant, export)
     return Log(
         number=head.log,
         origin=head.origin,
@@ -171,7 +174,16 @@ def _log_of(export: Exported) -> Log:
         note=head.note,
         vkey=head.vkey,
         positions=len(export.chosen.positions),
+        stamped=timestamp.told(stamp.content) if stamp is not None else None,
     )
+
+
+def _stamp(connection: Connection, tenant: str, export: Exported) -> Artifact | None:
+    named = export.chosen.head.timestamp
+    found = _artifact(connection, tenant, named) if named is not None else None
+    if named is not None and found is None:
+        raise LogRefused("The checkpoint's timestamp is not in the ledger. Run `consentgate verify`.")
+    return found
 
 
 def _artifact(connection: Connection, tenant: str, digest: bytes) -> Artifact | None:
@@ -184,10 +196,9 @@ def _artifact(connection: Connection, tenant: str, digest: bytes) -> Artifact | 
 def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag) -> Totals:
     scope = scope_of(shop, connection, export)
     opener = Opener(shop.book.vault, shop.book.tenant)
-    chooser = Chooser(connection=connection, tenant=shop.book.tenant, vault=shop.book.vault, opener=opener)
     withholding = Withholding(
         role=export.asked.role,
-        people=chooser.people(export.asked.selection),
+        people=frozenset(export.chosen.people),
         privileged=frozenset(export.asked.privileged),
     )
     stream = Stream(connection, shop.book.tenant, opener, withholding, export)
@@ -216,7 +227,7 @@ def _written(shop: Workshop, connection: Connection, export: Exported, bag: Bag)
         bag.put(path, content(), role="verifier")
     signing.put_key(bag, shop.key.public)
     bag_info(bag, _about(scope))
-    signing.put_signed(bag, signing.manifest(scope, totals, enclosed.packs, bag.files), shop.key)
+    signing.put_signed(bag, signing.manifest(scope, totals, enclosed.packs, bag.files()), shop.key)
     seal_lists(bag)
     return totals
 
@@ -230,10 +241,8 @@ def _put_log(connection: Connection, tenant: str, export: Exported, bag: Bag, ha
         return bytes(hashes[at : at + HASH_BYTES])
 
     folder = f"data/log/{head.log}"
-    if head.timestamp is not None:
-        stamp = _artifact(connection, tenant, head.timestamp)
-        if stamp is None:
-            raise LogRefused("The checkpoint's timestamp is not in the ledger. Run `consentgate verify`.")
+    stamp = _stamp(connection, tenant, export)
+    if stamp is not None:
         bag.put(f"{folder}/checkpoint.tsr", stamp.content, role="timestamp", media_type=stamp.media_type)
     bag.put(f"{folder}/checkpoint", head.note.encode(), role="checkpoint", media_type="text/plain")
     bag.put(f"{folder}/vkey", f"{head.vkey}\n".encode(), role="vkey", media_type="text/plain")
@@ -256,11 +265,13 @@ def _about(scope: Scope) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _named(partial: Path, final: Path) -> None:
-    """Give a finished folder its name, in one step that a power cut does not halve."""
+def _named(bag: Bag, final: Path) -> None:
+    """Make a verified folder whole, and give it its name in one step that a power cut does not halve."""
+    bag.put_back(signing.SIGNATURE)
+    bag.drop_scratch()
     try:
-        _synced(partial)
-        partial.rename(final)
+        _synced(bag.root)
+        bag.root.rename(final)
         _synced(final.parent)
     except OSError as error:
         raise Unavailable(f"The folder {final} cannot be made ({error.strerror}).") from error

@@ -5,6 +5,8 @@ cover is counted.
 """
 
 from array import array
+from collections.abc import Collection, Iterator, Sequence
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -49,7 +51,9 @@ def head_of(connection: Connection, *, log: int, vkey: str, witnesses: Witnesses
     return Head(log=log, origin=read.origin, size=read.size, root=read.root, note=newest.note, vkey=vkey)
 
 
-def choose(connection: Connection, book: Book, selection: Selection, head: Head) -> Chosen:
+def choose(
+    connection: Connection, book: Book, selection: Selection, head: Head, privileged: Collection[UUID] = ()
+) -> Chosen:
     """Choose what is exported.
 
     Args:
@@ -57,19 +61,23 @@ def choose(connection: Connection, book: Book, selection: Selection, head: Head)
         book: the ledger.
         selection: what was asked for.
         head: the checkpoint.
+        privileged: entries that shall be withheld; each must be one of those chosen.
 
     Returns:
         The entries.
 
     Raises:
-        InvalidInput: nothing fits, or nothing of it is covered yet.
+        InvalidInput: nothing fits, or something named is not there: it would be missed in silence.
+        Unavailable: nothing of it is covered yet.
         Malformed: something stored cannot be read.
     """
     opener = Opener(book.vault, book.tenant)
     chooser = Chooser(connection=connection, tenant=book.tenant, vault=book.vault, opener=opener)
+    _require_known(chooser, selection)
     found = chooser.choose(selection)
     if not found:
         raise InvalidInput("No entry fits what was asked for, so nothing was exported.")
+    _require_chosen(privileged, found)
     places = selecting.places(connection, book.tenant, found, log=head.log)
     positions = array("q", sorted(position for _, position in places if position < head.size))
     if not positions:
@@ -77,12 +85,47 @@ def choose(connection: Connection, book: Book, selection: Selection, head: Head)
             "No checkpoint covers what was asked for yet."
             " Run `consentgate log sequence --once`, then `consentgate log sign --once`."
         )
-    closed: list[int] = []
-    parts = 0
-    for page in selecting.placed(connection, book.tenant, positions, log=head.log):
-        for held in opener.hold(connection, [row for _, row in page]):
-            closed += [parts + i for i, part in enumerate(held.parts) if part.key is None]
-            parts += len(held.parts)
     return Chosen(
-        head=head, positions=positions, closed=tuple(closed), not_covered=len(found) - len(positions)
+        head=head,
+        positions=positions,
+        closed=tuple(_closed(chooser, positions, head)),
+        people=tuple(sorted(chooser.people(selection))),
+        not_covered=len(found) - len(positions),
     )
+
+
+def _closed(chooser: Chooser, positions: Sequence[int], head: Head) -> Iterator[int]:
+    parts = 0
+    for page in selecting.placed(chooser.connection, chooser.tenant, positions, log=head.log):
+        for held in chooser.opener.hold(chooser.connection, [row for _, row in page]):
+            yield from (parts + i for i, part in enumerate(held.parts) if part.key is None)
+            parts += len(held.parts)
+
+
+def _require_chosen(privileged: Collection[UUID], found: Collection[bytes]) -> None:
+    for each in privileged:
+        if each.bytes not in found:
+            raise InvalidInput(
+                f"Entry {each} shall be withheld as privileged, and is not among those chosen: nothing was exported."
+                " Correct its id, or leave it out."
+            )
+
+
+def _require_known(chooser: Chooser, selection: Selection) -> None:
+    """Refuse a name that names nothing; it is said by its place, since names of people stand in no message."""
+    connection, vault = chooser.connection, chooser.vault
+    people = vault.find(connection, selection.subjects)
+    named = {
+        "person": [each in people for each in selection.subjects],
+        "call": [vault.find_call(connection, each) is not None for each in selection.calls],
+        "task": [
+            bool(selecting.linked_to(connection, chooser.tenant, vault.task_subjects(each)))
+            for each in selection.tasks
+        ],
+    }
+    for what, known in named.items():
+        if not all(known):
+            raise InvalidInput(
+                f"The ledger knows nothing of {what} {known.index(False) + 1} of those named: nothing was exported."
+                " Correct it, or leave it out."
+            )

@@ -9,7 +9,7 @@ name only when it is whole and on disk.
 
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -105,22 +105,22 @@ def hand_over(seal: Seal, export: Exported, bag: Bag, target: Path) -> None:
     Args:
         seal: to whom.
         export: which export it is.
-        bag: its folder, which is no package any more from here on, should the process end.
+        bag: its folder, of which the signature lies aside.
         target: the file to write.
 
     Raises:
         Unavailable: it cannot be written.
     """
-    signature = bag.withdraw(SIGNATURE)
-    files = {each.path: bag.root / each.path for each in bag.files} | {SIGNATURE: signature}
+    paths = (each.path for each in bag.files())
+    files = ((path, bag.aside(path) if path == SIGNATURE else bag.root / path) for path in paths)
     seal.write(target, tar(files, name=export.name, at=export.at))
 
 
-def tar(files: Mapping[str, Path], *, name: str, at: datetime) -> Iterator[bytes]:
+def tar(files: Iterable[tuple[str, Path]], *, name: str, at: datetime) -> Iterator[bytes]:
     """Give a package as a tar.
 
     Args:
-        files: where each file lies, by path in the package.
+        files: the path of each file in the package, in order, and where it lies.
         name: of the folder that it makes when it is unpacked.
         at: the time of every file.
 
@@ -130,9 +130,9 @@ def tar(files: Mapping[str, Path], *, name: str, at: datetime) -> Iterator[bytes
     Raises:
         Unavailable: a file cannot be read.
     """
-    for path in sorted(files):
+    for path, source in files:
         try:
-            with files[path].open("rb") as file:
+            with source.open("rb") as file:
                 left = os.fstat(file.fileno()).st_size
                 yield _header(f"{name}/{path}", left, at)
                 padding = -left % tarfile.BLOCKSIZE

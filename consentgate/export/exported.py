@@ -23,6 +23,8 @@ from consentgate.values import dataclass
 FORMAT: Final = 1
 """Of the package: docs/formats/package.md."""
 
+_SUBJECT_BYTES: Final = 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
@@ -55,12 +57,14 @@ class Chosen:
         head: the checkpoint.
         positions: of the entries, in order.
         closed: of all their parts, counted from 0, those that no key opens.
+        people: the subjects that the references asked for named; a reference may name another one later, or none.
         not_covered: how many entries were selected that the checkpoint does not cover.
     """
 
     head: Head
     positions: Sequence[int] = field(repr=False)
     closed: tuple[int, ...] = field(default=(), repr=False)
+    people: tuple[UUID, ...] = field(default=(), repr=False)
     not_covered: int = 0
 
 
@@ -76,6 +80,7 @@ class Exported:
         first: the first Bates number.
         fingerprint: of the package key.
         engine: the version of consentgate that made it.
+        controller: the controller's id, as the settings had it.
         policy: the deployment's witness policy, or None.
     """
 
@@ -86,6 +91,7 @@ class Exported:
     first: int
     fingerprint: str
     engine: str
+    controller: str
     policy: str | None = None
 
     @property
@@ -124,6 +130,7 @@ class Exported:
             "first": self.first,
             "last": self.last,
             "engine": self.engine,
+            "controller": self.controller,
             "fingerprint": self.fingerprint,
             "positions": pack(chosen.positions),
             "not_covered": chosen.not_covered,
@@ -139,6 +146,7 @@ class Exported:
             ],
         }
         members |= {"closed": pack(chosen.closed)} if chosen.closed else {}
+        members |= {"people": [canonical.b64(each.bytes) for each in chosen.people]} if chosen.people else {}
         members |= {"policy": self.policy} if self.policy is not None else {}
         members |= {"timestamp": canonical.b64(head.timestamp)} if head.timestamp is not None else {}
         return members
@@ -177,13 +185,24 @@ def read(entry: UUID, members: Mapping[str, Json]) -> Exported:
             head=_head(log, _optional(members, "timestamp")),
             positions=positions,
             closed=tuple(closed),
+            people=_people(members.get("people", [])),
             not_covered=_number(members, "not_covered"),
         ),
         first=first,
         fingerprint=_text(members, "fingerprint"),
         engine=_text(members, "engine"),
+        controller=_text(members, "controller"),
         policy=_optional(members, "policy"),
     )
+
+
+def _people(listed: Json) -> tuple[UUID, ...]:
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise Malformed("In the export's entry, people is a list of subjects.")
+    found = [canonical.unb64(str(each)) for each in listed]
+    if any(len(each) != _SUBJECT_BYTES for each in found):
+        raise Malformed("The export's entry names a subject that is none.")
+    return tuple(UUID(bytes=each) for each in found)
 
 
 def _head(log: Mapping[str, Json], timestamp: str | None) -> Head:

@@ -1,8 +1,9 @@
 """The cover letter: what lets a reader tell the package from one that somebody made anew. It travels on another way.
 
-Invariants: it lies beside the package, never inside; it says nothing of the entries.
+Invariants: it lies beside the package, never inside; it says nothing of the entries; it is there as a whole or not.
 """
 
+import os
 from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
@@ -64,8 +65,13 @@ def write_letter(
     """
     package = written if package is None else package
     path = letter_of(package)
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.write_text(_text(written, export, package, keys), encoding="utf-8")
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(_text(written, export, package, keys))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
     except OSError as error:
         raise Unavailable(f"The file {path} cannot be written ({error.strerror}).") from error
     return path

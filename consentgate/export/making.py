@@ -13,8 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consentgate import canonical
-from consentgate.errors import InvalidInput, Malformed
+from consentgate.errors import Malformed
 from consentgate.export import bates, signing
 from consentgate.export.asked import Asked
 from consentgate.export.build import Workshop, build
@@ -22,14 +21,14 @@ from consentgate.export.choosing import choose
 from consentgate.export.delivery import Seal, file_of
 from consentgate.export.exported import Exported, Head
 from consentgate.export.letter import letter_of, write_letter
-from consentgate.export.pending import under_way
+from consentgate.export.pending import Outdated, make_folder, under_way
 from consentgate.export.sink import Totals
 from consentgate.storage import artifacts
 from consentgate.storage.artifacts import ArtifactRow
 from consentgate.values import dataclass
+from consentgate.verify.package.longlist import read_long
 from consentgate.version import VERSION
 
-_LIMIT: Final = 256 << 20
 _STAMP: Final = "timestamp"
 _STAMP_TYPE: Final = "application/timestamp-reply"
 
@@ -107,8 +106,7 @@ def make_again(shop: Workshop, entry: UUID, out: Path) -> Package:
     """
     with shop.database.read() as connection:
         export = bates.found(shop.book, connection, entry)
-    if not out.is_dir():
-        raise InvalidInput(f"{out} is not a folder.")
+    make_folder(out)
     folder, totals = _built(shop, export, out)
     return _package(folder, export, totals, None, encrypted=shop.seal is not None)
 
@@ -120,7 +118,7 @@ def _on_record(
     with shop.database.read() as connection:
         if bates.is_on_record(book, connection, entry):
             return bates.found(book, connection, entry)
-        chosen = choose(connection, book, asked.selection, head(connection))
+        chosen = choose(connection, book, asked.selection, head(connection), asked.privileged)
     # Before anything is on record: where the authority gives none, no number is gone.
     stamp = _stamped(shop, chosen.head)
     if stamp is not None:
@@ -135,6 +133,7 @@ def _on_record(
             first=first,
             fingerprint=shop.key.public.kid,
             engine=VERSION,
+            controller=shop.controller,
             policy=policy,
         )
 
@@ -158,12 +157,13 @@ def _finished(shop: Workshop, export: Exported, out: Path) -> tuple[Path, Totals
     """Take the package that was named before the process was cut off, if it is this export's."""
     folder = out / export.name
     try:
-        said = canonical.decode((folder / signing.MANIFEST).read_bytes(), limit=_LIMIT)
+        with (folder / signing.MANIFEST).open("rb") as file:
+            said, _ = read_long(file, "files", lambda _: None)
     except (OSError, Malformed):
         return None
     if not isinstance(said, dict) or said.get("export") != str(export.entry):
         return None
-    shop.check(folder)
+    shop.check(folder, {})
     return folder, signing.totals_of(said)
 
 
@@ -180,14 +180,12 @@ def _built(
     shop: Workshop, export: Exported, out: Path, before: Callable[[Path], object] = lambda _: None
 ) -> tuple[Path, Totals]:
     if export.engine != VERSION:
-        raise InvalidInput(
+        raise Outdated(
             f"This export was made by consentgate {export.engine}, and this is {VERSION}: its bytes may differ."
             f" Install {export.engine}, or export anew."
         )
     if export.fingerprint != shop.key.public.kid:
-        raise InvalidInput(
-            "This export was signed by another package key: restore package.key, or export anew."
-        )
+        raise Outdated("This export was signed by another package key: restore package.key, or export anew.")
     return build(shop, export, out, before)
 
 

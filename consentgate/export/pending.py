@@ -8,7 +8,8 @@
     4  the cover letter is written
     5  the file is removed
 
-Cut off anywhere, the same command goes on: before 2 with the same id, afterwards with the same entry.
+Cut off anywhere, the same command goes on: before 2 with the same id, afterwards with the same entry. Where that
+cannot be made any more, the file is removed, and the next command begins anew.
 
 Invariants: one process at a time works on an export; a file of another command is never taken up.
 """
@@ -25,6 +26,10 @@ from consentgate import canonical
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.export.asked import Asked
 from consentgate.moment import parse_uuid
+
+
+class Outdated(InvalidInput):
+    """An export that is on record cannot be made any more: by this version, with this key, or from this ledger."""
 
 
 @contextmanager
@@ -45,18 +50,35 @@ def under_way(out: Path, asked: Asked, entry: UUID) -> Iterator[UUID]:
     """
     name = sha256(canonical.encode(asked.members())).hexdigest()[:16]
     path = out / f".{asked.slug}-{name}.export"
+    make_folder(out)
+    descriptor = _locked(path)
+    try:
+        yield _entry(descriptor, path, entry)
+        path.unlink()
+    except Outdated:
+        # The same command begins anew then.
+        path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder that packages are put into, where it is not there.
+
+    Args:
+        out: it.
+
+    Raises:
+        InvalidInput: there is something else.
+        Unavailable: it cannot be made.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise InvalidInput(f"{out} is not a folder.") from error
     except OSError as error:
         raise Unavailable(f"The folder {out} cannot be made ({error.strerror}).") from error
-    descriptor = _locked(path)
-    try:
-        yield _entry(descriptor, path, entry)
-        path.unlink()
-    finally:
-        os.close(descriptor)
 
 
 def _locked(path: Path) -> int:

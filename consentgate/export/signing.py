@@ -4,7 +4,7 @@ Invariants: what is signed is the manifest's exact bytes; the same export gives 
 signature over them. A signature shows who signed, to somebody who knows the key from elsewhere, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from consentgate import canonical
@@ -33,8 +33,8 @@ _COUNTS: Final = (
 )
 
 
-def manifest(scope: Scope, totals: Totals, packs: Sequence[str], files: Sequence[File]) -> bytes:
-    """Write the manifest.
+def manifest(scope: Scope, totals: Totals, packs: Sequence[str], files: Iterable[File]) -> Iterator[bytes]:
+    """Write the manifest, piece by piece: its files are more than what it tells.
 
     Args:
         scope: what is told about the export.
@@ -42,38 +42,21 @@ def manifest(scope: Scope, totals: Totals, packs: Sequence[str], files: Sequence
         packs: digests of the pack sets in it.
         files: every file that it lists, by path.
 
-    Returns:
+    Yields:
         Canonical JSON.
     """
-    members: dict[str, Json] = {
-        "v": FORMAT,
-        "matter": scope.matter,
-        "export": str(scope.export),
-        "at": to_text(scope.at),
-        "purpose": scope.purpose,
-        "recipient": scope.recipient,
-        "role": scope.role,
-        "scope": [{"name": name, "value": value} for name, value in scope.selection],
-        "time_zone": scope.time_zone,
-        "bates": {"prefix": scope.prefix, "digits": DIGITS, "first": scope.first, "last": scope.last},
-        "counts": {name: getattr(totals, name) for name in _COUNTS},
-        "controller": {"id": scope.controller, "name": scope.controller_name},
-        "versions": {"consentgate": scope.version, "format": FORMAT, "packs": list(packs)},
-        "logs": [
-            {
-                "number": each.number,
-                "origin": each.origin,
-                "size": each.size,
-                "root": canonical.b64(each.root),
-                "vkey": each.vkey,
-                "positions": each.positions,
-            }
-            for each in scope.logs
-        ],
-        "files": [each.members() for each in files if each.role is not None],
-    }
-    members |= {"requested_by": scope.requested_by} if scope.requested_by is not None else {}
-    return canonical.encode(members)
+    before = b"{"
+    for name, value in sorted(_members(scope, totals, packs).items()):
+        yield b"%b%b:" % (before, canonical.encode(name))
+        before = b","
+        if name != "files":
+            yield canonical.encode(value)
+            continue
+        listed = (canonical.encode(each.members()) for each in files if each.role is not None)
+        yield b"[" + next(listed, b"")
+        yield from (b"," + each for each in listed)
+        yield b"]"
+    yield b"}"
 
 
 def totals_of(said: Mapping[str, Json]) -> Totals:
@@ -122,16 +105,54 @@ def put_key(bag: Bag, key: PublicKey) -> None:
     bag.put("package.jwk", canonical.encode(jwk) + b"\n", role="key", media_type="application/jwk+json")
 
 
-def put_signed(bag: Bag, content: bytes, key: SigningKey) -> None:
-    """Write the manifest and its signature.
+def put_signed(bag: Bag, content: Iterable[bytes], key: SigningKey) -> None:
+    """Write the manifest, and its signature aside: what a crash leaves is no package, however late it comes.
 
     Args:
         bag: where to.
-        content: the manifest.
+        content: the manifest, in pieces.
         key: the package key.
 
     Raises:
         Unavailable: they cannot be written.
     """
-    bag.put(MANIFEST, content, role=None)
-    bag.put(SIGNATURE, jws.sign(content, key=key, typ=TYP).encode(), role=None)
+    with bag.open(MANIFEST, role=None) as file:
+        for piece in content:
+            file.write(piece)
+    with bag.read(MANIFEST) as written:
+        token = jws.sign_long(written, key=key, typ=TYP)
+    bag.put(SIGNATURE, token, role=None)
+    bag.take_out(SIGNATURE)
+
+
+def _members(scope: Scope, totals: Totals, packs: Sequence[str]) -> dict[str, Json]:
+    """What the manifest tells, without its files."""
+    members: dict[str, Json] = {
+        "v": FORMAT,
+        "matter": scope.matter,
+        "export": str(scope.export),
+        "at": to_text(scope.at),
+        "purpose": scope.purpose,
+        "recipient": scope.recipient,
+        "role": scope.role,
+        "scope": [{"name": name, "value": value} for name, value in scope.selection],
+        "time_zone": scope.time_zone,
+        "bates": {"prefix": scope.prefix, "digits": DIGITS, "first": scope.first, "last": scope.last},
+        "counts": {name: getattr(totals, name) for name in _COUNTS},
+        "controller": {"id": scope.controller, "name": scope.controller_name},
+        "versions": {"consentgate": scope.version, "format": FORMAT, "packs": list(packs)},
+        "logs": [
+            {
+                "number": each.number,
+                "origin": each.origin,
+                "size": each.size,
+                "root": canonical.b64(each.root),
+                "vkey": each.vkey,
+                "positions": each.positions,
+            }
+            for each in scope.logs
+        ],
+        "files": [],
+    }
+    members |= {"requested_by": scope.requested_by} if scope.requested_by is not None else {}
+    return members

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 from uuid import UUID
 
+from consentgate.crypto.timestamp import Stamp
 from consentgate.export.record import Record
 from consentgate.values import dataclass
 
@@ -31,6 +32,7 @@ class Log:
         note: the signed checkpoint with its cosignatures, exactly.
         vkey: the log's public key.
         positions: how many exported entries are in this log.
+        stamped: who gave the checkpoint a timestamp, and when; None where nobody did.
     """
 
     number: int
@@ -40,6 +42,7 @@ class Log:
     note: str = field(repr=False)
     vkey: str
     positions: int
+    stamped: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

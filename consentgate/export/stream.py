@@ -1,18 +1,20 @@
 """The one stream of records: entries in the order of the log, opened, and withheld where the rules say so.
 
 Invariants: a record comes for every position of the export, or there is no package; a part that was open when the
-export was made is open still, or the export cannot be made again. Some hundred entries are in memory at once.
+export was made is open still, or the export cannot be made again; one that was closed stays so, whatever links were
+made since. Some hundred entries are in memory at once.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
 
 from consentgate.canonical import Json
-from consentgate.errors import InvalidInput, LogRefused
+from consentgate.errors import LogRefused
 from consentgate.export.exported import Exported
+from consentgate.export.pending import Outdated
 from consentgate.export.record import Record, Token, Withheld
 from consentgate.export.unsealing import Held, Opener, Sealed, content_of
 from consentgate.export.withholding import DESTROYED, Withholding
@@ -64,14 +66,14 @@ class Stream:
                 bates = self.export.bates(number)
                 if any(part.key is None and parts + i not in closed for i, part in enumerate(each.parts)):
                     lost.append(bates)
-                parts, number = parts + len(each.parts), number + 1
+                first, parts, number = parts, parts + len(each.parts), number + 1
                 if not lost:
-                    yield self._record(each, bates, position)
+                    yield self._record(_as_it_was(each, closed, first), bates, position)
         if next(places, None) is not None:
             raise LogRefused("Entries of this export are no longer in the log. Run `consentgate verify`.")
         if lost:
             more = f" and {len(lost) - _SAID} more" if len(lost) > _SAID else ""
-            raise InvalidInput(
+            raise Outdated(
                 "This export cannot be made again: keys were destroyed since that opened parts of"
                 f" {', '.join(lost[:_SAID])}{more}. Export anew, and the parts are withheld as destroyed."
             )
@@ -108,3 +110,12 @@ class Stream:
         if withheld is not None:
             return Token(name=name, jwe=sealed.jwe, withheld=withheld), withheld
         return Token(name=name, jwe=sealed.jwe, key=sealed.key, plain=plain), dict(content)
+
+
+def _as_it_was(held: Held, closed: Collection[int], first: int) -> Held:
+    """Close what no key opened when the export was made: a link that came later may lead to one."""
+    parts = (
+        replace(part, key=None, owner=None) if first + i in closed else part
+        for i, part in enumerate(held.parts)
+    )
+    return replace(held, parts=tuple(parts))

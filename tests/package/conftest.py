@@ -14,7 +14,7 @@ from tests.package.story import story
 from tests.package.tiny import tiny
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if PROGRAM is None:
         pytest.skip("chromium is not installed")

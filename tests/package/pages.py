@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from consentgate.verify.package.result import Judgement
 from tests.browser import PATIENCE, Page
 
 JUDGE: Final = """
@@ -17,17 +18,9 @@ verifyPackage(Folder.ofPicked(document.getElementById("test-folder").files)).the
 """
 
 
-def choose(page: Page, selector: str, folder: Path) -> None:
-    """Choose a folder in an input of the page."""
-    page.call("DOM.enable")
-    root = page.call("DOM.getDocument")["root"]["nodeId"]
-    node = page.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-    page.call("DOM.setFileInputFiles", nodeId=node, files=[str(folder)])
-
-
 def take(page: Page, folder: Path) -> None:
     """Choose the package, and wait until the page has verified it."""
-    choose(page, "#folder", folder)
+    page.choose("#folder", folder)
     wait(page, "app.result !== null && document.querySelector('main').getAttribute('aria-busy') === null")
     wait(page, "document.querySelector('.ladder') !== null")
 
@@ -54,7 +47,14 @@ def judged(page: Page, folder: Path) -> dict[str, Any]:
         "document.getElementById('test-folder')?.remove(); document.body.append(Object.assign("
         "document.createElement('input'), { type: 'file', webkitdirectory: true, id: 'test-folder' }))"
     )
-    choose(page, "#test-folder", folder)
+    page.choose("#test-folder", folder)
     wait(page, "document.getElementById('test-folder').files.length > 0")
     found: dict[str, Any] = page.evaluate(JUDGE)
     return found
+
+
+def agrees(judgement: dict[str, Any], other: Judgement) -> None:
+    """The page says of each level, and of who signed, what the library says."""
+    shown = {name: state for name, state in judgement["levels"].items() if state != "absent"}
+    verdicts = {level.name: level.verdict for level in other.levels}
+    assert (shown, judgement["fingerprint"]) == (verdicts, other.fingerprint)

@@ -1,6 +1,7 @@
 """Three verifiers, one answer: here the library and the program that every package carries."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import pytest
 from consentgate.export import verifier
 from consentgate.tlog.policy import decode
 from consentgate.verify.package.levels import verify_package
-from consentgate.verify.package.result import Judgement
+from consentgate.verify.package.result import LEVELS, Judgement
 from tests.package.forge import ATTACKER
 from tests.package.mutations import LEFT, MUTATIONS, expected, made
 from tests.package.tiny import LOGS, PACKAGE_KEY, POLICY, tiny
@@ -141,6 +142,17 @@ def test_the_program_knows_nothing_of_us() -> None:
     text = PROGRAM.read_text("utf-8")
     assert "import consentgate" not in text
     assert "from consentgate" not in text
+
+
+def test_the_program_can_be_read_in_the_order_that_it_says() -> None:
+    text = PROGRAM.read_text("utf-8")
+    told = re.findall(r"^(\w+) {2,}\S", text.partition('"""\n\nimport')[0], re.MULTILINE)
+    checks = text.partition("# ==== What the checks are written with")[0]
+    sections = re.findall(r"^# ---- (\w+) -+$", checks, re.MULTILINE)
+    assert told == [*sections, "timestamps"]
+    assert sorted(sections) == sorted(LEVELS[:-1])
+    assert checks.count("\n") < 550
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_the_program_tells_people(

@@ -332,6 +332,19 @@ def test_cosignatures_of_nobody_known_cannot_be_judged(
     assert one.findings == {}
 
 
+def test_without_a_log_there_is_no_checkpoint_that_fails(
+    program: ModuleType, base: Path, tmp_path: Path
+) -> None:
+    forge = tiny().copy()
+    forge.manifest = {**forge.manifest, "logs": []}
+    for path in [path for path in forge.files if path.startswith("data/log/")]:
+        del forge.files[path]
+    forge.mend()
+    one, other = both(program, forge.write(tmp_path / "p", base, tiny().files))
+    assert other["levels"]["checkpoint"] == "holds"
+    assert {kind for level, kind, _ in found(one) if level == "records"} == {"malformed"}
+
+
 def test_a_token_that_is_longer_than_any_is_not_read(program: ModuleType) -> None:
     with pytest.raises(program.Bad):
         program.read_jws("a.b." + "c" * 70_000, TYP, 1 << 16)

@@ -20,7 +20,7 @@ from consentgate.verify.package.levels import verify_package
 from tests.browser import Browser, Page
 from tests.package.forge import ATTACKER
 from tests.package.mutations import LEFT, MUTATIONS, made
-from tests.package.pages import choose, judged, take, wait
+from tests.package.pages import agrees, judged, take, wait
 from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
 from tests.tools.golden_package import GOLDEN
 from tests.vectors import published
@@ -78,7 +78,9 @@ def test_packages_that_were_handed_out_still_verify(open_page: Page, tmp_path: P
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_each_mutation_is_told(open_page: Page, small: Path, tmp_path: Path, name: str) -> None:
     forge, told = made(name, tiny())
-    judgement = judged(open_page, forge.write(tmp_path / "p", small, tiny().files))
+    folder = forge.write(tmp_path / "p", small, tiny().files)
+    judgement = judged(open_page, folder)
+    agrees(judgement, verify_package(folder))
     seen = {UNSEEN.get(each, each) for each in told.findings} if name == "link" else set(told.findings)
     assert found(judgement) == seen
     assert judgement["conclusion"] == told.conclusion
@@ -126,13 +128,13 @@ def test_witnesses_of_the_reader_are_named(
         take(page, small)
         rung = "document.querySelector('.ladder li:last-child').innerText"
 
-        choose(page, "#policy", tmp_path / "own")
+        page.choose("#policy", tmp_path / "own")
         wait(page, f"{rung}.includes('Witnessed by W0, W1.')")
         assert page.evaluate("document.querySelector('.verdict').className") == "verdict witnessed"
-        choose(page, "#policy", tmp_path / "other")
+        page.choose("#policy", tmp_path / "other")
         wait(page, f"{rung}.includes('Your witnesses do not vouch for it.')")
         assert page.evaluate("document.querySelector('.verdict').className") == "verdict broken"
-        choose(page, "#policy", tmp_path / "no")
+        page.choose("#policy", tmp_path / "no")
         wait(page, "document.querySelector('.ask .problem').textContent.includes('no policy of witnesses')")
         assert "No witness whom you know" in page.evaluate(rung)
 
@@ -152,7 +154,7 @@ def test_a_folder_can_be_dropped(browser: Browser, page_file: Path, small: Path)
 def test_what_is_no_package_is_said(browser: Browser, page_file: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear counsel")
     with browser.page(page_file.as_uri()) as page:
-        choose(page, "#folder", tmp_path)
+        page.choose("#folder", tmp_path)
         wait(page, "document.getElementById('trouble').textContent.startsWith('This is not the folder')")
 
 

@@ -10,8 +10,11 @@ import pytest
 
 from consentgate.export import verifier
 from consentgate.export.making import Package
+from consentgate.verify.package.levels import verify_package
+from tests.browser import Browser
 from tests.package.forge import Forge
 from tests.package.mutations import made as altered
+from tests.package.pages import agrees, judged
 from tests.package.test_agreement import both, found
 
 # Those that show something else in a package with many kinds of entries, many artifacts and no policy.
@@ -58,6 +61,20 @@ def test_each_mutation_is_told(
     one, _ = both(program, forge.write(tmp_path / "p", package, forged.files))
     assert found(one) == told.findings
     assert one.conclusion == told.conclusion
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_the_page_tells_it_too(
+    browser: Browser, page_file: Path, package: Path, forged: Forge, tmp_path: Path, name: str
+) -> None:
+    forge, told = altered(name, forged)
+    folder = forge.write(tmp_path / "p", package, forged.files)
+    with browser.page(page_file.as_uri()) as page:
+        judgement = judged(page, folder)
+    other = verify_package(folder)
+    assert {tuple(each) for each in judgement["findings"]} == told.findings
+    assert judgement["conclusion"] == told.conclusion
+    agrees(judgement, other)
 
 
 def test_a_bag_tool_accepts_the_package(package: Path) -> None:

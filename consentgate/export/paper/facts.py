@@ -7,7 +7,7 @@ from consentgate.export.paper.charts import Counts
 from consentgate.export.paper.shown import visible
 from consentgate.export.paper.words import ROLES, WITHHELD, word
 from consentgate.export.paper.zones import Zone, utc
-from consentgate.export.sink import Scope, Totals
+from consentgate.export.sink import Log, Scope, Totals
 
 Rows = list[tuple[str, str]]
 
@@ -101,6 +101,28 @@ def asked(scope: Scope, totals: Totals, zone: Zone) -> Rows:
     ]
 
 
+def timestamps(scope: Scope) -> list[str]:
+    """Tell what a timestamping authority saw, and what this does not say.
+
+    Args:
+        scope: what is told about the export.
+
+    Returns:
+        Paragraphs.
+    """
+    return [
+        *map(_stamped, scope.logs),
+        (
+            "manifest.json.tsr, where it is here, is about manifest.json, the list of all files. It is taken once "
+            "the package is finished, so no list names it; a package that was made again has none."
+        ),
+        (
+            "RECIPES.txt, number 10, and consentgate verify --tsa-certs check timestamps, with certificates that you "
+            "get from the authority itself. verify.html and verify.py do not."
+        ),
+    ]
+
+
 def summary(scope: Scope, totals: Totals, counts: Counts, zone: Zone) -> list[str]:
     """Sum the package up.
 
@@ -135,3 +157,12 @@ def summary(scope: Scope, totals: Totals, counts: Counts, zone: Zone) -> list[st
 def _controller(scope: Scope) -> str:
     named = scope.controller_name
     return named if named == scope.controller else f"{named} ({scope.controller})"
+
+
+def _stamped(log: Log) -> str:
+    if log.stamped is None:
+        return f"No timestamping authority (RFC 3161) was asked about the checkpoint of log {log.number}."
+    return (
+        f"{visible(log.stamped.by)} saw the checkpoint of log {log.number} on {utc(log.stamped.at)}, and so all of "
+        f"its records that are here: data/log/{log.number}/checkpoint.tsr (RFC 3161)."
+    )

@@ -74,7 +74,10 @@ def write(folder: Folder, scope: Scope, totals: Totals, zone: Zone, left_out: Se
         "WHERE TO LOOK, IN THIS ORDER",
         "",
     ]
-    lines += [*ruled(_look(scope), label=24), "", "WHAT IS IN IT, AND WHAT IS NOT", ""]
+    lines += [*ruled(_look(scope), label=24), "", "TIMESTAMPS", ""]
+    for words in facts.timestamps(scope):
+        lines += [*wrapped(words), ""]
+    lines += ["WHAT IS IN IT, AND WHAT IS NOT", ""]
     lines += [*ruled(facts.asked(scope, totals, zone), label=26), ""]
     if left_out:
         lines += ["LEFT OUT", "", *(each for words in left_out for each in wrapped(words)), ""]

@@ -176,6 +176,16 @@ STATEMENTS: Final = Table(
             "SHA-256 of the notice's exact bytes, in hexadecimal; also the name of its file under data/artifacts.",
             lambda s: s.notice.hex() if s.notice else "",
         ),
+        stated(
+            "evidence",
+            "Files that prove it and lie elsewhere: kind, media type, size and place, a line for each.",
+            lambda s: "\n".join(each.about for each in s.evidence),
+        ),
+        stated(
+            "evidence_sha256",
+            "SHA-256 of each of these files, in hexadecimal, in the same order.",
+            lambda s: "\n".join(each.sha256 for each in s.evidence),
+        ),
         claim("Who signed it.", "iss"),
         claim("Its id at that issuer.", "jti"),
         stated("key", "Thumbprint of the signing key (RFC 7638).", lambda s: s.kid),

@@ -14,6 +14,19 @@ from consentgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A file that proves a statement and lies elsewhere: a recording, a signed form.
+
+    Attributes:
+        sha256: of its exact bytes, in hexadecimal.
+        about: of which kind it is, its media type, its size, and where it lies, as far as that is told.
+    """
+
+    sha256: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What a person stated, as the signed token has it.
 
@@ -26,6 +39,7 @@ class Said:
         references: the person's references, as kind and value.
         notice: digest of the notice that was shown, or None.
         manifest: digest of that notice's manifest, or None.
+        evidence: files that prove it.
     """
 
     part: str
@@ -36,6 +50,7 @@ class Said:
     references: tuple[str, ...]
     notice: bytes | None
     manifest: bytes | None
+    evidence: tuple[Proof, ...]
 
 
 def said(record: Record) -> Said | None:
@@ -66,6 +81,7 @@ def said(record: Record) -> Said | None:
         references=pairs(shown, "subject_refs"),
         notice=binary(shown, "notice", "digest"),
         manifest=binary(content, "manifest"),
+        evidence=tuple(map(_proof, objects(shown, "evidence"))),
     )
 
 
@@ -80,6 +96,12 @@ def pairs(content: Json, *path: str) -> tuple[str, ...]:
         Each as kind and value, for example ``phone +12175550100``.
     """
     return tuple(f"{text(each, 'kind')} {text(each, 'value')}".strip() for each in objects(content, *path))
+
+
+def _proof(each: Content) -> Proof:
+    size = text(each, "size")
+    about = (text(each, "kind"), text(each, "media_type"), size and f"{size} bytes", text(each, "uri"))
+    return Proof(sha256=(binary(each, "digest") or b"").hex(), about=", ".join(filter(None, about)))
 
 
 def _json(part: str) -> Json:

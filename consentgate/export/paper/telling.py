@@ -127,6 +127,7 @@ def _of_statement(found: Said, zone: Zone) -> Lines:
         ("Signature", text(claims, "signature_kind") if given else ""),
         ("Jurisdictions", joined(claims, "jurisdictions")),
         ("Notice", notice),
+        *(("Proved by", "; SHA-256 ".join(filter(None, (p.about, p.sha256)))) for p in found.evidence),
         ("Valid until", zone.told(text(claims, "valid_until"))),
         ("Uses", text(claims, "max_uses")),
         ("Attested by", text(claims, "iss")),

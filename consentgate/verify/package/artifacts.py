@@ -75,9 +75,9 @@ class Artifacts:
             The keys.
         """
         keys: dict[tuple[str, str], PublicKey] = {}
-        for path, listed in manifest.files.items():
-            if listed.kind == _REGISTRY and path in self._sound:
-                found = self._read(path, _registry)
+        for listed in manifest.files.below(FOLDER):
+            if listed.kind == _REGISTRY and listed.path in self._sound:
+                found = self._read(listed.path, _registry)
                 for iss, key in found or ():
                     keys[iss, key.kid] = key
         return keys

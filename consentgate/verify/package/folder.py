@@ -1,18 +1,20 @@
 """The files of a package, as they lie in a folder that anybody may have made.
 
 Invariants: a link is never followed and a device never opened; nothing outside the folder is read; no file is held in
-memory but those that are asked for whole, up to a limit.
+memory but those that are asked for whole, up to a limit, and no list of them.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from consentgate.errors import InvalidInput, Malformed, Unavailable
+from consentgate.storage.scratch import DiskMap
 
 SMALL: Final = 4 << 20
 """So much of a file is read whole, where nothing else is said."""
@@ -28,11 +30,12 @@ _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONB
 class PackageFolder:
     """The files of one package."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, elsewhere: Mapping[str, Path] = MappingProxyType({})) -> None:
         """List the folder.
 
         Args:
             root: the package.
+            elsewhere: where files of the package are that are not in the folder, by their paths in it.
 
         Raises:
             InvalidInput: there is no such folder.
@@ -42,45 +45,73 @@ class PackageFolder:
             hint = " Open it first: age -d -i key.txt FILE | tar x" if root.name.endswith(".age") else ""
             raise InvalidInput(f"{root} is no folder.{hint}")
         self._root = root
-        self._digests: dict[str, bytes] = {}
-        self.sizes: dict[str, int] = {}
+        self._elsewhere = elsewhere
+        self._sizes = DiskMap()
         self.strange: list[str] = []
         self.ignored: tuple[str, ...] = ()
-        try:
-            self._list()
-        except OSError as error:
-            raise Unavailable(f"The folder {root} cannot be read ({error.strerror}).") from error
+        with ExitStack() as broken:
+            broken.callback(self.close)
+            try:
+                self._list()
+                for path, file in elsewhere.items():
+                    self._put(path, file.stat().st_size)
+            except OSError as error:
+                raise Unavailable(f"The folder {root} cannot be read ({error.strerror}).") from error
+            broken.pop_all()
 
     def __contains__(self, path: str) -> bool:
-        return path in self.sizes
+        return key_of(path) in self._sizes
 
-    def leave_out(self, listed: Container[str]) -> None:
+    def __iter__(self) -> Iterator[str]:
+        return self.below("")
+
+    def size(self, path: str) -> int | None:
+        """Tell how long a file is.
+
+        Args:
+            path: where it would be.
+
+        Returns:
+            How many bytes it had when the folder was listed; None where there is none.
+        """
+        found = self._sizes.get(key_of(path))
+        return None if found is None else int(found)
+
+    def close(self) -> None:
+        """Forget the list."""
+        self._sizes.close()
+
+    def leave_out(self, stays: Callable[[str], bool]) -> None:
         """Leave out what a computer put there when somebody looked at the folder: nothing judges it any more.
 
         Args:
-            listed: paths that stay, whatever their name.
+            stays: tells of a path whether its file stays, whatever its name.
         """
-        names = ((path, path.rpartition("/")[2]) for path in self.sizes if path not in listed)
+        names = ((path, path.rpartition("/")[2]) for path in self)
         found = (path for path, name in names if name in _LEFT or name.startswith(_LEFT_BESIDE))
-        self.ignored = tuple(sorted(found))
+        self.ignored = tuple(path for path in found if not stays(path))
         for path in self.ignored:
-            del self.sizes[path]
+            self._sizes.remove(key_of(path))
 
     @contextmanager
-    def open(self, path: str) -> Iterator[BinaryIO]:
+    def open(self, path: str, limit: int | None = None) -> Iterator[BinaryIO]:
         """Open a file of the package.
 
         Args:
             path: one that is there.
+            limit: how many bytes are too many, less one; None for any number.
 
         Yields:
             The file.
 
         Raises:
+            Malformed: it is longer.
             Unavailable: it cannot be read.
         """
+        if limit is not None and (self.size(path) or 0) > limit:
+            raise Malformed(f"The file is longer than {limit} bytes.")
         try:
-            with os.fdopen(os.open(self._root / path, _FLAGS), "rb") as file:
+            with os.fdopen(os.open(self._elsewhere.get(path, self._root / path), _FLAGS), "rb") as file:
                 yield file
         except OSError as error:
             raise Unavailable(f"The file {shown(path)} cannot be read ({error.strerror}).") from error
@@ -99,15 +130,28 @@ class PackageFolder:
             Malformed: it is longer.
             Unavailable: it cannot be read.
         """
-        size = self.sizes[path]
-        if size > limit:
-            raise Malformed(f"The file is longer than {limit} bytes.")
-        with self.open(path) as file:
+        with self.open(path, limit) as file:
             # No more than there was when the folder was listed: a limit would be set aside whole.
-            return file.read(size)
+            return file.read(self.size(path) or 0)
+
+    def holds(self, path: str, pieces: Iterable[bytes]) -> bool:
+        """Compare a file with what it should be; nothing longer than that is read.
+
+        Args:
+            path: one that is there.
+            pieces: its bytes as they should be.
+
+        Returns:
+            Whether it is that, and nothing more.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        with self.open(path) as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
 
     def sha256(self, path: str) -> bytes:
-        """Hash a file, once.
+        """Hash a file.
 
         Args:
             path: one that is there.
@@ -118,25 +162,25 @@ class PackageFolder:
         Raises:
             Unavailable: it cannot be read.
         """
-        known = self._digests.get(path)
-        if known is None:
-            digest = hashlib.sha256()
-            with self.open(path) as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-            known = self._digests[path] = digest.digest()
-        return known
+        digest = hashlib.sha256()
+        with self.open(path) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.digest()
 
-    def below(self, prefix: str) -> tuple[str, ...]:
+    def below(self, prefix: str) -> Iterator[str]:
         """Name the files below a folder of the package.
 
         Args:
             prefix: the folder with its last slash.
 
-        Returns:
+        Yields:
             The paths, sorted.
         """
-        return tuple(sorted(each for each in self.sizes if each.startswith(prefix)))
+        return (_path_of(key) for key, _ in self._sizes.below(key_of(prefix)))
+
+    def _put(self, path: str, size: int) -> None:
+        self._sizes.put(key_of(path), str(size).encode())
 
     def _list(self) -> None:
         left = [""]
@@ -149,7 +193,7 @@ class PackageFolder:
                     if stat.S_ISDIR(state.st_mode):
                         left.append(f"{path}/")
                     elif stat.S_ISREG(state.st_mode):
-                        self.sizes[path] = state.st_size
+                        self._put(path, state.st_size)
                     else:
                         self.strange.append(path)
         self.strange.sort()
@@ -167,13 +211,17 @@ def shown(path: str) -> str:
     return "".join(each if " " <= each <= "~" else "?" for each in path)
 
 
-def list_of(lines: Mapping[str, str]) -> bytes:
-    """Write a list of digests as ``sha256sum`` reads it.
+def key_of(path: str) -> bytes:
+    """Write a path as bytes that sort as it does, also one that is no text of Unicode.
 
     Args:
-        lines: digests in hexadecimal by path.
+        path: as the system names it.
 
     Returns:
-        The file's bytes.
+        The bytes.
     """
-    return "".join(f"{digest}  {path}\n" for path, digest in sorted(lines.items())).encode()
+    return path.encode("utf-8", "surrogatepass")
+
+
+def _path_of(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")

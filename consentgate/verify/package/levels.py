@@ -11,11 +11,14 @@ an answer names what it answers; ``statements`` that issuers signed them; ``arti
 ``timestamps`` that an authority saw manifest and checkpoints.
 
 Invariants: whatever the folder holds, the result is a `Judgement`; three programs in two languages find the same.
-Memory does not grow with the records, but for 40 bytes of each, a little for each answer, and the manifest.
+Memory does not grow with records and files, but for 40 bytes of each record, and for the signed manifest, which has
+to be in one piece: 300 bytes of each file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from consentgate.crypto.timestamp import Authorities
@@ -25,12 +28,12 @@ from consentgate.verify.package.artifacts import Artifacts
 from consentgate.verify.package.folder import PackageFolder, shown
 from consentgate.verify.package.listed import check_files
 from consentgate.verify.package.logs import Leaves, check_checkpoints, check_trees, check_witnesses
-from consentgate.verify.package.manifest import Manifest, read_manifest
+from consentgate.verify.package.manifest import ListedFiles, Manifest
 from consentgate.verify.package.records import Records
 from consentgate.verify.package.result import LEVELS, Findings, Judgement
-from consentgate.verify.package.signing import check_signature
+from consentgate.verify.package.signing import check_signature, read_manifest
 from consentgate.verify.package.statements import Statements
-from consentgate.verify.package.timestamps import check_timestamps
+from consentgate.verify.package.timestamps import Judged, check_timestamps
 
 _NAMED: Final = 3
 
@@ -42,6 +45,7 @@ def verify_package(
     policy: Policy | None = None,
     authorities: Authorities | None = None,
     step: Callable[[int], None] = lambda _: None,
+    elsewhere: Mapping[str, Path] = MappingProxyType({}),
 ) -> Judgement:
     """Verify a package.
 
@@ -51,6 +55,7 @@ def verify_package(
         policy: the witnesses that the reader trusts, or None.
         authorities: certificates that lead to timestamping authorities which the reader trusts, or None.
         step: told how many records were read, again and again.
+        elsewhere: where files of the package are that are not in the folder, by their paths in it.
 
     Returns:
         Levels, findings, and what they come to.
@@ -60,19 +65,17 @@ def verify_package(
         Unavailable: a file cannot be read.
     """
     findings = Findings()
-    files = PackageFolder(folder)
-    manifest = read_manifest(files, findings)
-    if manifest is None:
-        return _unread(findings)
-    found = check_signature(files, manifest, fingerprint, findings)
-    _records(files, manifest, findings, step)
-    witnesses = _signed(files, manifest, policy, findings)
-    stamps = check_timestamps(files, manifest, authorities, findings)
+    with closing(PackageFolder(folder, elsewhere)) as files, closing(ListedFiles()) as listed:
+        if (manifest := read_manifest(files, listed, findings)) is None:
+            return _unread(findings)
+        found = check_signature(files, manifest, fingerprint, findings)
+        _records(files, manifest, findings, step)
+        witnesses, stamps = _signed(files, manifest, policy, authorities, findings)
     return Judgement(
         levels=findings.levels(),
         findings=findings.by_level(),
         fingerprint=found,
-        confirmed=fingerprint is not None and found == fingerprint,
+        confirmed=found is not None and found == fingerprint,
         witnesses=witnesses,
         stamped=stamps.stamped,
         notes=(*stamps.notes, *_ignored(files)),
@@ -101,35 +104,42 @@ def _ignored(files: PackageFolder) -> tuple[str, ...]:
 
 
 def _signed(
-    files: PackageFolder, manifest: Manifest, policy: Policy | None, findings: Findings
-) -> tuple[str, ...]:
-    """Judge who signed and cosigned the logs."""
+    files: PackageFolder,
+    manifest: Manifest,
+    policy: Policy | None,
+    authorities: Authorities | None,
+    findings: Findings,
+) -> tuple[tuple[str, ...], Judged]:
+    """Judge who signed and cosigned the logs, and who saw them when."""
     notes = check_checkpoints(files, manifest, findings)
-    return check_witnesses(files, manifest, notes, policy, findings)
+    witnesses = check_witnesses(files, manifest, notes, policy, findings)
+    return witnesses, check_timestamps(files, manifest, authorities, findings)
 
 
 def _records(
     files: PackageFolder, manifest: Manifest, findings: Findings, step: Callable[[int], None]
 ) -> None:
     """Judge the files, and what goes along the records."""
-    files.leave_out(manifest.files)
+    files.leave_out(manifest.files.__contains__)
     check_files(files, manifest, findings)
     artifacts = Artifacts(files, findings)
-    statements = Statements(files, artifacts.keys(manifest), findings)
-    answers = Answers(manifest.at)
     leaves = {number: Leaves() for number in manifest.logs}
     records = Records(files, manifest, findings)
     in_order = True
-    for read in records:
-        in_order = in_order and read.in_order
-        answers.take(read.line)
-        statements.take(read.line, read.contents)
-        artifacts.take(read.contents)
-        if in_order:
-            leaves[read.line.log].take(read.line)
-        step(1)
-    answers.finish(findings, wholly=records.there)
-    statements.finish(manifest, wholly=records.there, all_read=not records.left_out)
+    with (
+        closing(Statements(files, artifacts.keys(manifest), findings)) as statements,
+        closing(Answers(manifest.at)) as answers,
+    ):
+        for read in records:
+            in_order = in_order and read.in_order
+            answers.take(read.line)
+            statements.take(read.line, read.contents)
+            artifacts.take(read.contents)
+            if in_order:
+                leaves[read.line.log].take(read.line)
+            step(1)
+        answers.finish(findings, wholly=records.there)
+        statements.finish(manifest, wholly=records.there, all_read=not records.left_out)
     artifacts.finish(wholly=records.there)
     whole = records.there and not records.left_out and in_order
     check_trees(files, manifest, leaves if whole else None, findings)

@@ -4,9 +4,11 @@ Invariant: a file is compared with the manifest, and a list with what the manife
 finding, at its own path.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from heapq import merge
+from typing import Final, TypeAlias
 
-from consentgate.verify.package.folder import PackageFolder, list_of, shown
+from consentgate.verify.package.folder import PackageFolder, shown
 from consentgate.verify.package.manifest import (
     MANIFEST,
     PAYLOAD_LIST,
@@ -21,6 +23,8 @@ from consentgate.verify.package.result import Findings
 _DATA: Final = "data/"
 _STAMP: Final = ".tsr"
 
+_Lines: TypeAlias = Iterator[tuple[str, str]]
+
 
 def check_files(folder: PackageFolder, manifest: Manifest, findings: Findings) -> None:
     """Judge the level.
@@ -34,46 +38,46 @@ def check_files(folder: PackageFolder, manifest: Manifest, findings: Findings) -
     for path in folder.strange:
         findings.say("files", "malformed", shown(path), "a file", "a link or a device, which was not opened")
     strange = frozenset(folder.strange)
-    for path, listed in manifest.files.items():
+    for listed in manifest.files:
+        path = listed.path
         if path in strange:
             continue
-        if path not in folder:
+        size = folder.size(path)
+        if size is None:
             findings.say("files", "missing", path, "the file that the manifest lists", "nothing")
-        elif folder.sizes[path] != listed.size:
-            findings.say("files", "altered", path, f"{listed.size} bytes", f"{folder.sizes[path]} bytes")
+        elif size != listed.size:
+            findings.say("files", "altered", path, f"{listed.size} bytes", f"{size} bytes")
         elif (found := folder.sha256(path).hex()) != listed.sha256:
             findings.say("files", "altered", path, f"SHA-256 {listed.sha256}", f"SHA-256 {found}")
-    for path in sorted(folder.sizes.keys() - manifest.files.keys() - UNLISTED):
-        findings.say("files", "extra", shown(path), "nothing", "a file that the manifest does not list")
-    for name, content in _lists(folder, manifest).items():
-        _compare(folder, name, content, findings)
+    for path in folder:
+        if path not in UNLISTED and path not in manifest.files:
+            findings.say("files", "extra", shown(path), "nothing", "a file that the manifest does not list")
+    for name, lines in _lists(folder, manifest).items():
+        _compare(folder, name, lines, findings)
 
 
-def _lists(folder: PackageFolder, manifest: Manifest) -> dict[str, bytes]:
-    listed = {path: each.sha256 for path, each in manifest.files.items()}
+def _lists(folder: PackageFolder, manifest: Manifest) -> dict[str, _Lines]:
+    def real(*names: str) -> list[tuple[str, str]]:
+        return [(name, folder.sha256(name).hex()) for name in sorted(names) if name in folder]
 
-    def real(*names: str) -> dict[str, str]:
-        return {name: folder.sha256(name).hex() for name in names if name in folder}
+    def listed(*, payload: bool, tags: bool) -> _Lines:
+        pairs = ((each.path, each.sha256) for each in manifest.files)
+        return (pair for pair in pairs if (payload if pair[0].startswith(_DATA) else tags))
 
-    payload = {path: digest for path, digest in listed.items() if path.startswith(_DATA)}
-    of_all = listed | real(MANIFEST, SIGNATURE, PAYLOAD_LIST)
-    of_tags = {path: digest for path, digest in of_all.items() if path not in payload} | real(SUMS)
+    followed = (MANIFEST, SIGNATURE, PAYLOAD_LIST)
     return {
-        PAYLOAD_LIST: list_of(payload),
-        SUMS: list_of(_unstamped(of_all)),
-        TAG_LIST: list_of(_unstamped(of_tags)),
+        PAYLOAD_LIST: listed(payload=True, tags=False),
+        SUMS: _unstamped(merge(listed(payload=True, tags=True), real(*followed))),
+        TAG_LIST: _unstamped(merge(listed(payload=False, tags=True), real(*followed, SUMS))),
     }
 
 
-def _unstamped(lines: dict[str, str]) -> dict[str, str]:
-    return {path: digest for path, digest in lines.items() if not path.endswith(_STAMP)}
+def _unstamped(lines: _Lines) -> _Lines:
+    return (line for line in lines if not line[0].endswith(_STAMP))
 
 
-def _compare(folder: PackageFolder, name: str, content: bytes, findings: Findings) -> None:
+def _compare(folder: PackageFolder, name: str, lines: _Lines, findings: Findings) -> None:
     if name not in folder:
         findings.say("files", "missing", name, "the list of digests", "nothing")
-        return
-    # Nothing longer than what is expected is read.
-    same = folder.sizes[name] == len(content) and folder.read(name, len(content)) == content
-    if not same:
+    elif not folder.holds(name, (f"{digest}  {path}\n".encode() for path, digest in lines)):
         findings.say("files", "altered", name, "the digests of the manifest", "another text")

@@ -7,18 +7,19 @@ The format's page is docs/formats/package.md.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from consentgate import moment
-from consentgate.canonical import Json, decode_canonical, unb64
+from consentgate.canonical import Json, unb64
 from consentgate.errors import Malformed
+from consentgate.storage.scratch import DiskMap
 from consentgate.tlog.merkle import HASH_BYTES
 from consentgate.values import dataclass
-from consentgate.verify.package.folder import PackageFolder
-from consentgate.verify.package.result import Findings
+from consentgate.verify.package.folder import key_of
+from consentgate.verify.package.longlist import read_long
 
 VERSION: Final = 1
 LIMIT: Final = 256 << 20
@@ -67,6 +68,55 @@ class ListedFile:
     kind: str = ""
 
 
+class ListedFiles:
+    """The files that a manifest lists, on disk: they are more than its records."""
+
+    def __init__(self) -> None:
+        """List nothing yet."""
+        self._kept = DiskMap()
+        self._last = ""
+
+    def __contains__(self, path: str) -> bool:
+        return key_of(path) in self._kept
+
+    def __iter__(self) -> Iterator[ListedFile]:
+        return self.below("")
+
+    def below(self, prefix: str) -> Iterator[ListedFile]:
+        """Give the files below a folder of the package.
+
+        Args:
+            prefix: the folder with its last slash.
+
+        Yields:
+            Each, sorted by path.
+        """
+        for path, value in self._kept.below(prefix.encode()):
+            sha256, size, kind = value.decode().split(" ", 2)
+            yield ListedFile(path=path.decode(), sha256=sha256, size=int(size), kind=kind)
+
+    def take(self, value: Json) -> None:
+        """List the next file.
+
+        Args:
+            value: what the manifest says of it.
+
+        Raises:
+            Malformed: it has another shape, or does not stand behind the one before it.
+        """
+        item = _object(value, "file")
+        path, digest, size = _text(item, "path"), _text(item, "sha256"), _number(item, "size")
+        kind = _text(item, "kind") if "kind" in item else ""
+        if path in UNLISTED or path <= self._last or not _PATH.fullmatch(path) or not _HEX.fullmatch(digest):
+            raise Malformed("Files stand in order, each once, by a path inside the package and its SHA-256.")
+        self._last = path
+        self._kept.put(path.encode(), f"{digest} {size} {kind}".encode())
+
+    def close(self) -> None:
+        """Forget them."""
+        self._kept.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedLog:
     """A log as the manifest lists it.
@@ -107,8 +157,8 @@ class Manifest:
         last: number of the last record.
         counts: by name, at least `COUNTS`.
         logs: by number.
-        files: by path.
-        data: the exact bytes.
+        files: in order.
+        digest: SHA-256 of the exact bytes.
     """
 
     export: str
@@ -120,8 +170,8 @@ class Manifest:
     last: int
     counts: Mapping[str, int]
     logs: Mapping[int, ListedLog]
-    files: Mapping[str, ListedFile] = field(repr=False)
-    data: bytes = field(repr=False)
+    files: ListedFiles = field(repr=False)
+    digest: bytes
 
     def bates(self, number: int) -> str:
         """Write a Bates number.
@@ -152,11 +202,12 @@ class Manifest:
         return number if self.bates(number) == bates else None
 
 
-def decode(data: bytes) -> Manifest:
+def decode(file: BinaryIO, listed: ListedFiles) -> Manifest:
     """Read a manifest.
 
     Args:
-        data: the file.
+        file: the file.
+        listed: takes the files that it lists.
 
     Returns:
         The manifest; whose it is, nobody has looked at.
@@ -164,13 +215,15 @@ def decode(data: bytes) -> Manifest:
     Raises:
         Malformed: it has another shape or spelling.
     """
-    it = _object(decode_canonical(data, limit=LIMIT), "manifest")
+    value, digest = read_long(file, "files", listed.take)
+    it = _object(value, "manifest")
     if _number(it, "v") != VERSION:
         raise Malformed("The manifest is of another version than this program knows.")
     bates, counts = _object(it.get("bates"), "bates"), _object(it.get("counts"), "counts")
     digits = _number(bates, "digits")
     if digits > 30:
         raise Malformed("digits are at most 30.")
+    _list(it.get("files"), "files")
     matter = it.get("matter")
     return Manifest(
         export=_text(it, "export"),
@@ -182,29 +235,9 @@ def decode(data: bytes) -> Manifest:
         last=_number(bates, "last"),
         counts={name: _number(counts, name) for name in COUNTS},
         logs={each.number: each for each in _logs(it.get("logs"))},
-        files={each.path: each for each in _files(it.get("files"))},
-        data=data,
+        files=listed,
+        digest=digest,
     )
-
-
-def read_manifest(folder: PackageFolder, findings: Findings) -> Manifest | None:
-    """Read the manifest of a package.
-
-    Args:
-        folder: the package.
-        findings: takes what is wrong.
-
-    Returns:
-        The manifest, or None where there is none that can be read.
-    """
-    if MANIFEST not in folder:
-        findings.say("manifest", "missing", MANIFEST, "the manifest", "nothing")
-        return None
-    try:
-        return decode(folder.read(MANIFEST, LIMIT))
-    except Malformed as problem:
-        findings.say("manifest", "malformed", MANIFEST, "a manifest", str(problem))
-        return None
 
 
 def _logs(value: Json) -> Iterable[ListedLog]:
@@ -223,18 +256,6 @@ def _logs(value: Json) -> Iterable[ListedLog]:
             raise Malformed("Logs stand in order, each once, with a root of 32 bytes.")
         last = log.number
         yield log
-
-
-def _files(value: Json) -> Iterable[ListedFile]:
-    last = ""
-    for each in _list(value, "files"):
-        item = _object(each, "file")
-        path, digest = _text(item, "path"), _text(item, "sha256")
-        kind = _text(item, "kind") if "kind" in item else ""
-        if path in UNLISTED or path <= last or not _PATH.fullmatch(path) or not _HEX.fullmatch(digest):
-            raise Malformed("Files stand in order, each once, by a path inside the package and its SHA-256.")
-        last = path
-        yield ListedFile(path=path, sha256=digest, size=_number(item, "size"), kind=kind)
 
 
 def _object(value: Json, what: str) -> _Object:

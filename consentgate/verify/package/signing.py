@@ -1,4 +1,4 @@
-"""Level ``manifest``: the package key signed exactly the bytes of the manifest.
+"""Level ``manifest``: there is one that can be read, and the package key signed exactly the bytes of the manifest.
 
 Invariants: the key stands in the package, so a signature shows that a package agrees with itself and nothing more;
 whose key it is, only a fingerprint from outside shows.
@@ -12,12 +12,34 @@ from consentgate.crypto import jws
 from consentgate.crypto.jwk import PublicKey, public_key_from_jwk
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
 from consentgate.verify.package.folder import PackageFolder
-from consentgate.verify.package.manifest import KEY, LIMIT, SIGNATURE, Manifest
+from consentgate.verify.package.manifest import KEY, LIMIT, MANIFEST, SIGNATURE, ListedFiles, Manifest, decode
 from consentgate.verify.package.result import Findings
 
 TYP: Final = "consentgate-package+jwt"
 
 _Read = TypeVar("_Read")
+
+
+def read_manifest(folder: PackageFolder, listed: ListedFiles, findings: Findings) -> Manifest | None:
+    """Read the manifest of a package.
+
+    Args:
+        folder: the package.
+        listed: takes the files that it lists.
+        findings: takes what is wrong.
+
+    Returns:
+        The manifest, or None where there is none that can be read.
+    """
+    if MANIFEST not in folder:
+        findings.say("manifest", "missing", MANIFEST, "the manifest", "nothing")
+        return None
+    try:
+        with folder.open(MANIFEST, LIMIT) as file:
+            return decode(file, listed)
+    except Malformed as problem:
+        findings.say("manifest", "malformed", MANIFEST, "a manifest", str(problem))
+        return None
 
 
 def check_signature(
@@ -40,11 +62,12 @@ def check_signature(
     key = _read(folder, KEY, read_key, findings) if signed is not None else _quiet_key(folder)
     if signed is not None and key is not None:
         try:
-            payload = jws.verify(signed, key)
+            digest = jws.verify_long(signed, key)
         except (KeyMismatch, SignatureInvalid) as problem:
             findings.say("manifest", "forged", SIGNATURE, f"a signature by key {key.kid}", str(problem))
         else:
-            if payload != manifest.data:
+            # What was read is what was signed, even if somebody exchanged the file meanwhile.
+            if digest != manifest.digest:
                 findings.say("manifest", "altered", SIGNATURE, "the bytes of manifest.json", "other bytes")
     if fingerprint is not None and key is not None and key.kid != fingerprint:
         findings.say(
@@ -97,15 +120,8 @@ def _quiet_key(folder: PackageFolder) -> PublicKey | None:
         return None
 
 
-def _signed(data: bytes) -> jws.Jws:
-    signed = jws.parse(_ascii(data), typ=TYP, limit=LIMIT * 2)
+def _signed(data: bytes) -> jws.LongJws:
+    signed = jws.parse_long(data, typ=TYP)
     if signed.alg != "EdDSA":
         raise Malformed("A manifest is signed with EdDSA.")
     return signed
-
-
-def _ascii(data: bytes) -> str:
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError as error:
-        raise Malformed("A token is ASCII.") from error

@@ -12,9 +12,10 @@ from consentgate.canonical import decode as decode_json
 from consentgate.consent.statement import TYP
 from consentgate.crypto import jws
 from consentgate.errors import KeyMismatch, Malformed, SignatureInvalid
+from consentgate.storage.scratch import DiskMap
 from consentgate.verify.package.artifacts import IssuerKeys
 from consentgate.verify.package.entry import EntryLine
-from consentgate.verify.package.folder import PackageFolder
+from consentgate.verify.package.folder import PackageFolder, key_of
 from consentgate.verify.package.manifest import Manifest
 from consentgate.verify.package.result import Findings
 
@@ -38,7 +39,7 @@ class Statements:
         self._folder = folder
         self._keys = keys
         self._findings = findings
-        self._files: set[str] = set()
+        self._files = DiskMap()
 
     def take(self, line: EntryLine, contents: Mapping[str, Mapping[str, Json]]) -> None:
         """Take the next record.
@@ -84,18 +85,21 @@ class Statements:
         """
         self._findings.judged(LEVEL, wholly=wholly)
         if wholly and all_read:
-            listed = {path for path in manifest.files if path.startswith(FOLDER)}
-            for path in sorted(listed - self._files):
-                self._findings.say(LEVEL, "extra", path, "a statement of a record", "one of no open record")
+            for listed in manifest.files.below(FOLDER):
+                if key_of(listed.path) not in self._files:
+                    found = "one of no open record"
+                    self._findings.say(LEVEL, "extra", listed.path, "a statement of a record", found)
+
+    def close(self) -> None:
+        """Forget which files were named."""
+        self._files.close()
 
     def _file(self, path: str, token: str) -> None:
-        self._files.add(path)
+        self._files.put(key_of(path))
         if path not in self._folder:
             self._findings.say(LEVEL, "missing", path, "the statement as it was signed", "nothing")
             return
-        expected = token.encode()
-        same = self._folder.sizes[path] == len(expected)
-        if not same or self._folder.read(path, len(expected)) != expected:
+        if not self._folder.holds(path, (token.encode(),)):
             self._findings.say(LEVEL, "altered", path, "the statement as it was signed", "another text")
 
 

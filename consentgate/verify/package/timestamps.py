@@ -59,7 +59,7 @@ def check_timestamps(
         cures = [] if able else [f"Timestamps need an extra: {timestamp.EXTRA}."]
         cures += [_CERTS] if authorities is None else []
         recipes = "; ".join(_RECIPE.format(path) for path in there.values())
-        return Judged(notes=(f"{' '.join(cures)} Or by hand: {recipes}",))
+        return Judged(notes=(f"{' '.join(cures)} Or by hand (RECIPES.txt, number 10): {recipes}",))
     findings.judged(_LEVEL)
     found = [_judge(files, path, about, authorities, findings) for path, about in there.items()]
     return Judged(stamped=tuple(each for each in found if each is not None))
@@ -81,7 +81,8 @@ def _judge(
     except Malformed as error:
         findings.say(_LEVEL, "malformed", path, "a timestamp of RFC 3161", str(error))
         return None
-    if about not in files or not timestamp.covers(answer, data := files.read(about, files.sizes[about])):
+    size = files.size(about)
+    if size is None or not timestamp.covers(answer, data := files.read(about, size)):
         findings.say(_LEVEL, "altered", path, f"a timestamp of {about}", "one of other bytes")
         return None
     try:

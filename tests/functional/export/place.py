@@ -4,13 +4,16 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from consentgate import ConsentGate
 from consentgate.config.settings import load_settings
+from consentgate.config.timestamping import TimestampSettings
 from consentgate.testing.clock import FrozenClock
-from tests.packages import Exporter
+from tests.packages import Exporter, keep_log
+from tests.tsa import Tsa
 
 ASKED: Final[dict[str, Any]] = {
     "purpose": "Subpoena",
@@ -49,4 +52,18 @@ def copied(exporter: Exporter, folder: Path) -> Iterator[ConsentGate]:
         shutil.copytree(exporter.world.home, home)
     clock = FrozenClock(exporter.world.clock())
     with ConsentGate(load_settings(home), clock=clock, background=False) as gate:
+        yield gate
+
+
+@contextmanager
+def stamping(exporter: Exporter, folder: Path, tsa: Tsa) -> Iterator[ConsentGate]:
+    """A gate on a copy, whose settings name the authority."""
+    with copied(exporter, folder) as gate:
+        home = gate._parts.settings.home
+        table = f'\n[timestamps]\nurl = "{tsa.url}"\ncertificates = "{tsa.certificates}"\n'
+        with (home / "consentgate.toml").open("a") as file:
+            file.write(table)
+        settings = TimestampSettings(url=tsa.url, certificates=tsa.certificates)
+        gate._parts = replace(gate._parts, settings=replace(gate._parts.settings, timestamps=settings))
+        keep_log(gate)
         yield gate

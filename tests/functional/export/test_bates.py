@@ -46,6 +46,7 @@ def export(gate: ConsentGate, prefix: str, count: int, entry: UUID | None = None
             first=first,
             fingerprint="f",
             engine="0.1.0",
+            controller="acme",
         )
 
     return gate._parts.database.write(lambda c: put_on_record(book, c, prefix, make))

@@ -88,9 +88,59 @@ def test_what_is_raised_at_a_step_leaves_no_package(
         patch.setattr(*STEPS[step], cut)
         with pytest.raises(Cut):
             gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
-    # Only what was verified before has a name.
+    # Only what was verified before has a name; what has none is no package, however late it was cut off.
+    assert all(verify_package(path).conclusion == "broken" for path in tmp_path.glob(".*.partial"))
     assert all(verify_package(path).findings == {} for path in named(tmp_path))
     assert bool(named(tmp_path)) == (step == "before the letter")
+    goes_on(gate, tmp_path, before)
+
+
+def test_process_that_ends_while_a_package_is_verified_or_stamped_leaves_none(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, before, seen = exporter.world.gate, exports(exporter.world.gate), []
+
+    def verified(folder: Path, *_: object, **__: object) -> Any:
+        # As a reader would who finds it now.
+        seen.append(verify_package(folder).conclusion)
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr("consentgate.config.exporting.verify_package", verified)
+        with pytest.raises(Cut):
+            gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
+    assert seen == ["broken"]
+    goes_on(gate, tmp_path, before)
+
+
+def test_export_that_cannot_be_finished_any_more_begins_anew(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, before = exporter.world.gate, exports(exporter.world.gate)
+    with monkeypatch.context() as patch:
+        patch.setattr(*STEPS["before it is verified"], cut)
+        with pytest.raises(Cut):
+            gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
+    with monkeypatch.context() as patch:
+        # consentgate was upgraded in between.
+        patch.setattr(making, "VERSION", "9.9.9")
+        with pytest.raises(InvalidInput, match="export anew"):
+            gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
+        made = gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
+    assert exports(gate) == before + 2
+    assert verify_package(made.folder).findings == {}
+
+
+def test_letter_is_whole_or_not_there(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, before = exporter.world.gate, exports(exporter.world.gate)
+    written = letter._text
+    with monkeypatch.context() as patch:
+        patch.setattr(letter, "_text", lambda *given: cut() if written(*given) else "")
+        with pytest.raises(Cut):
+            gate.export("Cut", tmp_path, **ASKED, transaction="tx-4")
+    assert list(tmp_path.glob("*COVER-LETTER.txt")) == []
     goes_on(gate, tmp_path, before)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tarfile
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,11 +160,11 @@ def test_cut_off_it_leaves_nothing_in_clear_and_goes_on(
     assert verify_package(opened(file_of(made), tmp_path / "opened")).findings == {}
 
 
-def halved(files: Any, **more: Any) -> Iterator[bytes]:
+def halved(files: Iterable[tuple[str, Path]], **more: Any) -> Iterator[bytes]:
     """Give a piece, see what lies there meanwhile, and end."""
-    pieces = tar(files, **more)
-    yield next(pieces)
-    (partial,) = (path for path in next(iter(files.values())).parents if path.name.endswith(".partial"))
+    first, *others = files
+    yield next(tar([first, *others], **more))
+    (partial,) = (path for path in first[1].parents if path.name.endswith(".partial"))
     assert verify_package(partial).conclusion == "broken"
     raise Cut
 
@@ -216,7 +216,7 @@ def test_tar_is_read_as_it_was_written_whatever_the_length(exporter: Exporter, t
     files = {f"{'long' * 40}/{size}": tmp_path / str(size) for size in (0, 1, 511, 512, 513, (2 << 20) + 1)}
     for path in files.values():
         path.write_bytes(b"x" * int(path.name))
-    packed = b"".join(tar(files, name="n", at=exporter.world.clock()))
+    packed = b"".join(tar(sorted(files.items()), name="n", at=exporter.world.clock()))
     with tarfile.open(fileobj=io.BytesIO(packed)) as read:
         assert [(each.name, each.size) for each in read] == [
             (f"n/{path}", files[path].stat().st_size) for path in sorted(files)
@@ -227,7 +227,7 @@ def test_tar_is_read_as_it_was_written_whatever_the_length(exporter: Exporter, t
 def test_file_that_cannot_be_read_or_written_is_said(tmp_path: Path, exporter: Exporter) -> None:
     at = exporter.world.clock()
     with pytest.raises(Unavailable, match="gone cannot be read"):
-        Seal([TO]).write(tmp_path / "x.age", tar({"gone": tmp_path / "gone"}, name="n", at=at))
+        Seal([TO]).write(tmp_path / "x.age", tar([("gone", tmp_path / "gone")], name="n", at=at))
     with pytest.raises(Unavailable, match="cannot be written"):
         Seal([TO]).write(tmp_path / "none" / "x.age", iter([b"x"]))
     assert list(tmp_path.iterdir()) == []
@@ -236,13 +236,13 @@ def test_file_that_cannot_be_read_or_written_is_said(tmp_path: Path, exporter: E
 def test_file_that_becomes_shorter_or_is_gone_is_said(tmp_path: Path, exporter: Exporter) -> None:
     path = tmp_path / "short"
     path.write_bytes(b"1234")
-    packed = tar({"short": path}, name="n", at=exporter.world.clock())
+    packed = tar([("short", path)], name="n", at=exporter.world.clock())
     next(packed)
     path.write_bytes(b"")
     with pytest.raises(Unavailable, match="became shorter"):
         list(packed)
     with pytest.raises(Unavailable, match="cannot be moved"):
-        Bag(tmp_path / "bag", tmp_path / "scratch").withdraw("gone")
+        Bag(tmp_path / "bag", tmp_path / "scratch").take_out("gone")
     assert not (tmp_path / "scratch" / "gone").exists()
 
 

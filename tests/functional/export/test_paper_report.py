@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pikepdf
 import pytest
 import typst
 
+from consentgate.crypto.timestamp import Stamp
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.export.paper import certificate, report, tools, typesetting, yourdata
 from consentgate.export.paper.shown import covered
@@ -172,6 +174,15 @@ def test_notice_stands_word_for_word(data: list[dict[str, Any]], tmp_path: Path)
     assert ["SHA-256", papers.NOTICE.hex()] in notice["rows"]
 
 
+def test_files_that_prove_a_statement_stand_in_its_story(data: list[dict[str, Any]], tmp_path: Path) -> None:
+    written(tmp_path, [papers.proven(1, "7")])
+    (told,) = sections(data[0])["The story, entry by entry"]["items"]
+    first, second = (value for label, value in told["lines"] if label == "Proved by")
+    place = "https://files.acme.example/7"
+    assert first == f"recording, audio/wav, 64044 bytes, {place}; SHA-256 {papers.RECORDING.hex()}"
+    assert second == "signed_form, image/png"
+
+
 @pytest.mark.parametrize(
     ("media", "content", "note"),
     [
@@ -288,6 +299,25 @@ def test_readme_says_whose_and_how_to_verify_and_counts_reconcile(files: dict[st
     for fact in ("verify.html", "verify.py", "RECIPES.txt", "cover letter", "f" * 43, "Roe & Partners", "Subpoena",
                  "31 selected = 31 here + 0 withheld", "47 = 46 open + 1 withheld", "America/Chicago"):  # fmt: skip
         assert fact in text
+
+
+def test_readme_says_what_a_timestamping_authority_saw(files: dict[str, bytes], tmp_path: Path) -> None:
+    def told(readme: bytes) -> str:
+        return re.sub(r"\s+", " ", readme.decode()).partition("TIMESTAMPS ")[2].partition(" WHAT IS IN IT")[0]
+
+    without = told(files["README.txt"])
+    assert without.startswith("No timestamping authority (RFC 3161) was asked about the checkpoint of log 0.")
+    (log,) = papers.scope(1).logs
+    stamped = replace(log, stamped=Stamp(by="Test authority", at=papers.AT))
+    made = written(tmp_path, [statement(1, "a")], logs=(stamped,), options=tools.options(report=False))
+    text = told(made["README.txt"])
+    assert text.startswith(
+        "Test authority saw the checkpoint of log 0 on 2026-11-22 12:00:00 UTC, and so all"
+    )
+    assert "data/log/0/checkpoint.tsr (RFC 3161)" in text
+    for each in (without, text):
+        assert "manifest.json.tsr, where it is here," in each
+        assert "RECIPES.txt, number 10" in each
 
 
 def events() -> list[Record]:

@@ -47,6 +47,22 @@ def test_tables_reconcile_with_the_records(files: dict[str, bytes]) -> None:
     assert listed[0]["at_local"] == "2026-11-22 07:00:00 CST (UTC-06:00)"
 
 
+def test_files_that_prove_a_statement_stand_with_their_hashes(tmp_path: Path) -> None:
+    made = written(
+        tmp_path, [papers.proven(1, "7"), papers.statement(2, "8")], options=tools.options(report=False)
+    )
+    proven, bare = read_csv(made["data/tables/statements.csv"])
+    # What is no digest leaves its line empty, so that the next is beside its own.
+    assert proven["evidence_sha256"] == f"{papers.RECORDING.hex()}\n"
+    first, second = proven["evidence"].split("\n")
+    assert first == "recording, audio/wav, 64044 bytes, https://files.acme.example/7"
+    assert second == "signed_form, image/png"
+    assert bare["evidence"] == bare["evidence_sha256"] == ""
+    assert f"SHA-256 {papers.RECORDING.hex()}" in " ".join(
+        made["data/text/000/CG00000001.txt"].decode().split()
+    )
+
+
 def test_no_cell_begins_as_a_formula(files: dict[str, bytes]) -> None:
     for table in TABLES:
         text = files[f"data/tables/{table.name}.csv"].decode("utf-8-sig")

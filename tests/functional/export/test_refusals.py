@@ -1,6 +1,7 @@
 """What stands in the way of an export is said, and leaves no package."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -217,13 +218,13 @@ def test_artifact_that_is_not_what_it_is_named_by_gives_no_package(
         enclosed = Enclosed(find)
         record = exporter_record(named)
         enclosed.take(record)
-        bag = Bag(tmp_path / "bag", tmp_path / "scratch")
-        if message is None:
-            enclosed.write(bag)
-            assert [each.path for each in bag.files] == ["data/keys/issuers.jwks.json"]
-        else:
-            with pytest.raises(LogRefused, match=message):
+        with closing(Bag(tmp_path / "bag", tmp_path / "scratch")) as bag:
+            if message is None:
                 enclosed.write(bag)
+                assert [each.path for each in bag.files()] == ["data/keys/issuers.jwks.json"]
+            else:
+                with pytest.raises(LogRefused, match=message):
+                    enclosed.write(bag)
 
 
 def test_policy_of_the_settings_is_written_as_others_read_it(exporter: Exporter) -> None:

@@ -148,6 +148,29 @@ def test_nothing_that_fits_is_no_package(exporter: Exporter, tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"subject": [("customer", "1001"), ("phone", "+15550001")]}, "person 2"),
+        ({"call": ["transaction/tx-1", "transaction/tx-none"]}, "call 2"),
+        ({"transaction": ["tx-none", "tx-1"]}, "call 1"),
+        ({"task": "00000000-0000-0000-0000-000000000000", "subject": ("customer", "1001")}, "task 1"),
+    ],
+)
+def test_name_that_names_nothing_is_never_dropped(
+    exporter: Exporter, tmp_path: Path, options: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"nothing of {what} of those named") as refused:
+        exporter.world.gate.export("m", tmp_path / "out", **ASKED, **options)
+    assert "+1555" not in str(refused.value)
+
+
+def test_privileged_entry_that_is_not_chosen_is_told(exporter: Exporter, tmp_path: Path) -> None:
+    other = str(exporter.world.opened("denial")[0][0].id)
+    with pytest.raises(InvalidInput, match="not among those chosen"):
+        exporter.world.gate.export("m", tmp_path / "out", **ASKED, transaction="tx-4", privileged=other)
+
+
 @pytest.mark.parametrize("subject", ["customer", ("customer",), [("customer", 7)]])
 def test_person_that_is_no_reference_is_refused(exporter: Exporter, tmp_path: Path, subject: Any) -> None:
     with pytest.raises(InvalidInput, match="reference"):

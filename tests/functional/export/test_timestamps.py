@@ -1,10 +1,11 @@
 """Timestamps of RFC 3161 on checkpoints and exports, by an authority that runs here."""
 
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,8 @@ from consentgate.export.authority import Authority
 from consentgate.export.making import Package
 from consentgate.verify.package.result import Judgement
 from tests.databases import raw
-from tests.functional.export.place import ASKED, copied, manifest, tree
-from tests.packages import Exporter, keep_log
+from tests.functional.export.place import ASKED, manifest, stamping, tree
+from tests.packages import Exporter
 from tests.tsa import STAMPING, Holder, Tsa, serving
 
 STAMPS = ["data/log/0/checkpoint.tsr", "manifest.json.tsr"]
@@ -49,20 +50,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tsa]:
 def tsa(authority: Tsa) -> Tsa:
     authority.reset()
     return authority
-
-
-@contextmanager
-def stamping(exporter: Exporter, folder: Path, tsa: Tsa) -> Iterator[ConsentGate]:
-    """A gate whose settings name the authority."""
-    with copied(exporter, folder) as gate:
-        home = gate._parts.settings.home
-        table = f'\n[timestamps]\nurl = "{tsa.url}"\ncertificates = "{tsa.certificates}"\n'
-        with (home / "consentgate.toml").open("a") as file:
-            file.write(table)
-        settings = TimestampSettings(url=tsa.url, certificates=tsa.certificates)
-        gate._parts = replace(gate._parts, settings=replace(gate._parts.settings, timestamps=settings))
-        keep_log(gate)
-        yield gate
 
 
 def small(gate: ConsentGate, out: Path, **options: Any) -> Package:
@@ -89,6 +76,17 @@ def test_checkpoint_and_manifest_are_timestamped(stamped: tuple[ConsentGate, Pac
     assert STAMPS[1] not in roles
     assert ".tsr" not in (folder / "SHA256SUMS").read_text()
     assert ".tsr" not in (folder / "tagmanifest-sha256.txt").read_text()
+
+
+def test_the_readme_says_who_saw_the_checkpoint_and_when(stamped: tuple[ConsentGate, Package]) -> None:
+    folder = stamped[1].folder
+    command = ["openssl", "ts", "-reply", "-in", str(folder / STAMPS[0]), "-text"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    at = re.search(r"Time stamp: (.*?)(\.\d+)? (\d{4}) GMT", said)
+    assert at is not None
+    when = datetime.strptime(f"{at[1]} {at[3]} +0000", "%b %d %H:%M:%S %Y %z")
+    readme = " ".join((folder / "README.txt").read_text().split())
+    assert f"Test authority saw the checkpoint of log 0 on {when:%Y-%m-%d %H:%M:%S} UTC" in readme
 
 
 def test_a_trusted_authority_makes_it_witnessed(stamped: tuple[ConsentGate, Package], tsa: Tsa) -> None:
@@ -262,7 +260,7 @@ def test_certificates_in_any_order(tsa: Tsa, turned: bool) -> None:
     tsa.signer = tsa.chained
     chain = (tsa.between, tsa.root)
     tsa.chain = chain[::-1] if turned else chain
-    answer = Authority(url=tsa.url, certificates=(tsa.root.certificate,)).stamp(b"data")
+    answer = Authority(url=tsa.url, certificates=(tsa.root.certificate,), seconds=10).stamp(b"data")
     stamp = timestamp.verify_answer(timestamp.read_answer(answer), b"data", (tsa.root.certificate,))
     assert stamp.by == "Chained authority"
     (tsa.folder / "data").write_bytes(b"data")

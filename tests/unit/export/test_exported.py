@@ -44,13 +44,21 @@ def exported(asked: Asked = BARE, **more: Any) -> Exported:
     """An export of three entries."""
     chosen = Chosen(head=HEAD, positions=array("q", [0, 5, 800]), **more)
     return Exported(
-        entry=ID, at=AT, asked=asked, chosen=chosen, first=43, fingerprint="f", engine="0.1.0", policy=None
+        entry=ID,
+        at=AT,
+        asked=asked,
+        chosen=chosen,
+        first=43,
+        fingerprint="f",
+        engine="0.1.0",
+        controller="acme",
+        policy=None,
     )
 
 
 @pytest.mark.parametrize("asked", [BARE, FULL])
 def test_what_was_written_is_read_back(asked: Asked) -> None:
-    export = exported(asked, closed=(1, 4), not_covered=2)
+    export = exported(asked, closed=(1, 4), people=(ID,), not_covered=2)
     members = canonical.decode(canonical.encode(export.members()))
     assert isinstance(members, dict)
     assert read(ID, members) == export
@@ -86,6 +94,9 @@ def test_what_is_no_positions_is_refused(packed: str) -> None:
         {"role": "nobody"},
         {"selection": None},
         {"selection": {"subjects": {}}},
+        {"people": "AaIDIKIAcRGIktsRczhjSg"},
+        {"people": [1]},
+        {"people": ["AaIDIKIAcRGIktsRczhj"]},
     ],
 )
 def test_another_entry_is_refused(change: dict[str, Any]) -> None:
