@@ -27,7 +27,7 @@ def doctor(home: str | None, codes: tuple[str, ...]) -> Done:
     """Say what the deployment lacks, line by line, each with its cure.
 
     Looks at settings, key files, database, log, issuers, and at the assertions that the rules in use ask for, now
-    or later, and that nobody made.
+    or later, and that nobody made. A timestamping authority of the settings is asked for one timestamp.
 
     Exit code 1 when something fails, 3 when something is out of reach, 4 when requests are open or entries are
     not signed yet; a warning alone is 0.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from consentgate.config.places import Newest
-    from consentgate.config.since import Pinned
     from consentgate.config.verification import Verified
     from consentgate.verify.result import Level, Verification
 
@@ -124,7 +123,7 @@ def _refuse(**given: object) -> None:
 
 
 def levels_shown(
-    verification: "Verification", covers: Mapping[str, str], pairs: Sequence[tuple[str, str]]
+    verification: "Verification", covers: Mapping[str, str], pairs: Sequence[tuple[str, str]], **more: Json
 ) -> Done:
     """Show what a verification of files came to.
 
@@ -132,6 +131,7 @@ def levels_shown(
         verification: levels and findings.
         covers: what each level covers, in words.
         pairs: what else to say, above the levels.
+        more: further members of the result.
 
     Returns:
         The same as text and JSON.
@@ -140,7 +140,7 @@ def levels_shown(
     if verification.findings:
         blocks.append(findings_text(verification.findings))
     return Done(
-        result={"levels": [_item(level) for level in verification.levels]},
+        result={"levels": [_item(level) for level in verification.levels], **more},
         text="\n\n".join(filter(None, blocks)),
         findings=verification.findings,
         exit=verification.exit_code,
@@ -214,6 +214,9 @@ def _table(verification: "Verification", covers: Mapping[str, str]) -> str:
 
 
 def _shown(done: "Verified") -> Done:
+    from consentgate.cli.pinned import left_out, pinned_item
+    from consentgate.verify.prefix import NOT_JUDGED
+
     result: dict[str, Json] = {
         "levels": [_item(level) for level in done.verification.levels],
         "entries": done.entries,
@@ -222,13 +225,13 @@ def _shown(done: "Verified") -> Done:
         "vkey_from": done.vkey_from,
         "test_database": done.test,
         "anchors": [_anchor(each, done.at) for each in done.anchors],
-        "pinned": _pinned(done.pinned) if done.pinned else None,
+        "pinned": pinned_item(done.pinned, NOT_JUDGED),
     }
     pairs = [
         ("entries", str(done.entries)),
         ("log", done.origin or "none"),
         ("vkey from", done.vkey_from or "nowhere: give --vkey"),
-        *(_left_out(done.pinned) if done.pinned else ()),
+        *left_out(done.pinned, NOT_JUDGED),
         ("anchors", "\n".join(_anchored(each, done.at) for each in done.anchors)),
         ("note", done.note),
         ("database", "a test database: a test clock was used on it" if done.test else ""),
@@ -242,31 +245,6 @@ def _shown(done: "Verified") -> Done:
         findings=done.verification.findings,
         exit=done.verification.exit_code,
     )
-
-
-def _pinned(pinned: "Pinned") -> dict[str, Json]:
-    from consentgate.verify.prefix import NOT_JUDGED
-
-    size = pinned.head.size
-    return {
-        "file": pinned.file,
-        "size": size,
-        "root": pinned.head.root.hex(),
-        "not_read": {"first": 0, "last": size - 1} if size else None,
-        "not_judged": list(NOT_JUDGED) if size else [],
-    }
-
-
-def _left_out(pinned: "Pinned") -> list[tuple[str, str]]:
-    from consentgate.verify.prefix import NOT_JUDGED
-
-    size = pinned.head.size
-    if not size:
-        return [("not read again", f"nothing: {pinned.file} covers no entry")]
-    return [
-        ("not read again", f"positions 0 to {size - 1}, which {pinned.file} covers"),
-        ("not judged", "\n".join(NOT_JUDGED)),
-    ]
 
 
 def _anchor(kept: "Newest", now: "datetime") -> dict[str, Json]:

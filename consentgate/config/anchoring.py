@@ -1,11 +1,13 @@
 """Anchors as objects: what the settings describe, ready to keep checkpoints, to be asked, and to be judged by."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from consentgate.config.anchors import AnchorSettings, threshold
 from consentgate.config.check import INCOMPLETE, Check
 from consentgate.config.settings import Settings
+from consentgate.config.times import Times
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Misconfigured
 from consentgate.log.anchoring import Anchorer
 from consentgate.log.cosigned import Witnesses
@@ -53,10 +55,16 @@ def anchorer_of(settings: Settings, database: Database) -> Anchorer | None:
     Raises:
         Misconfigured: an anchor's URL cannot be used.
     """
-    places = [place_of(each, database.clock) for each in settings.anchors if not each.retired]
+    places = [place_of(each, database.clock, settings.times) for each in settings.anchors if not each.retired]
     if not places:
         return None
-    return Anchorer(database, places, key_of=lambda log: log_key_of(settings, log))
+    return Anchorer(
+        database,
+        places,
+        key_of=lambda log: log_key_of(settings, log),
+        within=settings.times.anchors.total_seconds(),
+        ends_within=settings.times.anchors_end.total_seconds(),
+    )
 
 
 def alarm_of(settings: Settings, database: Database) -> LateAlarm | None:
@@ -73,12 +81,15 @@ def alarm_of(settings: Settings, database: Database) -> LateAlarm | None:
     return LateAlarm(database, expected) if expected else None
 
 
-def place_of(anchor: AnchorSettings, clock: Clock) -> "DirectoryAnchor | BucketAnchor | WitnessAnchor":
+def place_of(
+    anchor: AnchorSettings, clock: Clock, times: Times
+) -> "DirectoryAnchor | BucketAnchor | WitnessAnchor":
     """Make one anchor.
 
     Args:
         anchor: what the settings say of it.
         clock: the time that it goes by.
+        times: how long it is waited for.
 
     Returns:
         The anchor; nothing is reached.
@@ -88,7 +99,9 @@ def place_of(anchor: AnchorSettings, clock: Clock) -> "DirectoryAnchor | BucketA
     """
     if anchor.key is not None:
         try:
-            return WitnessAnchor(name=anchor.name, key=anchor.key, url=anchor.url)
+            return WitnessAnchor(
+                name=anchor.name, key=anchor.key, url=anchor.url, seconds=times.witness.total_seconds()
+            )
         except InvalidInput as error:
             raise Misconfigured(f"anchors.{anchor.name}.url cannot be used: {error}") from error
     if anchor.kind != "s3":
@@ -101,7 +114,7 @@ def place_of(anchor: AnchorSettings, clock: Clock) -> "DirectoryAnchor | BucketA
         bucket=anchor.bucket,
         prefix=anchor.prefix,
         retain=anchor.retain,
-        client=_client,
+        client=partial(_client, times),
         clock=clock,
     )
 
@@ -261,9 +274,14 @@ def policy_file(path: Path) -> Policy:
         raise Misconfigured(f"The witness policy {path} cannot be used: {error}") from error
 
 
-def _client() -> Any:
+def _client(times: Times) -> Any:
     import boto3
+    from botocore.config import Config
 
-    from consentgate.aws.anchors import CONFIG
-
-    return boto3.client("s3", config=CONFIG)
+    # Nobody waits for an anchor, and the next pass tries again.
+    config = Config(
+        connect_timeout=times.bucket_connect.total_seconds(),
+        read_timeout=times.bucket_read.total_seconds(),
+        retries={"mode": "standard", "total_max_attempts": times.s3_attempts},
+    )
+    return boto3.client("s3", config=config)

@@ -17,6 +17,7 @@ from consentgate.config.parts import Parts
 from consentgate.config.server import server_of
 from consentgate.config.settings import Settings
 from consentgate.config.sqlite import sqlite_check
+from consentgate.config.timestampcheck import timestamps_check
 from consentgate.config.upkeep import check_database, database_file, log_state, reading
 from consentgate.config.views import registry
 from consentgate.consent.issuers import Issuer, key_problems
@@ -55,6 +56,8 @@ def diagnose(settings: Settings, *, codes: Collection[str] = ()) -> tuple[Check,
     if settings.spool is not None:
         spool = Spool(settings.spool, limit=settings.spool_limit)
         checks.append(_tried("spool", lambda: spool_check(spool)))
+    if settings.timestamps is not None:
+        checks.append(_tried("timestamps", lambda: timestamps_check(settings)))
     schema = _tried("database", lambda: _database(settings))
     checks += [
         schema,

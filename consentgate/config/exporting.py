@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection
@@ -95,7 +96,7 @@ def export_asked(
     Raises:
         ConsentGateError: it could not be made.
     """
-    authority = authority_of(parts.settings.timestamps) if timestamp else None
+    authority = authority_of(parts.settings.timestamps, parts.settings.times) if timestamp else None
     return making.make(
         replace(workshop_of(parts, step, seal), stamp=authority.stamp if authority is not None else None),
         asked,
@@ -154,11 +155,14 @@ def workshop_of(parts: Parts, step: Step, seal: Seal | None = None) -> Workshop:
     )
 
 
-def require_sound(folder: Path, *, step: Step = lambda _: None) -> None:
+def require_sound(
+    folder: Path, elsewhere: Mapping[str, Path] = MappingProxyType({}), *, step: Step = lambda _: None
+) -> None:
     """Verify a finished package as its reader will.
 
     Args:
         folder: the package.
+        elsewhere: where files of it are that are not in the folder yet, by their paths in it.
         step: told how far it is, from 0 to 1.
 
     Raises:
@@ -173,7 +177,7 @@ def require_sound(folder: Path, *, step: Step = lambda _: None) -> None:
             # How many there are, only the package says; the bar need not be true to the record.
             step(1 - (1 - _WRITTEN) * _STEP / (read + _STEP))
 
-    judged = verify_package(folder, step=more)
+    judged = verify_package(folder, step=more, elsewhere=elsewhere)
     if judged.conclusion == "broken":
         first = next(each for found in judged.findings.values() for each in found)
         raise LogRefused(

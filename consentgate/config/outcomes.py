@@ -36,7 +36,7 @@ class Outcomes(Records):
             Malformed: its outcome is none of this ledger.
             Unavailable: the database is out of reach; nothing is lost, try again.
         """
-        vendors = (*_vendors(client), *self._at_hand())
+        vendors = (*self._given(client), *self._at_hand())
         if unrecorded is None:
             spool = self._parts.gate.spool
             if spool is None:
@@ -55,6 +55,13 @@ class Outcomes(Records):
         done = super()._write(work)
         replay_due(self._parts.gate, self._at_hand())
         return done
+
+    def _given(self, client: Any) -> tuple[Vendor, ...]:
+        if client is None:
+            return ()
+        from consentgate.aws.vendor import ChimeVendor
+
+        return (ChimeVendor(client, within=self._parts.settings.times.stop.total_seconds()),)
 
     def _at_hand(self) -> tuple[Vendor, ...]:
         """The clients through which tasks can be stopped."""
@@ -82,11 +89,3 @@ def record_spool(settings: Settings, *, clock: Clock = system_clock) -> Replay:
         return replay_spool(parts.gate, parts.gate.spool, ())
     finally:
         parts.close()
-
-
-def _vendors(client: Any) -> tuple[Vendor, ...]:
-    if client is None:
-        return ()
-    from consentgate.aws.vendor import ChimeVendor
-
-    return (ChimeVendor(client),)

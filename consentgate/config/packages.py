@@ -1,6 +1,7 @@
 """Packages that somebody hands in, verified where they lie: no settings, no home, no database, no network."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,9 @@ from consentgate.tlog.policy import LIMIT, Policy
 from consentgate.tlog.policy import decode as decode_policy
 from consentgate.verify.package.folder import PackageFolder
 from consentgate.verify.package.levels import verify_package
-from consentgate.verify.package.manifest import read_manifest
+from consentgate.verify.package.manifest import ListedFiles
 from consentgate.verify.package.result import Findings, Judgement
+from consentgate.verify.package.signing import read_manifest
 
 _THUMBPRINT_BYTES: Final = 32
 
@@ -64,7 +66,8 @@ def package_size(folder: Path) -> int:
         InvalidInput: there is no such folder.
         Unavailable: a file cannot be read.
     """
-    manifest = read_manifest(PackageFolder(folder), Findings())
+    with closing(PackageFolder(folder)) as files, closing(ListedFiles()) as listed:
+        manifest = read_manifest(files, listed, Findings())
     return 0 if manifest is None else manifest.counts["exported"]
 
 

@@ -9,6 +9,7 @@ from consentgate.aws.operations import leg_of
 from consentgate.config.anchoring import alarm_of, anchorer_of
 from consentgate.config.overlays import packs_of
 from consentgate.config.settings import Settings
+from consentgate.config.times import patience_of
 from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
 from consentgate.gate.context import GateContext, Limits
 from consentgate.gate.spool import Spool
@@ -83,14 +84,14 @@ def database_of(settings: Settings, *, engine: Engine | None = None, clock: Cloc
         Misconfigured: the database is of a kind, or in a place, that cannot hold evidence, or its driver is missing.
     """
     return Database(
-        engine if engine is not None else open_engine(settings.database),
+        engine if engine is not None else open_engine(settings.database, patience_of(settings.times)),
         clock=clock,
         tenant=settings.tenant,
         test_clock=clock is not system_clock,
         lambda_function="yes" if settings.on_lambda else None,
         pooler=settings.pooler,
-        wait=settings.times.turn.total_seconds(),
         writers=settings.writers,
+        patience=patience_of(settings.times),
     )
 
 
@@ -130,7 +131,8 @@ def state_of(settings: Settings, log: int) -> StateStore:
         return FileState(settings.log_file("state", log))
     from consentgate.aws.state import S3State
 
-    return S3State.at(settings.state, log)
+    times = settings.times
+    return S3State.at(settings.state, log, seconds=times.state.total_seconds(), attempts=times.s3_attempts)
 
 
 def keeper_of(settings: Settings, database: Database, lanes: Lanes, random: Random) -> LogService:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from consentgate.config.anchoring import place_of, policy_file, witnesses_of
 from consentgate.config.anchors import AnchorSettings
 from consentgate.config.settings import Settings
+from consentgate.config.times import Times
 from consentgate.errors import ConsentGateError, Malformed, Unavailable
 from consentgate.log.directory import DirectoryAnchor
 from consentgate.log.witness import WitnessAnchor
@@ -57,11 +58,13 @@ class NamedPlace:
 
     Attributes:
         settings: what they say of it.
+        times: how long it is waited for.
         clock: the time.
         notes: takes why it cannot be asked.
     """
 
     settings: AnchorSettings
+    times: Times
     clock: Clock
     notes: list[str]
 
@@ -93,7 +96,7 @@ class NamedPlace:
             ConsentGateError: it cannot be asked now.
         """
         try:
-            place = place_of(self.settings, self.clock)
+            place = place_of(self.settings, self.clock, self.times)
             yield from _given_out(place, origin) if isinstance(place, WitnessAnchor) else _kept(place, origin)
         except ConsentGateError as error:
             self.notes.append(str(error))
@@ -130,7 +133,10 @@ def anchors_of(
         return None
     return Anchors(
         rows=rows,
-        places=tuple(NamedPlace(settings=each, clock=clock, notes=notes) for each in settings.anchors),
+        places=tuple(
+            NamedPlace(settings=each, times=settings.times, clock=clock, notes=notes)
+            for each in settings.anchors
+        ),
         witnesses={each.name: each.key for each in settings.anchors if each.key is not None},
         policy=witnesses_of(settings).policy if policy is None else policy_file(policy),
     )

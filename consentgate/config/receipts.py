@@ -10,6 +10,7 @@ from typing import Final
 from consentgate.config.anchoring import witnesses_of
 from consentgate.config.entries import entry_named
 from consentgate.config.settings import Settings
+from consentgate.config.since import Pinned
 from consentgate.config.upkeep import log_database, reading
 from consentgate.errors import InvalidInput, Malformed, Unavailable
 from consentgate.log.prove import prove
@@ -20,7 +21,8 @@ from consentgate.tlog.notekey import NoteKey
 from consentgate.tlog.policy import LIMIT, Policy
 from consentgate.tlog.policy import decode as decode_policy
 from consentgate.values import dataclass
-from consentgate.verify.published import Read, size_of, verify_published
+from consentgate.verify.filetree import Read
+from consentgate.verify.published import size_of, verify_published
 from consentgate.verify.receipts import verify_receipt
 from consentgate.verify.result import Verification
 
@@ -114,20 +116,27 @@ def files_of(folder: Path) -> Read:
     return lambda name: _read(folder / name)
 
 
-def published_size(read: Read) -> int:
-    """Say how many entries a published log claims to have.
+def published_size(read: Read, pinned: Pinned | None = None) -> int:
+    """Say how many entries of a published log there are to verify.
 
     Args:
         read: gives its files.
+        pinned: the checkpoint from which on is verified; None where everything is.
 
     Returns:
-        The number; 0 where its checkpoint cannot be read.
+        The number, as the log's checkpoint claims; 0 where that cannot be read.
     """
-    return size_of(read)
+    return max(size_of(read) - (pinned.head.size if pinned else 0), 0)
 
 
 def published_verified(
-    read: Read, vkey: str | None, *, step: Callable[[int], None], policy: Path | None = None
+    read: Read,
+    vkey: str | None,
+    *,
+    step: Callable[[int], None],
+    policy: Path | None = None,
+    origin: str | None = None,
+    pinned: Pinned | None = None,
 ) -> Verification:
     """Verify a published log from its files alone.
 
@@ -136,6 +145,8 @@ def published_verified(
         vkey: the log's public key as the caller trusts it; None leaves the signature unjudged.
         step: told how many entries were covered, again and again.
         policy: a file with the witness policy; None asks for no cosignatures.
+        origin: the log's name, where that is not the name of its key.
+        pinned: a checkpoint under the same vkey, from which on is verified; None verifies everything.
 
     Returns:
         Levels and findings.
@@ -144,7 +155,8 @@ def published_verified(
         InvalidInput: the vkey is none, or the policy is not there or cannot be used.
         Unavailable: a file cannot be read.
     """
-    return verify_published(read, _key(vkey), step=step, policy=_policy(policy))
+    since = pinned.head if pinned is not None else None
+    return verify_published(read, _key(vkey), step=step, policy=_policy(policy), origin=origin, since=since)
 
 
 def receipt_verified(

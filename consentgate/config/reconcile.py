@@ -59,10 +59,10 @@ def reconcile_once(settings: Settings, trail: Sequence[Path], *, clock: Clock = 
         Unavailable: the database is out of reach.
     """
     # boto3 is imported where clients are made, and not by whoever imports consentgate.
-    from consentgate.aws.clients import OwnClients
+    from consentgate.config.worker import clients_of
 
     parts = assemble(settings, engine=None, clock=clock, random=system_random, background=False)
-    clients = OwnClients()
+    clients = clients_of(settings.times)
     try:
         return reconcile_parts(parts, (clients,), trail)
     finally:

@@ -118,8 +118,9 @@ class Records:
         Raises:
             UnknownIssuer: it is not in the registry.
             InvalidInput: it has no such key, or the time lies ahead or after that of an earlier mark.
+            Unavailable: the database is out of reach, or issuers were changed by others each time.
         """
-        return self._write(lambda c: keystates.compromise(self._parts, c, iss, kid, since))
+        return keystates.compromise(self._parts, iss, kid, since)
 
     def add_notice(self, text: bytes, **members: Any) -> bytes:
         """Add a notice: the exact bytes that are shown or played, and what they say.

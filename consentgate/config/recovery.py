@@ -242,7 +242,7 @@ def _kept(
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{path} cannot be read: {type(error).__name__}.") from error
     for anchor in settings.anchors:
-        place = place_of(anchor, database.clock)
+        place = place_of(anchor, database.clock, settings.times)
         if isinstance(place, _Keeps):
             yield from (("anchor", data.decode(errors="replace")) for _, data, _ in place.held(old.origin))
     try:

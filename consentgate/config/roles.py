@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from consentgate.config.settings import Settings
+from consentgate.config.times import patience_of
 from consentgate.config.upkeep import database_file
 from consentgate.errors import InvalidInput
 from consentgate.storage import roles
@@ -23,8 +24,9 @@ def apply_roles(settings: Settings, statements: Sequence[str]) -> None:
     """
     if database_file(settings) is not None:
         raise InvalidInput("SQLite has no roles: who may read and write its file is up to the file system.")
-    engine = open_engine(settings.database)
+    patience = patience_of(settings.times)
+    engine = open_engine(settings.database, patience)
     try:
-        roles.apply(engine, statements)
+        roles.apply(engine, statements, patience)
     finally:
         engine.dispose()

@@ -1,6 +1,7 @@
 """The PostgreSQL server that holds a ledger, as it presents itself to a new connection."""
 
 from consentgate.config.settings import Settings
+from consentgate.config.times import patience_of
 from consentgate.storage.engines import open_engine, own_engine
 from consentgate.values import dataclass
 
@@ -33,8 +34,8 @@ def server_of(settings: Settings) -> PostgresServer:
     """
     from consentgate.storage.postgres import PostgresSession
 
-    session = PostgresSession(
-        own_engine(open_engine(settings.database)), writes=False, pooler=settings.pooler
-    )
+    patience = patience_of(settings.times)
+    engine = own_engine(open_engine(settings.database, patience), patience)
+    session = PostgresSession(engine, writes=False, pooler=settings.pooler, patience=patience)
     session.close()
     return PostgresServer(version=session.version, pooled=session.pooled)

@@ -6,6 +6,7 @@ from pathlib import Path
 from consentgate.config.packagekey import package_key
 from consentgate.config.parts import database_of
 from consentgate.config.settings import FILE, Settings, load_settings
+from consentgate.config.times import patience_of
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.keys.custody import KeyFile
 from consentgate.keys.files import write_public
@@ -73,9 +74,10 @@ def make_home(
 
 
 def _make_log(settings: Settings, clock: Clock, random: Random) -> str:
-    engine = open_engine(settings.database)
+    patience = patience_of(settings.times)
+    engine = open_engine(settings.database, patience)
     try:
-        schema.upgrade(engine)
+        schema.upgrade(engine, patience)
         opened = database_of(settings, engine=engine, clock=clock)
         opened.check()
         state = FileState(settings.log_state)

@@ -16,7 +16,7 @@ from consentgate.config.sources import StoredLedger, StoredLog
 from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
 from consentgate.storage import inbulk, persons
 from consentgate.storage import since as rows
-from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
+from consentgate.tlog.checkpoint import AnyCheckpoint, open_any
 from consentgate.tlog.notekey import NoteKey
 from consentgate.values import dataclass
 from consentgate.verify.artifacts import REGISTRY
@@ -49,15 +49,16 @@ class Pinned:
     """
 
     file: str
-    head: Checkpoint
+    head: AnyCheckpoint
 
 
-def read_pinned(file: Path, vkey: str | None) -> Pinned:
+def read_pinned(file: Path, vkey: str | None, origin: str | None = None) -> Pinned:
     """Read a checkpoint, and check who signed it.
 
     Args:
         file: a signed note.
         vkey: the log's public key as it is trusted.
+        origin: the log's name, where that is not the name of its key.
 
     Returns:
         The checkpoint.
@@ -75,10 +76,12 @@ def read_pinned(file: Path, vkey: str | None) -> Pinned:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.") from error
     key = NoteKey.from_vkey(vkey)
     try:
-        return Pinned(file=str(file), head=open_checkpoint(note, key))
+        return Pinned(file=str(file), head=open_any(note, key, origin))
     except (Malformed, SignatureInvalid) as error:
         raise InvalidInput(
-            f"{file} is no checkpoint that {key.name} signed: {error} Give a checkpoint of this log, or its vkey."
+            f"{file} is no checkpoint that {key.name} signed: {error} Give a checkpoint of this log, or its vkey. One"
+            " of a log that an epoch ended covers nothing of the log that grows: verify everything once, and pin a"
+            " checkpoint of that."
         ) from error
 
 
@@ -109,6 +112,7 @@ def since_pinned(evidence: Evidence, connection: Connection, pinned: Pinned | No
             whole=evidence.log,
             history=_History(prefix),
             keys=evidence.keys if isinstance(evidence.keys, StoredKeys) else None,
+            ended={each.number: _Prefix(connection, each.number, 0) for each in evidence.older},
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from consentgate.config.check import Check
 from consentgate.config.settings import Settings
+from consentgate.config.times import patience_of
 from consentgate.errors import ConsentGateError
 from consentgate.moment import system_clock
 from consentgate.storage.neighbours import SOUND_SQLITE, is_sound, open_lanes
@@ -39,7 +40,7 @@ def sqlite_check(settings: Settings) -> Check:
 
 def _lanes(settings: Settings) -> int:
     try:
-        with read_only(settings.database) as connection:
+        with read_only(settings.database, patience_of(settings.times)) as connection:
             return open_lanes(connection, since=system_clock() - _LATELY)
     except ConsentGateError:
         # What is wrong with the database is a check of its own.

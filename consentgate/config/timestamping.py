@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consentgate.config import members
+from consentgate.config.times import Times
 from consentgate.errors import InvalidInput, Malformed, Misconfigured, Unavailable
 from consentgate.values import dataclass
 
@@ -66,11 +67,12 @@ def timestamps(home: Path, path: Path, document: Mapping[str, object]) -> Timest
     return TimestampSettings(url=url, certificates=(home / certificates).absolute())
 
 
-def authority_of(settings: TimestampSettings | None) -> "Authority | None":
+def authority_of(settings: TimestampSettings | None, times: Times) -> "Authority | None":
     """Make ready to ask for timestamps.
 
     Args:
         settings: as `timestamps` read them.
+        times: how long it is waited for.
 
     Returns:
         The authority; None where none is set.
@@ -89,7 +91,7 @@ def authority_of(settings: TimestampSettings | None) -> "Authority | None":
         certificates = authorities_in(settings.certificates)
     except (InvalidInput, Unavailable) as error:
         raise Misconfigured(f"timestamps.certificates cannot be used: {error}") from error
-    return Authority(url=settings.url, certificates=certificates)
+    return Authority(url=settings.url, certificates=certificates, seconds=times.timestamp.total_seconds())
 
 
 def authorities_in(path: Path) -> "Authorities":

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from consentgate.config.parts import Parts, assemble, database_of, signer_of
 from consentgate.config.settings import Settings
+from consentgate.config.times import patience_of
 from consentgate.entries import epoch
 from consentgate.errors import ConsentGateError, Malformed, Misconfigured, Unavailable
 from consentgate.log.sequencer import Sequencer
@@ -108,9 +109,10 @@ def upgrade_database(settings: Settings) -> Upgrade:
         SchemaMismatch: it is newer than this version, or damaged.
         Unavailable: it is out of reach.
     """
-    engine = open_engine(settings.database)
+    patience = patience_of(settings.times)
+    engine = open_engine(settings.database, patience)
     try:
-        return schema.upgrade(engine)
+        return schema.upgrade(engine, patience)
     finally:
         engine.dispose()
 
@@ -126,9 +128,10 @@ def check_database(settings: Settings) -> None:
         Unavailable: it is out of reach.
     """
     require_database(settings)
-    engine = open_engine(settings.database)
+    patience = patience_of(settings.times)
+    engine = open_engine(settings.database, patience)
     try:
-        schema.check(engine)
+        schema.check(engine, patience)
     finally:
         engine.dispose()
 

@@ -18,6 +18,7 @@ from consentgate.config.places import Newest, anchors_of, newest_of
 from consentgate.config.settings import Settings
 from consentgate.config.since import Pinned, since_pinned
 from consentgate.config.sources import evidence_of
+from consentgate.config.times import patience_of
 from consentgate.config.upkeep import newest_log, require_database, vkey_of
 from consentgate.entries.epoch import current_log, origin_fact
 from consentgate.errors import ConsentGateError, InvalidInput, Malformed, Unavailable
@@ -124,7 +125,7 @@ def work_of(settings: Settings, pinned: Pinned | None = None) -> int:
         Unavailable: the database is out of reach.
     """
     require_database(settings)
-    with read_only(settings.database) as connection:
+    with read_only(settings.database, patience_of(settings.times)) as connection:
         if pinned is not None and pinned.head.size:
             there = _or_note([], lambda: since.log_size(connection, newest_log(settings))) or 0
             # Once for their bytes, once for whom they name, and once for what is sealed in them.
@@ -187,7 +188,7 @@ def verify_deployment(
     custody = _or_note(notes, lambda: KeyFile.read(settings.keys)) if with_keys else None
     require_database(settings)
     known, memory = trusted_vkey(settings, vkey), _or_note(notes, lambda: _memory(settings))
-    with read_only(settings.database) as connection:
+    with read_only(settings.database, patience_of(settings.times)) as connection:
         evidence = _gathered(settings, connection, notes, policy, known, memory, custody)
         evidence = since_pinned(evidence, connection, pinned)
         return replace(

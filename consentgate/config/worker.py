@@ -9,6 +9,7 @@ from typing import Final
 from consentgate.aws.clients import OwnClients
 from consentgate.config.parts import Parts, assemble
 from consentgate.config.settings import Settings
+from consentgate.config.times import Times
 from consentgate.config.upkeep import require_database
 from consentgate.errors import ConsentGateError
 from consentgate.gate.orders import StopOrder
@@ -83,11 +84,27 @@ def work_until(settings: Settings, ended: threading.Event, *, clock: Clock = sys
         return Worked(tried=tried, done=done, open=stopping.open())
 
 
+def clients_of(times: Times) -> OwnClients:
+    """Make ready to ask the vendor by clients of our own.
+
+    Args:
+        times: how long it is waited for.
+
+    Returns:
+        The clients; none is made yet.
+    """
+    return OwnClients(
+        connect=times.vendor_connect.total_seconds(),
+        read=times.vendor_read.total_seconds(),
+        within=times.stop.total_seconds(),
+    )
+
+
 @contextmanager
 def _worker(settings: Settings, clock: Clock) -> Iterator[tuple[Worker, Stopping, Parts]]:
     require_database(settings)
     parts = assemble(settings, engine=None, clock=clock, random=system_random, background=False)
-    clients = OwnClients()
+    clients = clients_of(settings.times)
     try:
         stopping = Stopping(parts.gate)
         stopping.take(clients)

@@ -1,14 +1,17 @@
 """The doctor says which assertions will be asked for and nobody made: for codes, and for those in use."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consentgate import ConsentDenied, ConsentGate, Evidence, Speaker
 from consentgate.config.settings import load_settings
 from consentgate.config.setup import make_home
+from consentgate.crypto import timestamp
 from consentgate.testing.chime import ChimeServer
 from tests.acceptance.deployment import CONNECTOR, Deployment, Program
+from tests.tsa import Holder, Tsa, serving
 
 pytestmark = pytest.mark.acceptance
 
@@ -94,3 +97,40 @@ def test_doctor_says_that_the_settings_allow_shadow_mode(program: Program) -> No
     assert items["settings"]["verdict"] == "warn"
     assert "shadow mode until 2026-12-31; Head of Compliance" in items["settings"]["found"]
     assert "assertions" in " ".join(items), "and looks at everything else all the same"
+
+
+def stamping(program: Program, url: str, certificates: Path, *, code: int) -> dict[str, Any]:
+    """What is said of an authority that the settings name."""
+    path = program.home / "consentgate.toml"
+    settings, _, _ = path.read_text().partition("\n[timestamps]")
+    path.write_text(f'{settings}\n[timestamps]\nurl = "{url}"\ncertificates = "{certificates}"\n')
+    items = program.json("doctor", exit=code)["result"]["items"]
+    (found,) = [each for each in items if each["name"] == "timestamps"]
+    return dict(found)
+
+
+def test_authority_of_timestamps_is_tried(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "timestamps" not in {each["name"] for each in program.json("doctor", exit=4)["result"]["items"]}, (
+        "none are set"
+    )
+    with serving(Tsa(tmp_path / "tsa")) as tsa:
+        good = stamping(program, f"{tsa.url}?token=secret", tsa.certificates, code=4)
+        assert (good["verdict"], good["found"]) == (
+            "ok",
+            "Test authority at 127.0.0.1 gives them, and they hold",
+        )
+        other = tmp_path / "other.pem"
+        other.write_bytes(Holder("Another root").pem)
+        wrong = stamping(program, tsa.url, other, code=3)
+        assert "No authority that these certificates lead to" in wrong["found"]
+        tsa.status = 503
+        assert "HTTP 503" in stamping(program, tsa.url, tsa.certificates, code=3)["found"]
+    gone = stamping(program, tsa.url, tsa.certificates, code=3)
+    assert "is out of reach" in gone["found"]
+    assert "the way to 127.0.0.1" in gone["cure"]
+    missing = stamping(program, tsa.url, tmp_path / "none.pem", code=1)
+    assert missing["found"].startswith("timestamps.certificates cannot be used: The file ")
+    monkeypatch.setattr(timestamp, "find_spec", lambda _: None)
+    assert timestamp.EXTRA in stamping(program, tsa.url, tsa.certificates, code=1)["found"]

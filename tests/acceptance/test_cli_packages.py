@@ -136,7 +136,8 @@ def test_timestamps_take_certificates(capsys: pytest.CaptureFixture[str], tmp_pa
     forge.files["manifest.json.tsr"] = stamp
     package = forge.write(tmp_path / "p")
     without = said(capsys, package)
-    assert "Give the authority's certificates with --tsa-certs. Or by hand: openssl ts" in without.out
+    assert "Give the authority's certificates with --tsa-certs. Or by hand" in without.out
+    assert "(RECIPES.txt, number 10): openssl ts" in without.out
     found = said(capsys, package, "--tsa-certs", tsa.certificates, "--fingerprint", FINGERPRINT, "--json")
     document = checked(found.out)
     assert document["result"]["conclusion"] == "witnessed"

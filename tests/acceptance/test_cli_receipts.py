@@ -7,6 +7,7 @@ import pytest
 from consentgate.tlog.cosignature import WitnessSigner
 from consentgate.tlog.note import parse_note, signature_line
 from tests.acceptance.deployment import Deployment, Program
+from tests.foreign import Key, Log
 
 pytestmark = pytest.mark.acceptance
 
@@ -75,6 +76,42 @@ def test_published_log_is_audited_from_its_files(program: Program, vkey: str, tm
     document = program.json("log", "verify", "--tiles", folder, exit=1)
     assert [(each["kind"], each["where"]) for each in document["findings"]] == [
         ("malformed", str(tile.relative_to(folder)))
+    ]
+
+
+def test_published_log_is_audited_from_a_checkpoint_on(program: Program, vkey: str, tmp_path: Path) -> None:
+    folder, kept = tmp_path / "public", tmp_path / "kept"
+    program("log", "publish", folder, "--with-leaves")
+    kept.write_bytes((folder / "checkpoint").read_bytes())
+    size = int(kept.read_text().split("\n")[1])
+    ours = ("log", "verify", "--tiles", folder, "--vkey", vkey, "--from", kept)
+    result = program.json(*ours)["result"]
+    assert result["pinned"]["not_read"] == {"first": 0, "last": size - 1}
+    assert f"positions 0 to {size - 1}" in program(*ours).out
+    assert program.json(*ours[:-2])["result"]["pinned"] is None
+    kept.write_text(kept.read_text().replace(f"\n{size}\n", f"\n{size + 1}\n"))
+    assert program(*ours).exit == 2
+    assert "no checkpoint that" in " ".join(program(*ours).err.split())
+
+
+def test_log_of_somebody_else_is_audited(program: Program, tmp_path: Path) -> None:
+    log = Log(Key("sum.example", bytes(range(32))), "go.sum database tree")
+    for path, data in log.files(700).items():
+        file = tmp_path / "theirs" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    (tmp_path / "kept").write_bytes(log.checkpoint(600))
+    theirs = ("log", "verify", "--tiles", tmp_path / "theirs", "--vkey", log.key.vkey)
+    document = program.json(*theirs, exit=1)
+    assert [(each["kind"], each["where"]) for each in document["findings"]] == [("unsigned", "checkpoint")]
+    named = (*theirs, "--origin", log.origin)
+    assert {each["verdict"] for each in program.json(*named)["result"]["levels"]} == {"holds"}
+    assert program(*named, "--from", tmp_path / "kept").exit == 0
+    forked = Log(log.key, log.origin, lambda at: str(at).encode())
+    (tmp_path / "kept").write_bytes(forked.checkpoint(600))
+    document = program.json(*named, "--from", tmp_path / "kept", exit=1)
+    assert [(each["kind"], each["where"]) for each in document["findings"]] == [
+        ("altered", "tree of the first 600 entries")
     ]
 
 

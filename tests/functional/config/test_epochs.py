@@ -10,6 +10,7 @@ from consentgate.config.upkeep import keep_log, vkey_of
 from consentgate.config.verification import Verified, verify_deployment
 from consentgate.entries.epoch import EpochRecord
 from consentgate.moment import system_random
+from consentgate.storage import inbulk
 from consentgate.tlog.checkpoint import Checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteSigner
 from consentgate.verify.result import Verification
@@ -56,6 +57,19 @@ def test_epochs_after_epochs_hold(settings: Settings) -> None:
     for number in range(3):
         settings.log_file("state", number).unlink()
         opened(settings)
+    done = verified(settings)
+    assert found(done) == []
+    assert set(verdicts(done).values()) == {"holds"}
+
+
+def test_old_epoch_of_several_readings_holds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What opens an epoch is at position 0, and its row comes after those of the first readings."""
+    monkeypatch.setattr(inbulk, "AT_ONCE", 2)
+    for number in range(2):
+        settings.log_file("state", number).unlink()
+        opened(settings)
+        told(settings, f"later-{number}")
+        assert keep_log(settings) is None
     done = verified(settings)
     assert found(done) == []
     assert set(verdicts(done).values()) == {"holds"}

@@ -17,6 +17,8 @@ from consentgate.tlog.merkle import Frontier
 from tests.databases import raw
 from tests.functional.config.recovering import opened, told
 
+FIRST = "(SELECT hash FROM seq WHERE log = 0 AND position = 0)"
+
 
 def test_any_prefix_of_a_log_after_an_epoch_is_continued(settings: Settings, tmp_path: Path) -> None:
     with raw(settings.database) as connection:
@@ -37,8 +39,46 @@ def test_any_prefix_of_a_log_after_an_epoch_is_continued(settings: Settings, tmp
         pinned = read_pinned(file, vkey)
         done = verify_deployment(settings, vkey=None, with_keys=True, step=lambda: None, pinned=pinned)
         assert done.verification.findings == ()
-        levels = {each.name: each.verdict for each in done.verification.levels if each.verdict != "holds"}
-        assert levels == {"epochs": "cannot_judge"}
+        assert {each.verdict for each in done.verification.levels} == {"holds"}
+        assert "epochs" in [each.name for each in done.verification.levels]
+        bare = verify_deployment(settings, vkey=None, with_keys=False, step=lambda: None, pinned=pinned)
+        levels = {each.name: each.verdict for each in bare.verification.levels if each.verdict != "holds"}
+        assert levels == {"epochs": "cannot_judge", "links": "cannot_judge"}
     file.write_text(old)
     with pytest.raises(InvalidInput, match="Give a checkpoint of this log"):
         read_pinned(file, vkey)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("DELETE FROM seq WHERE log = 0 AND position = 2", [("truncated", "log 0")]),
+        (
+            "DELETE FROM seq WHERE log = 0 AND position = 1",
+            [("altered", "log 0"), ("missing", "log 0: position 1")],
+        ),
+        (
+            f"UPDATE seq SET hash = {FIRST} WHERE log = 0 AND position = 1",
+            [("altered", "log 0")],
+        ),
+        (
+            "UPDATE deployment SET value = value || 'x' WHERE name = 'log_origin'",
+            [("altered", "entry that opens log 1, old_origin")],
+        ),
+    ],
+)
+def test_old_log_that_is_not_what_ended_it_is_found_from_a_checkpoint_on(
+    settings: Settings, tmp_path: Path, change: str, expected: list[tuple[str, str]]
+) -> None:
+    settings.log_state.unlink()
+    opened(settings)
+    assert keep_log(settings) is None
+    file = tmp_path / "pinned"
+    with raw(settings.database) as connection:
+        note = connection.execute("SELECT note FROM checkpoint WHERE log = 1").fetchone()[0]
+        connection.unguarded(change)
+    file.write_text(note)
+    pinned = read_pinned(file, vkey_of(settings))
+    done = verify_deployment(settings, vkey=None, with_keys=True, step=lambda: None, pinned=pinned)
+    assert [(each.kind, each.where) for each in done.verification.findings] == expected
+    assert {each.name: each.verdict for each in done.verification.levels}["epochs"] == "broken"

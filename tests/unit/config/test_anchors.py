@@ -8,6 +8,7 @@ import pytest
 
 from consentgate.config.anchoring import place_of, witnesses_of
 from consentgate.config.settings import FILE, Settings, load_settings
+from consentgate.config.times import Times
 from consentgate.errors import Misconfigured
 from consentgate.moment import system_clock, system_random
 from consentgate.tlog.cosignature import WitnessKey, WitnessSigner
@@ -119,4 +120,4 @@ def test_a_policy_may_be_a_file_in_the_home(tmp_path: Path) -> None:
 def test_a_witness_over_an_open_line_is_refused(tmp_path: Path) -> None:
     (settings,) = read(tmp_path, witness(0).replace("https:", "http:")).anchors
     with pytest.raises(Misconfigured, match=r"anchors\.w-0\.url cannot be used: .* https"):
-        place_of(settings, system_clock)
+        place_of(settings, system_clock, Times())

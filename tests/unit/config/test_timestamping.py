@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from consentgate.config.settings import FILE, load_settings
+from consentgate.config.times import Times
 from consentgate.config.timestamping import TimestampSettings, authority_of
 from consentgate.crypto import timestamp
 from consentgate.errors import Malformed, Misconfigured
@@ -17,7 +18,7 @@ def load(home: Path, table: str) -> TimestampSettings | None:
 
 def test_without_the_table_there_is_no_authority(tmp_path: Path) -> None:
     assert load(tmp_path, "") is None
-    assert authority_of(None) is None
+    assert authority_of(None, Times()) is None
 
 
 def test_certificates_lie_in_the_home(tmp_path: Path) -> None:
