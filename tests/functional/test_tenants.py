@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from consentgate import ConsentDenied, ConsentGate
 from consentgate import storage as storage_package
+from consentgate.cli.main import run
 from consentgate.config.entries import entry_list, entry_named, entry_opened
 from consentgate.config.setup import make_home
 from consentgate.config.verification import verify_deployment
@@ -35,13 +36,16 @@ from consentgate.storage import (
     entries,
     glance,
     guarded,
+    inbulk,
     intents,
     listing,
     orders,
+    personal,
     persons,
     pulse,
     selecting,
     sequence,
+    since,
     standing,
     statements,
     subjects,
@@ -54,6 +58,8 @@ from consentgate.storage.entries import EntryRow
 from consentgate.storage.guarded import UNGUARDED
 from consentgate.storage.sequence import Sequenced, TreeRow
 from consentgate.storage.subjects import DataKeyRow, ReferenceRow
+from tests.databases import raw
+from tests.functional.canaries import CUSTOMER, PHONE, TRANSACTION, Canaries, person
 from tests.functional.gate.conftest import NOTICE
 from tests.functional.races.place import ISS, History
 from tests.functional.storage.place import START, database_at, entry_row
@@ -71,6 +77,7 @@ ONE_LOG: Final = "all tenants of a database share one log, whose leaves name non
 WHOLE: Final = "reads the database as a whole: verification trusts no column that splits it"
 DATABASE: Final = "is about the database or its place, not about rows of a ledger"
 PURE: Final = "reads and writes nothing"
+KEYED: Final = "is asked by tenant and id together, as a test here does"
 TURN: Final = "takes a lock of the tenant's own, and reads no row"
 LOCKS: Final = "locks numbers; those of two tenants differ, as a test here shows"
 WITHOUT_TENANT: Final = {
@@ -106,28 +113,17 @@ WITHOUT_TENANT: Final = {
             "inbulk.count_links",
             "inbulk.damage",
             "inbulk.entries",
-            "inbulk.find",
-            "inbulk.links_of",
             "inbulk.positions",
             "inbulk.raw",
             "inbulk.repeated",
-            "persons.data_keys_of",
-            "persons.first_links",
-            "persons.last_about",
-            "persons.references_of",
-            "persons.references_to",
-            "persons.statements_about",
-            "since.answering",
             "since.checkpoints",
             "since.entries",
             "since.first_row",
-            "since.in_lanes",
             "since.log_size",
             "since.positioned_again",
             "since.positions",
             "since.repeated",
             "since.some_tiles",
-            "since.statements_of",
             "since.tiles",
             "since.tree_states",
             "stored.damage",
@@ -212,6 +208,22 @@ WITHOUT_TENANT: Final = {
         ),
         PURE,
     ),
+    **dict.fromkeys(
+        (
+            "inbulk.find",
+            "inbulk.links_of",
+            "persons.data_keys_of",
+            "persons.first_links",
+            "persons.last_about",
+            "persons.references_of",
+            "persons.references_to",
+            "persons.statements_about",
+            "since.answering",
+            "since.in_lanes",
+            "since.statements_of",
+        ),
+        KEYED,
+    ),
     "pulse.has_turn": TURN,
     "locks.hold": LOCKS,
     "locks.hold_settled": LOCKS,
@@ -265,6 +277,8 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "orders.orders_named": lambda c, t: orders.orders_named(
         c, t, [each.id for each in orders.open_orders(c, t)]
     ),
+    "personal.page": lambda c, t: [personal.page(c, t, kind) for kind in KINDS],
+    "personal.last_ordinal": lambda c, t: [personal.last_ordinal(c, t, kind) for kind in KINDS],
     "persons.in_force": lambda c, t: persons.in_force(c, t, "packs", log=0, size=100, low=0),
     "pulse.newest_at": lambda c, t: pulse.newest_at(c, t) is not None,
     "pulse.unsigned_since": lambda c, t: pulse.unsigned_since(c, t, log=0) is not None,
@@ -289,6 +303,32 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "subjects.entries_of": lambda c, t: subjects.entries_of(c, t, [ANN, BEN], KINDS),
     "subjects.subjects_of": lambda c, t: subjects.subjects_of(c, t, [STATEMENT, INTENT]),
     "versions.read": lambda c, t: versions.read(c, t, **_COUNTING),
+}
+
+
+# What is read across tenants for verification, and still asked for one at a time; each row names its tenant.
+BY_KEY: Final[Mapping[str, Callable[[Connection, str], list[Any]]]] = {
+    "inbulk.find": lambda c, t: [row["tenant"] for row in inbulk.find(c, [(t, INTENT.bytes)])],
+    "inbulk.links_of": lambda c, t: [row["tenant"] for row in inbulk.links_of(c, [(t, INTENT.bytes)])],
+    "persons.data_keys_of": lambda c, t: [row["tenant"] for row in persons.data_keys_of(c, [(t, ANN.bytes)])],
+    "persons.first_links": lambda c, t: [
+        row[0] for row in persons.first_links(c, [(t, ANN.bytes)], log=0, size=9)
+    ],
+    "persons.last_about": lambda c, t: [
+        row[0] for row in persons.last_about(c, [(t, ANN.bytes)], log=0, size=9)
+    ],
+    "persons.references_of": lambda c, t: [row["tenant"] for row in persons.references_of(c, [(t, 1, HMAC)])],
+    "persons.references_to": lambda c, t: [
+        row["tenant"] for each in (ANN, BEN) for row in persons.references_to(c, [(t, each.bytes)])
+    ],
+    "persons.statements_about": lambda c, t: [
+        row[1] for row in persons.statements_about(c, [(t, ANN.bytes)], log=0, size=9)
+    ],
+    "since.answering": lambda c, t: [row["tenant"] for row in since.answering(c, [(t, INTENT.bytes)])],
+    "since.in_lanes": lambda c, t: [row["tenant"] for row in since.in_lanes(c, [(t, LANE, 1)])],
+    "since.statements_of": lambda c, t: [
+        row["tenant"] for row in since.statements_of(c, [(t, STATEMENT.bytes)])
+    ],
 }
 
 
@@ -401,6 +441,29 @@ def test_rows_of_one_tenant_are_nothing_to_another(database: Database) -> None:
         assert "'one'" not in repr(answer), name
         assert "'two'" not in repr(alone[name]), name
     assert asked(database, "three") == nothing
+
+
+def test_what_is_asked_by_tenant_and_id_gives_that_tenants_rows(database: Database) -> None:
+    assert {name for name, why in WITHOUT_TENANT.items() if why == KEYED} == BY_KEY.keys()
+
+    def placed(connection: Connection) -> None:
+        for tenant in ("one", "two"):
+            fill(connection, tenant)
+        rows = [
+            Sequenced(position=at, tenant=tenant, entry=row.id.bytes, hash=row.hash)
+            for at, (tenant, row) in enumerate((t, row) for t in ("one", "two") for row in rows_of(t)[:3])
+        ]
+        tree = TreeRow(size=len(rows), frontier=b"", root=bytes(32), at=START)
+        sequence.insert_batch(connection, rows=rows, full_tiles=[], tree=tree)
+
+    database.write(placed)
+    with database.read() as connection:
+        for name, question in BY_KEY.items():
+            for tenant in ("one", "two"):
+                found = question(connection, tenant)
+                assert found, name
+                assert set(found) == {tenant}, name
+            assert question(connection, "three") == [], name
 
 
 def test_open_intent_and_position_are_the_tenants_own(database: Database) -> None:
@@ -531,6 +594,38 @@ def test_entries_of_one_are_not_shown_to_the_other_and_both_verify(
         # Of both together: nothing is missing but the log, which nobody has kept here.
         kinds = {finding.kind for finding in found.verification.findings}
         assert kinds == {"unsequenced", "uncovered"}
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_verification_with_one_tenants_settings_shows_nothing_of_the_other(
+    gates: tuple[ConsentGate, ConsentGate], form: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = gates
+    canaries = Canaries()
+    for value in (PHONE, CUSTOMER, TRANSACTION):
+        canaries.add(value, value.encode())
+    ivr = two.issuer(ISS)
+    canaries.add_token("grant", ivr.grant(person(), notice="voiceprint", method="ivr_dtmf").token)
+    two.register_call(
+        TRANSACTION, caller=[person()], purpose="authentication", recording_consent="all_parties"
+    )
+    canaries.add_token("withdrawal", ivr.withdraw(person(), method="ivr_dtmf").token)
+    # The keys are those of both, so all of it is opened; and nearly all of it is wrong.
+    settings = one._parts.settings
+    with raw(settings.database) as database:
+        for damage in (
+            "DELETE FROM subject_ref WHERE tenant = 'two'",
+            "DELETE FROM entry_subject WHERE tenant = 'two'",
+            "UPDATE entry SET parts = '' WHERE tenant = 'two' AND kind = 'call'",
+            "UPDATE entry SET re = id WHERE tenant = 'two' AND kind = 'statement'",
+        ):
+            database.unguarded(damage)
+    file = settings.home / "consentgate.toml"
+    file.write_text(f'tenant = "one"\n{file.read_text()}')
+    assert run(["verify", "--home", str(settings.home), *form]) == 1
+    said = capsys.readouterr()
+    assert len(said.out) > 1000
+    assert canaries.shown(said.out + said.err) == []
 
 
 def test_an_issuer_of_one_is_a_stranger_to_the_other(gates: tuple[ConsentGate, ConsentGate]) -> None:

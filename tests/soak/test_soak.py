@@ -65,11 +65,11 @@ def test_process_that_stays_as_it_is_is_flat() -> None:
 @pytest.mark.parametrize(
     ("name", "slope"),
     [
-        ("blocks", 30),  # one for each call
+        ("blocks", 90),  # three for each call
         ("handles", 0.25),  # one with each blow
         ("threads", 0.1),
         ("connections", 0.25),
-        ("memory", 200 << 10),
+        ("memory", 100 << 10),  # three kilobytes for each call
     ],
 )
 def test_process_that_leaks_is_not_flat(name: str, slope: float) -> None:

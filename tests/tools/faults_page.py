@@ -11,16 +11,20 @@ from tests.functional.faults.table import FAULTS, HOWS, NEVER, OPENING, PARTS, R
 
 PAGE: Final = Path(__file__).parents[2] / "docs/reference/faults.md"
 
-# Of the last 500 runs: CONSENTGATE_KILLS=500.
+# Of the last 500 runs: CONSENTGATE_LOAD=1.
 _KILLS: Final = """\
 | | SQLite | PostgreSQL |
 |---|---|---|
 | runs, each ended by `SIGKILL` | 250 | 250 |
-| intents | 225 | 305 |
-| requests that reached the vendor | 197 | 276 |
-| tasks that callers were told of | 152 | 218 |
-| intents left open, and closed by reconciling | 59 | 72 |
-| final outcomes: succeeded, undetermined | 166, 59 | 233, 72 |
+| intents | 238 | 306 |
+| requests that reached the vendor | 210 | 275 |
+| tasks that callers were told of | 119 | 162 |
+| final outcomes: succeeded, rejected, undetermined | 149, 51, 38 | 200, 61, 45 |
+| intents left open, and closed by reconciling | 64 | 77 |
+| ... succeeded, as notifications told | 11 | 16 |
+| ... succeeded, as CloudTrail showed | 9 | 11 |
+| ... rejected, as CloudTrail showed | 6 | 5 |
+| ... undetermined, nobody told | 38 | 45 |
 | unexplained | 0 | 0 |
 """
 
@@ -58,15 +62,18 @@ _TAIL: Final = """\
 [`tests/functional/kills`](../../tests/functional/kills/test_kills.py): processes search through a gate, with
 the vendor in a process of its own that looks, at each request, whether its intent is in the database. Each
 process is killed (`SIGKILL`) at one of the thirteen moments of one of its searches, or after a time that nobody
-chose; some keep the log beside. On PostgreSQL four live at once. Then some notifications are taken in, and
-`gate.reconcile` closes what is open. After that each intent has exactly one final outcome; each request had its
-intent; no outcome says that nothing was sent, or refused, where the vendor started a task, nor that one was
-started where none was; what a caller was told is on record; and the whole log verifies. All tests do {bounded}
-such runs, the nightly ones 500. The last 500:
+chose; some keep the log beside. On PostgreSQL four live at once. The vendor refuses one call in four, and writes
+down what it did. Then notifications of a third of the runs are taken in, and `gate.reconcile` gets a file of
+CloudTrail about another third. After that each intent has exactly one final outcome; each request had its intent;
+what was left open and told of is closed as what happened, with its task; what nobody told of is undetermined, with
+the reason; nothing gated was sent meanwhile; the one call in the file that passed the gate by is reported; what a
+caller was told is on record; and the whole log verifies. All tests do {bounded} such runs, `make loads` 500. The
+last 500:
 
 {kills}
 Each intent that was left open is explained: none is unexplained. *Undetermined* are those of which nobody says
-whether they started something; the vendor's trail says it ([outcomes](../howto/outcomes.md)).
+whether they started something: these runs are told of by nobody, or their requests never left
+([outcomes](../howto/outcomes.md)).
 """
 
 

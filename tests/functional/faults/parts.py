@@ -15,15 +15,13 @@ from typing import Any, Final
 import pytest
 
 from consentgate.errors import Unavailable
-from consentgate.keys.custody import KeyFile, Wrapped
+from consentgate.keys.custody import KeyFile
 from consentgate.storage.failures import translate
 from consentgate.storage.sqlite import SqliteSession
-from tests.functional.faults.place import Place, later, locked
+from tests.functional.faults.keyservice import Service
+from tests.functional.faults.place import LOCKED_SECONDS, Place, later, locked
+from tests.functional.faults.proxy import Mode
 
-LOCKED_SECONDS: Final = 0.3
-"""How long SQLite waits for another process here."""
-ANSWER_SECONDS: Final = 0.4
-"""How long an answer of PostgreSQL is waited for here."""
 STALE: Final = timedelta(seconds=6)
 HOUR: Final = timedelta(hours=1)
 BACK: Final = timedelta(seconds=8)
@@ -142,60 +140,32 @@ def key_file_of_another(fault: Fault) -> None:
 # A wrapping key service
 
 
-class Service:
-    """Custody as a service in the network has it; nothing is kept on this side."""
-
-    def __init__(self, keys: KeyFile) -> None:
-        self._keys = keys
-        self.before: Callable[[], None] = lambda: None
-
-    def wrap(self, data_key: bytes) -> Wrapped:
-        self.before()
-        return self._keys.wrap(data_key)
-
-    def unwrap(self, wrapping_key: str, wrapped: bytes) -> bytes:
-        self.before()
-        return self._keys.unwrap(wrapping_key, wrapped)
-
-    def reference_keys(self) -> Any:
-        return self._keys.reference_keys()
-
-    def lock_key(self) -> bytes:
-        return self._keys.lock_key()
-
-
 def service_of(place: Place) -> Service:
     custody: Any = place.parts.book.vault._custody
     assert isinstance(custody, Service)
     return custody
 
 
-def _service(fault: Fault, before: Callable[[], None]) -> None:
-    service = service_of(fault.place)
-    fault.stack.callback(setattr, service, "before", lambda: None)
-    service.before = before
-
-
 def service_down(fault: Fault) -> None:
-    def fail() -> None:
-        raise Unavailable("The key service does not answer.")
-
-    _service(fault, fail)
+    _service(fault, "down")
 
 
-def service_slow(fault: Fault) -> None:
-    _service(fault, lambda: time.sleep(0.05))
+def service_hangs(fault: Fault) -> None:
+    _service(fault, "stall")
 
 
-def service_fails_once(fault: Fault) -> None:
-    failed: list[None] = []
+def _service(fault: Fault, mode: Mode) -> None:
+    network = service_of(fault.place).network
+    fault.stack.callback(network.set, "pass")
+    # What it was asked meanwhile it never hears of.
+    fault.stack.callback(network.set, "down")
+    network.set(mode)
 
-    def fail() -> None:
-        if not failed:
-            failed.append(None)
-            raise Unavailable("The key service did not answer.")
 
-    _service(fault, fail)
+def service_refuses_once(fault: Fault) -> None:
+    server = service_of(fault.place).server
+    fault.stack.callback(setattr, server, "refuses", 0)
+    server.refuses = 1
 
 
 # The clock
@@ -269,9 +239,22 @@ def disk_full(fault: Fault) -> None:
 
 def disk_full_for_a_moment(fault: Fault) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    commit = SqliteSession.commit
+
+    def lift() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    def lifting(session: SqliteSession) -> None:
+        # The moment is over once something was not written, however long that took.
+        try:
+            commit(session)
+        except Unavailable:
+            lift()
+            raise
+
+    fault.patch.setattr(SqliteSession, "commit", lifting)
+    fault.stack.callback(lift)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
-    timer = later(0.06, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard)))
-    fault.stack.callback(timer.join)
 
 
 def spool_slow(fault: Fault) -> None:

@@ -28,7 +28,15 @@ from tests.functional.gate.conftest import CONNECTOR, ISS, NOTICE
 
 CALL = "tx-1"
 READ_SECONDS = 0.4
-TIMES = Times(turn=timedelta(seconds=1), stop=timedelta(seconds=1))
+LOCKED_SECONDS = 0.3
+"""How long SQLite waits for another process here."""
+TIMES = Times(
+    turn=timedelta(seconds=1),
+    stop=timedelta(seconds=1),
+    connect=timedelta(seconds=2),
+    answer=timedelta(seconds=0.4),
+    busy=timedelta(seconds=LOCKED_SECONDS),
+)
 BUDGET = timedelta(seconds=0.5)
 SERVER_BUDGET = timedelta(seconds=1)
 
@@ -149,7 +157,7 @@ def place_at(folder: Path, *, behind: Behind | None = None, spool: bool = False)
     if behind is None:
         make_home(home, controller="acme", clock=clock)
     else:
-        make_home(home, controller="acme", clock=clock, database=f"{behind.url}?connect_timeout=2")
+        make_home(home, controller="acme", clock=clock, database=behind.url)
     settings = replace(
         load_settings(home),
         outcome_budget=SERVER_BUDGET if behind else BUDGET,

@@ -13,9 +13,9 @@ from typing import Final
 import pytest
 
 from consentgate import ConsentDenied, OutcomeNotRecorded
-from consentgate.keys.custody import KeyFile
+from tests.functional.faults.keyservice import Service, key_service
 from tests.functional.faults.moments import strike
-from tests.functional.faults.parts import Begin, Fault, Service
+from tests.functional.faults.parts import Begin, Fault
 from tests.functional.faults.place import Place, place_at
 
 SHORT: Final = {"StartSpeakerSearchTask": "start", "StopSpeakerSearchTask": "stop"}
@@ -122,15 +122,16 @@ def _die(place: Place, moment: str) -> None:
 def service_place(folder: Path) -> Iterator[Place]:
     """A deployment whose wrapping keys lie in a service."""
 
-    class Reads:
-        @staticmethod
-        def read(path: Path) -> Service:
-            return Service(KeyFile.read(path))
+    with ExitStack() as stack:
 
-    with pytest.MonkeyPatch.context() as patch:
+        class Reads:
+            @staticmethod
+            def read(path: Path) -> Service:
+                return stack.enter_context(key_service(path))
+
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr("consentgate.config.parts.KeyFile", Reads)
-        with place_at(folder) as place:
-            yield place
+        yield stack.enter_context(place_at(folder))
 
 
 def opening(place: Place, begin: Begin) -> Seen:

@@ -109,6 +109,7 @@ def span(first: str, last: str) -> tuple[str, ...]:
 SUCCEEDED: Final = ("intent", "outcome succeeded")
 ANSWER: Final = Result(("start",), SUCCEEDED)
 LOST: Final = Result(("start", "stop"), ("intent",), "OutcomeNotRecorded", ("outcome succeeded",))
+TWICE: Final = Result(("start", "stop"), SUCCEEDED, "OutcomeNotRecorded", ("observation succeeded",))
 SPOOLED: Final = Result(("start",), ("intent",), "answer", ("outcome succeeded",))
 UNAVAILABLE: Final = Result(caller="ConsentDenied LEDGER_UNAVAILABLE")
 EXPIRED: Final = Result((), ("intent", "outcome not_sent"), "ConsentDenied PERMIT_EXPIRED")
@@ -133,9 +134,9 @@ HOWS: Final[dict[tuple[str, str], How]] = {
     (SPOOLING, DONE): How("the next commit happens, and reports a failure", parts.commit_happens_and_fails),
     (KEYS, DOWN): How("the file is gone", parts.key_file_gone),
     (KEYS, AGAIN): How("another deployment's file lies there", parts.key_file_of_another),
-    (SERVICE, DOWN): How("it neither wraps nor unwraps", parts.service_down),
-    (SERVICE, SLOW): How("each answer takes a while", parts.service_slow),
-    (SERVICE, UNDONE): How("the next answer is a failure", parts.service_fails_once),
+    (SERVICE, DOWN): How("it refuses connections", parts.service_down),
+    (SERVICE, SLOW): How("it takes connections and questions, and never answers", parts.service_hangs),
+    (SERVICE, UNDONE): How("it refuses the next question", parts.service_refuses_once),
     (CLOCK, DOWN): How("the process cannot read it", parts.clock_fails),
     (CLOCK, SLOW): How("it falls three seconds behind the database's", parts.clock_behind),
     (CLOCK, UNDONE): How("it is set back by eight seconds", parts.clock_back),
@@ -225,7 +226,8 @@ _ENTRIES: Final[tuple[Row | Never, ...]] = (
     Row(KEYS, AGAIN, "before 1", "after 6", ANSWER),
     Row(SERVICE, DOWN, "before 1", "in 2", UNAVAILABLE),
     Row(SERVICE, DOWN, "before 3", "after 6", ANSWER),
-    Row(SERVICE, SLOW, "before 1", "after 6", ANSWER),
+    Row(SERVICE, SLOW, "before 1", "in 2", UNAVAILABLE),
+    Row(SERVICE, SLOW, "before 3", "after 6", ANSWER),
     Row(SERVICE, UNDONE, "before 1", "in 2", UNAVAILABLE),
     Row(SERVICE, UNDONE, "before 3", "after 6", ANSWER),
     Never(SERVICE, DONE, "before 1", "after 6", "wrapping and unwrapping change nothing there"),
@@ -295,9 +297,8 @@ _ENTRIES: Final[tuple[Row | Never, ...]] = (
     Row(PROCESS, DONE, "in 1", "in 4", BUG),
     Row(PROCESS, DONE, "before 5", "before 5", Result((), ("intent", "outcome not_sent"), "LookupError")),
     Row(PROCESS, DONE, "in 5", "in 5", Result(("start",), OPEN, "LookupError")),
-    Row(PROCESS, DONE, "before 6", "before 6", Result(("start", "stop"), ("intent",), "OutcomeNotRecorded")),
-    Row(PROCESS, DONE, "in 6", "in 6", LOST),
-    Row(PROCESS, DONE, "after 6", "after 6", Result(("start", "stop"), SUCCEEDED, "OutcomeNotRecorded")),
+    Row(PROCESS, DONE, "before 6", "in 6", LOST),
+    Row(PROCESS, DONE, "after 6", "after 6", TWICE),
     *_ending("SystemExit"),
 )  # fmt: skip
 

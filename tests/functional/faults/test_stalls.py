@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from consentgate.errors import Unavailable
 from consentgate.moment import system_clock
-from consentgate.storage import bounded
 from consentgate.storage.database import Database
 from consentgate.storage.engines import open_engine
+from consentgate.storage.patience import Patience
 from tests.functional.faults.conftest import Behind
 
 pytestmark = pytest.mark.postgres
@@ -21,12 +21,10 @@ ASK = text("SELECT 1")
 
 
 @pytest.fixture
-def database(behind: Behind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(behind: Behind) -> Iterator[Database]:
     """A database of little patience."""
-    monkeypatch.setattr(bounded, "ANSWER_SECONDS", BOUND)
-    monkeypatch.setattr("consentgate.storage.postgres.ANSWER_SECONDS", BOUND)
-    monkeypatch.setattr("consentgate.storage.postgres.READ_ANSWER_SECONDS", BOUND)
-    opened = Database(open_engine(f"{behind.url}?connect_timeout=2"), clock=system_clock)
+    patience = Patience(connect=2, answer=BOUND, reading_answer=BOUND)
+    opened = Database(open_engine(behind.url, patience), clock=system_clock, patience=patience)
     yield opened
     behind.proxy.set("pass")
     opened.close()

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, Final, Literal
 
 import pytest
+from botocore.exceptions import ClientError
 
 from consentgate import ConsentDenied, ConsentGate, ConsentWithdrawn, OutcomeNotRecorded
 from consentgate.config.settings import Settings
@@ -154,7 +155,7 @@ def _searched(client: Any, run: int, call: int) -> dict[str, object]:
             VoiceProfileDomainId="vpd-1",
             CallLeg="Caller",
         )
-    except (ConsentDenied, ConsentWithdrawn, OutcomeNotRecorded) as error:
+    except (ConsentDenied, ConsentWithdrawn, OutcomeNotRecorded, ClientError) as error:
         return said | {"raised": type(error).__name__}
     return said | {"task": answer["SpeakerSearchTask"]["SpeakerSearchTaskId"]}
 
@@ -162,3 +163,8 @@ def _searched(client: Any, run: int, call: int) -> dict[str, object]:
 def transaction(run: int, call: int) -> str:
     """Name a call."""
     return f"tx-{run}-{call}"
+
+
+def run_of(call: str) -> int:
+    """Tell of which run a call is."""
+    return int(call.split("-")[1])

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -48,11 +48,8 @@ from consentgate.gate.ports import Vendor
 from consentgate.gate.request import Exchange, GatedRequest, Permit
 from consentgate.ledger import notices
 from consentgate.ledger.ingest import Ingested, ingest
-from consentgate.ledger.reader import Reader
-from consentgate.ledger.reading import Seen
 from consentgate.ledger.registering import Registration, register
 from consentgate.storage import entries
-from consentgate.storage.guarded import UNGUARDED, Guard
 from tests.databases import raw
 from tests.functional.gate.conftest import NOTICE
 
@@ -77,27 +74,6 @@ class Meeting(Protocol):
     def wait(self, timeout: float | None = None) -> int: ...
 
     def abort(self) -> None: ...
-
-
-class Unguarded(Reader):
-    """The naive way: read, decide, append."""
-
-    def guard(self, connection: Connection, seen: Seen) -> Guard:  # noqa: ARG002  # nothing is looked at
-        return UNGUARDED
-
-
-class Lockless(Reader):
-    """The way that looks right: what was read is compared in the appending transaction, without the locks."""
-
-    def guard(self, connection: Connection, seen: Seen) -> Guard:
-        return replace(super().guard(connection, seen), shared=frozenset(), alone=frozenset())
-
-
-class Unordered(Reader):
-    """The other half of it: the locks are held, and nothing is compared."""
-
-    def guard(self, connection: Connection, seen: Seen) -> Guard:
-        return replace(super().guard(connection, seen), version="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,5 +393,6 @@ def check(raced: Raced) -> None:
     """Fail on a violation, and where nothing was raced."""
     assert raced.violations == ()
     # Neither side always comes first, or nothing was raced; and nothing was denied for another reason.
-    assert raced.histories * 0.02 < raced.allowed < raced.histories * 0.98
+    few = raced.histories * 0.02 if raced.histories >= 1_000 else 0
+    assert few < raced.allowed < raced.histories - few
     assert raced.why <= {"CONSENT_WITHDRAWN", "CONSENT_REFUSED", "NO_CONSENT", "LEDGER_BUSY"}

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from consentgate.config.parts import Parts
 from consentgate.gate.begin import begin
-from consentgate.gate.finish import _ending, append
+from consentgate.gate.ending import ending_of
+from consentgate.gate.finish import append
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.request import Ending, Exchange
 from consentgate.ledger.ingest import ingest
@@ -28,7 +29,7 @@ from tests.loads import load
 
 pytestmark = pytest.mark.timeout(3600)
 
-HISTORIES: Final = 300
+HISTORIES: Final = 600
 NAIVE: Final = 50
 AT_MOST: Final = 20
 # Files may lie in memory, where a commit takes no time and nobody meets.
@@ -58,7 +59,7 @@ def permitted(ground: Ground, histories: Sequence[History]) -> dict[int, Ending]
         answer = Exchange(
             attempts=(Attempt(started_at=permit.send_by, status=200),), status=200, task=f"t{history.number}"
         )
-        found[history.number] = _ending(gate, permit, answer)
+        found[history.number] = ending_of(gate, permit, answer)
     return found
 
 

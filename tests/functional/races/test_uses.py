@@ -1,38 +1,49 @@
-"""A consent for so many uses, asked for by fifty at once: exactly so many requests reach the service."""
+"""A consent for so many uses, asked for by fifty gates at once: exactly so many requests reach the service."""
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from threading import Barrier
 from typing import Any, Final
 
 import pytest
 
 from consentgate import ConsentDenied, ConsentGate, Speaker
-from tests.databases import Kind
+from consentgate.aws.operations import VOICE
+from consentgate.config.settings import Settings
+from consentgate.testing.client import loopback_client
+from consentgate.testing.clock import FrozenClock
 from tests.functional.gate.conftest import CONNECTOR, World, world
+from tests.functional.races.place import Meeting
 
 __all__ = ["world"]
 
 AT_ONCE: Final = 50
+PROCESSES: Final = 5
 USES: Final = 3
-# A server takes about a hundred connections; fifty gates, each with one that reads and one that writes, are more.
-GATES: Final = {"sqlite": AT_ONCE, "postgresql": 5}
 ENOUGH: Final = 200
+
+_start: list[Meeting] = []
+
+
+@contextmanager
+def gated(settings: Settings, url: str, at: datetime, count: int) -> Iterator[list[Any]]:
+    """Clients of a service, each protected by a gate of its own."""
+    with ExitStack() as stack:
+        made: list[Any] = []
+        for _ in range(count):
+            gate = stack.enter_context(ConsentGate(settings, clock=FrozenClock(at), background=False))
+            made.append(gate.protect(loopback_client(VOICE, url)))
+            stack.callback(made[-1].close)
+        yield made
 
 
 @pytest.fixture
-def clients(world: World, kind: Kind) -> Iterator[list[Any]]:
-    """Fifty clients, each protected by a gate of its own; on PostgreSQL ten by each of five."""
-    with ExitStack() as stack:
-        settings = world.gate._parts.settings
-        gates = [
-            stack.enter_context(ConsentGate(settings, clock=world.clock, background=False))
-            for _ in range(GATES[kind])
-        ]
-        made = [gates[n % len(gates)].protect(world.server.client()) for n in range(AT_ONCE)]
-        for client in made:
-            stack.callback(client.close)
+def clients(world: World) -> Iterator[list[Any]]:
+    """Fifty clients in this process."""
+    with gated(world.gate._parts.settings, world.server.url, world.clock(), AT_ONCE) as made:
         yield made
 
 
@@ -65,9 +76,9 @@ def ask(client: Any, transaction: str) -> str:
     return "busy"
 
 
-def at_once(clients: Sequence[Any], transactions: Sequence[str]) -> list[str]:
+def at_once(clients: Sequence[Any], transactions: Sequence[str], start: Meeting | None = None) -> list[str]:
     """Let everybody ask at once; tell what came of it, in alphabetical order."""
-    start = Barrier(len(clients))
+    start = start or Barrier(len(clients))
 
     def run(client: Any, transaction: str) -> str:
         start.wait(60)
@@ -77,12 +88,41 @@ def at_once(clients: Sequence[Any], transactions: Sequence[str]) -> list[str]:
         return sorted(pool.map(run, clients, transactions))
 
 
+def meet(start: Meeting) -> None:
+    """In a child: take the barrier, which only a process's beginning can bring."""
+    _start[:] = [start]
+
+
+def some_at_once(settings: Settings, url: str, at: datetime, transactions: Sequence[str]) -> list[str]:
+    """Be one of several processes, each with gates of its own."""
+    with gated(settings, url, at, len(transactions)) as clients:
+        return at_once(clients, transactions, _start[0])
+
+
 def test_exactly_so_many_requests_leave_as_the_consent_has_uses(world: World, clients: list[Any]) -> None:
     caller = granted(world, "1001", max_uses=USES)
     transactions = [f"tx-{n}" for n in range(AT_ONCE)]
     for transaction in transactions:
         world.register(transaction, caller)
     told = at_once(clients, transactions)
+    assert told == ["CONSENT_USED_UP"] * (AT_ONCE - USES) + ["searched"] * USES
+    assert world.searches == USES
+    assert len(world.opened("intent")) == USES
+
+
+def test_so_it_is_where_the_gates_are_in_several_processes(world: World) -> None:
+    caller = granted(world, "1001", max_uses=USES)
+    transactions = [f"tx-{n}" for n in range(AT_ONCE)]
+    for transaction in transactions:
+        world.register(transaction, caller)
+    context = multiprocessing.get_context("spawn")
+    settings, url, at = world.gate._parts.settings, world.server.url, world.clock()
+    initargs = (context.Barrier(AT_ONCE),)
+    with ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=meet, initargs=initargs) as pool:
+        asked = [
+            pool.submit(some_at_once, settings, url, at, transactions[n::PROCESSES]) for n in range(PROCESSES)
+        ]
+        told = sorted(each for some in asked for each in some.result())
     assert told == ["CONSENT_USED_UP"] * (AT_ONCE - USES) + ["searched"] * USES
     assert world.searches == USES
     assert len(world.opened("intent")) == USES

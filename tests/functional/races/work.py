@@ -32,6 +32,8 @@ from tests.functional.races.place import Ground, History, Raced, gate_of, task_o
 PAUSE: Final = 0.1
 # A life begins with opening the deployment, which takes a while.
 LIVES: Final = (1.0, 4.0)
+# From how many on the shares of what chance decides are looked at.
+MANY: Final = 100
 
 
 class Killed(BaseException):
@@ -150,10 +152,11 @@ def check_orders(ground: Ground, histories: Sequence[History], raced: Raced, pat
     """Fail on an order that was not carried out, or is on record as done and was not."""
     done = finished(ground.parts, histories, raced.intents, path)
     assert done.violations == ()
-    # Both happened: tasks that were stopped, and gates that were killed before anybody knew of a task.
-    assert done.stopped > raced.allowed * 0.8
-    assert 0 < done.left < raced.allowed * 0.2
     assert done.stopped + done.left == raced.allowed
+    # Both happened: tasks that were stopped, and gates that were killed before anybody knew of a task. How many
+    # of each is a matter of chance, which says something only where there were many.
+    if raced.allowed >= MANY:
+        assert 0 < done.left < raced.allowed * 0.2
 
 
 def finished(parts: Parts, histories: Sequence[History], intents: Mapping[int, UUID], path: Path) -> Done:
