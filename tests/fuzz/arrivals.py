@@ -85,7 +85,6 @@ ARRIVALS: Final[Sequence[Target]] = (
         decode=_trailed,
         samples=[trail_file(), trail_file(*_RECORDS)],
         errors=(InvalidInput,),
-        share=0.2,
     ),
     Target(name="aws.taskstates.read_task", decode=_asked, samples=in_json(_TASK), errors=()),
 )

@@ -1,24 +1,60 @@
 """What comes from outside: settings, the command line, and the vendor's wire."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from unittest import mock
 
 from consentgate import canonical
 from consentgate.aws.operations import GATED, PIPELINES, VOICE, Wire
 from consentgate.cli import values as typed
 from consentgate.config import settings
-from consentgate.errors import InvalidInput, Misconfigured
-from tests.fuzz.target import JWKS, STATEMENTS, Target, as_text, in_bytes, in_json, of_text
+from consentgate.config.delivering import recipients_in
+from consentgate.config.since import read_pinned
+from consentgate.config.times import members_of, read_times
+from consentgate.errors import InvalidInput, Malformed, Misconfigured
+from consentgate.gate.told import answer_of
+from consentgate.gate.vendorrequest import VendorRequest, request_of
+from tests.fuzz.target import (
+    JWKS,
+    STATEMENTS,
+    Target,
+    as_text,
+    in_bytes,
+    in_json,
+    of_file,
+    of_json,
+    of_object,
+    of_text,
+)
+from tests.fuzz.trees import NOTE, VKEY, WITNESSES
 
 _SETTINGS: Final = (
-    b'format = 1\ndatabase = "sqlite:///consentgate.db"\ntenant = "default"\n[controller]\nid = "acme"\n'
-    b'jurisdiction = "US-IL"\n[purposes]\nsearch = "authentication"\n[limits]\nclock_skew_s = 5\n'
-    b'outcome_budget_s = 2.5\n[spool]\nfolder = "spool"\nlimit = 10\n'
+    (
+        b'format = 1\ndatabase = "sqlite:///consentgate.db"\ntenant = "default"\n[controller]\nid = "acme"\n'
+        b'jurisdiction = "US-IL"\n[purposes]\nsearch = "authentication"\n[limits]\nclock_skew_s = 5\n'
+        b'outcome_budget_s = 2.5\n[spool]\nfolder = "spool"\nlimit = 10\n'
+    ),
+    (
+        b'format = 1\ndatabase = "sqlite:///x.db"\npooler = true\nwriters = 4\nwitness_policy = "1 of 1"\n'
+        b'[controller]\nid = "acme"\n[timeouts]\nstop_s = 3\n[retry]\nattempts = 3\nfirst_s = 0.5\n'
+        b'[log]\nstate = "s3://bucket/log.state"\nbackground = false\n[shadow]\nby = "dpo"\nuntil = 2026-12-01\n'
+        b'[[anchors]]\nname = "site"\nkind = "directory"\npath = "kept"\nalarm_after_s = 900\n'
+        b'[[anchors]]\nname = "bucket"\nkind = "s3"\nbucket = "acme-heads"\nprefix = "x"\nretain_days = 30\n'
+        b'[[anchors]]\nname = "w"\nkind = "witness"\nurl = "https://w.example/1"\nvkey = "%s"\n'
+        % WITNESSES[0].vkey.encode()
+    ),
+    (
+        b'format = 1\ndatabase = "sqlite:///x.db"\n[controller]\nid = "acme"\n[packs]\noverlay = "overlay"\n'
+        b'[timestamps]\nurl = "https://tsa.example/tsr"\ncertificates = "tsa.pem"\n'
+    ),
 )
 
 
+_OF_REQUEST: Final = {
+    each.name for each in fields(VendorRequest) if each.name not in {"body", "captured_at"}
+}  # fmt: skip
 _PLACES: Final = {
     (VOICE, "StartSpeakerSearchTask"): ("POST", "/voice-connectors/c/speaker-search-tasks", ""),
     (VOICE, "StartVoiceToneAnalysisTask"): ("POST", "/voice-connectors/c/voice-tone-analysis-tasks", ""),
@@ -44,6 +80,26 @@ def _settings(data: bytes) -> object:
 
     with mock.patch.object(Path, "read_text", read_text):
         return settings.load_settings(Path("/home"), {})
+
+
+def _times(data: bytes) -> object:
+    tables = canonical.decode(data, floats=True)
+    # `consentgate.config.members` has made sure of that.
+    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
+        raise Malformed
+    return read_times(Path("consentgate.toml"), {"limits": {}, "timeouts": {}, "retry": {}, **tables})
+
+
+def _vendor_request(given: dict[str, Any]) -> object:
+    request = VendorRequest(
+        **{name: given[name] for name in _OF_REQUEST & given.keys()}, body=given.get("body")
+    )
+    return request.path, request.query, request.content
+
+
+def _told(given: dict[str, Any]) -> object:
+    body, *others = (given.get(name) for name in ("body", "status", "task", "request_id", "summary"))
+    return answer_of(body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body, *others)
 
 
 def _manifest(data: bytes) -> object:
@@ -98,9 +154,60 @@ EDGES: Final[Sequence[Target]] = (
     Target(
         name="config.settings.load_settings",
         decode=_settings,
-        samples=[_SETTINGS],
+        samples=_SETTINGS,
         errors=(Misconfigured,),
-        share=0.5,
+    ),
+    Target(
+        name="config.times.read_times",
+        decode=_times,
+        samples=in_json(
+            {"limits": {"send_by_s": 5}, "timeouts": {"who_s": 2.5}, "retry": {}},
+            {
+                "limits": dict.fromkeys(members_of("limits"), 1),
+                "timeouts": {name: 2 + name.endswith("answer_s") for name in members_of("timeouts")},
+                "retry": dict.fromkeys(members_of("retry"), 2),
+            },
+        ),
+        errors=(Malformed, Misconfigured),
+    ),
+    Target(
+        name="config.since.read_pinned",
+        decode=of_file(lambda file: read_pinned(file, VKEY)),
+        samples=[NOTE],
+        errors=(InvalidInput,),
+    ),
+    Target(
+        name="config.delivering.recipients_in",
+        decode=of_file(recipients_in),
+        samples=[b"# two\nage1x\n\nage1y\n"],
+        errors=(InvalidInput,),
+    ),
+    Target(
+        name="gate.vendorrequest.request_of",
+        decode=of_json(request_of),
+        samples=in_json({"audio": "s-1"}, [1.5], None),
+        errors=(InvalidInput, Malformed),
+    ),
+    Target(
+        name="gate.vendorrequest.VendorRequest",
+        decode=of_object(_vendor_request),
+        samples=in_json(
+            {
+                "body": {"x": 1},
+                "url": "https://v.example:8443/a?b=c",
+                "country": "DE",
+                "token": "t",
+                "call": "c",
+            },
+            {"body": [], "url": "/v1", "method": "PUT", "service": "s", "leg": "Callee", "keep": "digest"},
+        ),
+        errors=(InvalidInput, Malformed),
+    ),
+    Target(
+        name="gate.told.answer_of",
+        decode=of_object(_told),
+        samples=in_json({"body": "{}", "status": 201, "task": "t", "request_id": "r", "summary": {"a": [1]}}),
+        errors=(InvalidInput, Malformed),
     ),
     Target(
         name="cli.values.read_manifest",
@@ -157,7 +264,6 @@ EDGES: Final[Sequence[Target]] = (
             }
         ),
         errors=(),
-        share=0.3,
     ),
     Target(
         name="aws.operations.Operation.address path",

@@ -9,10 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from consentgate import canonical, moment
 from consentgate.consent import issuers, notice, period, shapes, statement
 from consentgate.consent.reference import Reference
-from consentgate.crypto import jwe, jwk, jws
+from consentgate.crypto import curves, jwe, jwk, jws
 from consentgate.entries import leaf, parts
 from consentgate.entries.parts import PartRef
-from consentgate.errors import InvalidInput, Malformed
+from consentgate.errors import InvalidInput, Malformed, SignatureInvalid
+from consentgate.ledger.speaker import Speaker, speaker_json
+from consentgate.verify import layouts, naming
 from tests.fuzz.target import (
     ENTRY,
     GOLDEN,
@@ -61,6 +63,8 @@ _PRIVATE: Final = [
     jwk.SigningKey.of(ed25519.Ed25519PrivateKey.from_private_bytes(KEY)).pem(),
     jwk.SigningKey.of(ec.derive_private_key(1234567, ec.SECP256R1())).pem(),
 ]
+_SIGNING: Final = [jwk.signing_key_from_pem(each) for each in _PRIVATE]
+_SIGNED: Final = [b"\0" + _SIGNING[0].sign(b"text"), b"\1" + _SIGNING[1].sign(b"text")]
 _PEMS: Final = golden("statements/issuer.pem", "statements/issuer.es256.pem")
 
 FORMATS: Final[Sequence[Target]] = (
@@ -95,6 +99,17 @@ FORMATS: Final[Sequence[Target]] = (
         encode=lambda value: str(value).encode(),
     ),
     Target(name="entries.leaf.decode", decode=leaf.decode, samples=LEAVES, encode=leaf.encode),
+    Target(name="verify.layouts.layout_of", decode=layouts.layout_of, samples=LEAVES, errors=()),
+    Target(
+        name="verify.naming.call_of",
+        decode=of_json(naming.call_of),
+        samples=in_json({"call": "transaction/t"}),
+    ),
+    Target(
+        name="verify.naming.first_reference",
+        decode=of_json(naming.first_reference),
+        samples=in_json({"speaker": speaker_json(Speaker([("phone", "+12175550100")], adult=True))}),
+    ),
     Target(
         name="entries.parts.split_parts",
         decode=of_text(parts.split_parts),
@@ -119,8 +134,25 @@ FORMATS: Final[Sequence[Target]] = (
     ),
     Target(name="crypto.jwk.thumbprint", decode=of_object(jwk.thumbprint), samples=in_json(*JWKS)),
     Target(name="crypto.jwk.public_key_from_pem", decode=jwk.public_key_from_pem, samples=_PEMS),
+    Target(name="crypto.jwk.signing_key_from_pem", decode=jwk.signing_key_from_pem, samples=_PRIVATE),
     Target(
-        name="crypto.jwk.signing_key_from_pem", decode=jwk.signing_key_from_pem, samples=_PRIVATE, share=0.5
+        name="crypto.jwk.PublicKey.verify",
+        # Which of the two keys, the first byte says.
+        decode=lambda data: _SIGNING[data[:1] == b"\1"].public.verify(data[1:], b"text"),
+        samples=_SIGNED,
+        errors=(SignatureInvalid,),
+    ),
+    Target(
+        name="crypto.curves.to_der",
+        decode=curves.to_der,
+        samples=[_SIGNED[1][1:]],
+        errors=(SignatureInvalid,),
+    ),
+    Target(
+        name="crypto.curves.from_der",
+        decode=curves.from_der,
+        samples=[curves.to_der(_SIGNED[1][1:])],
+        errors=(SignatureInvalid,),
     ),
     Target(name="consent.statement.from_claims", decode=statement.from_claims, samples=_CLAIMS),
     Target(

@@ -35,6 +35,7 @@ _OVERLAY: Final = (
     b"require = { prohibited = true }\n"
     b'[[basis]]\nrequirements = ["consent_form", "electronic_signature_ok"]\ncite = "x"\nconfidence = "source-read"\n'
 )
+_UNDER: Final = toml.load(_PACK, file="x", code="XX")
 _SIGNER: Final = NoteSigner.generate("packs.example", bytes)
 _PACKS: Final = shipped()
 
@@ -77,7 +78,6 @@ RULES: Final[Sequence[Target]] = (
         decode=lambda data: toml.load(data, file="XX.toml", code="XX"),
         samples=[_PACK],
         errors=(PackInvalid,),
-        share=0.5,
     ),
     Target(
         name="packs.packset.PackSet",
@@ -93,10 +93,9 @@ RULES: Final[Sequence[Target]] = (
     ),
     Target(
         name="packs.layer.tightened",
-        decode=lambda data: layer.tightened(toml.load(_PACK, file="x", code="XX"), data, file="XX.toml"),
+        decode=lambda data: layer.tightened(_UNDER, data, file="XX.toml"),
         samples=[_OVERLAY],
         errors=(PackInvalid,),
-        share=0.5,
     ),
     Target(
         name="packs.signature.verify",
@@ -111,7 +110,6 @@ RULES: Final[Sequence[Target]] = (
         decode=of_json(lambda value: scenario.evaluate(value, _PACKS)),
         samples=in_json(*_SCENARIOS),
         errors=(InvalidInput, Malformed, PackInvalid),
-        share=0.5,
     ),
     Target(
         name="config.scenarios.read_scenarios",
@@ -121,7 +119,6 @@ RULES: Final[Sequence[Target]] = (
             *in_json({"scenarios": _SCENARIOS[:1]}),
         ),
         errors=(InvalidInput,),
-        share=0.1,
     ),
     Target(
         name="policy.numbers.plan_from",

@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from consentgate import canonical
-from consentgate.errors import ConsentGateError, Malformed
+from consentgate.errors import Malformed
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests" / "golden"
 KEY: Final = bytes(range(32))
 ENTRY: Final = UUID("019aab00-0000-7000-8000-000000000000")
 AT: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
-Errors = tuple[type[ConsentGateError], ...]
+Errors = tuple[type[Exception], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,6 @@ class Target:
         samples: valid inputs.
         errors: what its docstring says that it raises.
         encode: gives back the input of what was decoded, where there is only one spelling.
-        share: what part of the inputs it gets, below one where one input costs much.
     """
 
     name: str
@@ -37,7 +37,24 @@ class Target:
     samples: Sequence[bytes]
     errors: Errors = (Malformed,)
     encode: Callable[[Any], bytes] | None = None
-    share: float = field(default=1.0)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Stands for the path of a file that holds some bytes."""
+
+    data: bytes
+
+    def open(self, _mode: str) -> BytesIO:
+        return BytesIO(self.data)
+
+    def __str__(self) -> str:
+        return "given"
+
+
+def of_file(read: Callable[[Any], Any]) -> Callable[[bytes], Any]:
+    """For what takes the path of a file."""
+    return lambda data: read(InMemory(data))
 
 
 def golden(*names: str) -> list[bytes]:

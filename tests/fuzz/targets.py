@@ -11,5 +11,15 @@ from tests.fuzz.packages import PACKAGES
 from tests.fuzz.rules import RULES
 from tests.fuzz.target import Target
 from tests.fuzz.trees import TREES
+from tests.fuzz.verifier import VERIFIER
 
-TARGETS: Final[Sequence[Target]] = (*FORMATS, *RULES, *TREES, *EDGES, *ARRIVALS, *PACKAGES, *EXPORTS)
+TARGETS: Final[Sequence[Target]] = (
+    *FORMATS,
+    *RULES,
+    *TREES,
+    *EDGES,
+    *ARRIVALS,
+    *PACKAGES,
+    *EXPORTS,
+    *VERIFIER,
+)

@@ -4,20 +4,18 @@
 of the input, and shows it; put it into `REGRESSIONS` once it is understood.
 """
 
-import inspect
 import os
-import pkgutil
 import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, Final
 
 import pytest
 
-import consentgate
+from tests.fuzz.indirect import INDIRECT, WHY
 from tests.fuzz.mutate import Mutator
+from tests.fuzz.register import PROGRAM, decoders
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
@@ -65,124 +63,6 @@ BOMBS: Final = {
     "spaces": b" " * 500_000,
 }
 
-# Functions that name Malformed or PackInvalid and decode no bytes of their own: what they read is decoded by a
-# target, from rows of the ledger, or was decoded already.
-INDIRECT: Final = {
-    "aws.linking.deliver": "aws.notifications.read; else reads entries of the ledger",
-    "aws.trailing.follow": "aws.trailfile.records; else reads entries of the ledger",
-    "cli.brief.shown": "reads packs: packs.toml.load",
-    "cli.explained.shown_scenarios": "policy.scenario.evaluate",
-    "cli.packlist.shown": "reads packs: packs.toml.load",
-    "config.comparing.compare": "reads packs: packs.toml.load, and scenarios: policy.scenario.evaluate",
-    "config.demands.missing_assertions": "reads packs and assertions of the ledger",
-    "config.entries.entry_opened": "reads entries of the ledger",
-    "config.explain.explain": "reads entries of the ledger",
-    "config.keystates.compromise": "reads entries of the ledger",
-    "config.keystates.would_fall": "reads entries of the ledger",
-    "config.lint.lint": "reads packs: packs.toml.load",
-    "config.linting.found_in_file": "consent.notice.describe",
-    "config.linting.found_in_ledger": "consent.notice.decode",
-    "config.outcomes.Outcomes.record": "opens envelopes: keys.envelope.Envelopes.open",
-    "config.overlays.packs_check": "packs.packset.PackSet, packs.layer.tightened",
-    "config.overlays.packs_of": "packs.packset.PackSet, packs.layer.tightened",
-    "config.packsets.in_use": "packs.packset.PackSet, packs.layer.tightened",
-    "config.packsets.of_folder": "packs.packset.PackSet",
-    "config.packsets.of_ledger": "packs.packset.PackSet",
-    "config.packsets.of_release": "packs.packset.PackSet",
-    "config.records.Records.add_notice": "consent.notice.describe",
-    "config.records.Records.ingest": "crypto.jws.parse, consent.statement.from_claims",
-    "config.reconcile.reconcile_once": "aws.trailfile.records; else reads entries of the ledger",
-    "config.reconcile.reconcile_parts": "aws.trailfile.records; else reads entries of the ledger",
-    "config.results.Results.notify": "aws.notifications.read; else reads entries of the ledger",
-    "config.results.Results.poll": "aws.taskstates.read_task; else reads entries of the ledger",
-    "config.results.Results.reconcile": "aws.trailfile.records; else reads entries of the ledger",
-    "config.scenarios.answer": "policy.scenario.evaluate",
-    "config.tasks.task_list": "reads entries of the ledger",
-    "config.tasks.task_shown": "reads entries of the ledger",
-    "config.trace.trace": "reads packs: packs.toml.load",
-    "config.views.all_notices": "consent.notice.decode",
-    "config.views.notice_named": "consent.notice.decode",
-    "config.views.said_by": "ledger.statements.read_statement",
-    "config.views.said_in": "ledger.statements.read_statement",
-    "consent.shapes.from_bytes": "consent.issuers.decode, consent.notice.decode",
-    "consent.shapes.read": "every target that is made of shapes",
-    "crypto.jwk.SigningKey.of": "takes a key object, not bytes",
-    "entries.parts.require_digest": "entries.parts.open_part",
-    "export.asked.asked_from": "export.exported.read",
-    "export.bates.found": "export.exported.read; else reads entries of the ledger",
-    "export.bates.put_on_record": "export.exported.read; else reads entries of the ledger",
-    "export.choosing.choose": "reads entries of the ledger",
-    "export.chosen.Chooser.choose": "reads entries of the ledger",
-    "export.chosen.decisions_of": "crypto.jwe.open_sealed, canonical.decode",
-    "export.enclosed.Enclosed.write": "consent.notice.decode, consent.issuers.decode, packs.index.decode",
-    "export.signing.totals_of": "canonical.decode; reads a manifest of ours",
-    "export.stream.Stream.records": "reads entries of the ledger",
-    "export.unsealing.Opener.hold": "entries.leaf.decode, entries.parts.split_parts",
-    "export.unsealing.Sealed.open": "crypto.jwe.open_sealed",
-    "export.unsealing.content_of": "canonical.decode",
-    "gate.attendance.Attendance.missing": "reads calls of the ledger",
-    "gate.attendance.Attendance.wait": "reads calls of the ledger",
-    "gate.joining.join": "reads entries of the ledger",
-    "gate.polling.poll": "aws.taskstates.read_task; else reads entries of the ledger",
-    "gate.progress.locks_of": "reads entries of the ledger",
-    "gate.progress.observe": "reads entries of the ledger",
-    "gate.unsettled.read_asked": "reads entries of the ledger",
-    "gate.unsettled.read_unsettled": "reads entries of the ledger",
-    "gate.replay.replay": "keys.envelope.Envelopes.open",
-    "gate.sealed.open_ending": "keys.envelope.Envelopes.open, crypto.jwe.open_sealed",
-    "gate.spool.Spool.read": "gives a file's text to gate.sealed.open_ending",
-    "keys.custody.Custody.unwrap": "a port; keys.custody.KeyFile.unwrap",
-    "ledger.book.open_parts": "entries.parts.open_part",
-    "ledger.callintents.intents_of_call": "reads entries of the ledger",
-    "ledger.calls.read": "reads entries of the ledger",
-    "ledger.calls.state_of": "ledger.speaker.speaker_from",
-    "ledger.controller.assertion_of": "policy.assertions.Assertion",
-    "ledger.controller.in_force": "reads entries of the ledger",
-    "ledger.controller.read": "reads entries of the ledger",
-    "ledger.controller.registry": "consent.issuers.decode",
-    "ledger.fallen.fallen": "reads entries of the ledger",
-    "ledger.hypothetical.reading_of": "reads entries of the ledger",
-    "ledger.ingest.ingest": "crypto.jws.parse, consent.statement.from_claims",
-    "ledger.lifetimes.lifetime_of": "reads entries of the ledger",
-    "ledger.lifetimes.made_by_name": "reads entries of the ledger",
-    "ledger.notices.manifest": "consent.notice.decode",
-    "ledger.progress.is_complete": "reads entries of the ledger",
-    "ledger.progress.owners_of": "reads entries of the ledger",
-    "ledger.progress.state_of": "reads entries of the ledger",
-    "ledger.reader.Reader.read": "reads entries of the ledger",
-    "ledger.reader.Reader.read_alone": "reads entries of the ledger",
-    "ledger.reader.Reader.read_task": "reads entries of the ledger",
-    "ledger.notices.any_for": "reads artifacts of the ledger",
-    "gate.enrolling.read_for": "reads entries of the ledger",
-    "gate.attendance.Attendance.is_crowded": "reads entries of the ledger",
-    "ledger.statements.received": "ledger.statements.read_statement",
-    "ledger.tasks.find_task": "reads entries of the ledger",
-    "ledger.uses.count_uses": "reads entries of the ledger",
-    "packs.brief.above": "packs.toml.load",
-    "packs.overlay.overlaid": "packs.layer.tightened, packs.toml.load",
-    "packs.packset.PackSet.above": "packs.toml.load",
-    "packs.packset.PackSet.files": "packs.packset.PackSet",
-    "packs.packset.PackSet.pack": "packs.toml.load",
-    "packs.packset.PackSet.stack": "packs.toml.load",
-    "packs.packset.kept": "packs.index.decode",
-    "packs.packset.shipped": "packs.packset.PackSet",
-    "packs.packset.signed": "packs.packset.PackSet, packs.signature.verify",
-    "packs.shape.read": "packs.toml.load",
-    "packs.signature.sign": "reads nothing; its set has to have a version",
-    "packs.signature.text": "reads nothing; its set has to have a version",
-    "packs.toml.check_cited": "packs.toml.load",
-    "packs.toml.check_dates": "packs.toml.load",
-    "packs.toml.check_version": "packs.toml.load",
-    "packs.toml.members": "packs.toml.load",
-    "policy.effective.stack": "packs.toml.load",
-    "policy.requirements.merge": "packs.toml.load",
-    "verify.naming.statement_of": "crypto.jws.parse, consent.statement.from_claims",
-    "verify.package.entry.opened": "crypto.jwe.open_sealed",
-    "verify.package.folder.PackageFolder.read": "reads files, up to a limit",
-    "verify.levels.verify": "its sources are altered in tests/functional/verify and tests/unit/verify",
-    "verify.ring.content_of": "entries.parts.open_part",
-}
-
 
 def try_one(target: Target, data: bytes) -> Any:
     """Decode one input; give what was accepted, or None."""
@@ -211,8 +91,7 @@ def test_samples_are_accepted(target: Target) -> None:
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("target", named(tuple(TARGETS)))
 def test_only_our_errors_leave_a_decoder(target: Target) -> None:
-    count = max(1, int(COUNT * target.share)) if COUNT <= 20_000 else COUNT
-    for number, data in enumerate(Mutator(target.name, target.samples).inputs(count)):
+    for number, data in enumerate(Mutator(target.name, target.samples).inputs(COUNT)):
         try:
             try_one(target, data)
         except BaseException as error:
@@ -226,6 +105,7 @@ def test_large_input_is_refused_or_read_soon(target: Target, bomb: str) -> None:
     try_one(target, BOMBS[bomb])
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_large_input_takes_bounded_memory(bomb: str) -> None:
     for target in TARGETS:
@@ -276,30 +156,32 @@ def _all(target: Target) -> None:
         try_one(target, data)
 
 
-def _decoders() -> set[str]:
-    """Every public function and method whose docstring names Malformed or PackInvalid among what it raises."""
-    found = set()
-    for module in pkgutil.walk_packages(consentgate.__path__, "consentgate."):
-        if module.name.startswith(("consentgate._", "consentgate.testing", "consentgate.__main__")):
-            continue
-        code = import_module(module.name)
-        for name, member in vars(code).items():
-            if getattr(member, "__module__", None) != module.name or name.startswith("_"):
-                continue
-            if inspect.isclass(member):
-                methods = {f"{name}.{n}": getattr(member, n) for n in vars(member) if not n.startswith("_")}
-            else:
-                methods = {name: member}
-            for short, function in methods.items():
-                raises = (getattr(function, "__doc__", None) or "").partition("Raises:")[2]
-                if callable(function) and ("Malformed:" in raises or "PackInvalid:" in raises):
-                    found.add(f"{module.name.removeprefix('consentgate.')}.{short}")
-    return found
-
-
 def test_every_decoder_is_a_target_or_says_why_not() -> None:
-    names = {target.name for target in TARGETS}
+    names, found = {target.name for target in TARGETS}, decoders()
     assert len(names) == len(TARGETS)
-    assert _decoders() - names - INDIRECT.keys() == set()
-    assert INDIRECT.keys() - _decoders() == set(), "no longer there: remove it from INDIRECT"
+    assert found - names - INDIRECT.keys() == set()
+    assert INDIRECT.keys() - found == set(), "no longer there: remove it from INDIRECT"
     assert not names & INDIRECT.keys()
+    assert sum(map(len, WHY.values())) == len(INDIRECT)
+
+
+def test_reasons_name_targets_that_there_are() -> None:
+    packages = {name.partition(".")[0] for name in decoders()}
+    words = {word.strip(",:;") for why in WHY for word in why.split()}
+    named = {word for word in words if "." in word and word.partition(".")[0] in packages}
+    assert len(named) > 30
+    assert named <= {target.name for target in TARGETS}
+
+
+def test_the_register_finds_decoders_by_each_sign() -> None:
+    found = decoders()
+    by_sign = {
+        "an error about bytes": "canonical.decode",
+        "bytes": "crypto.curves.from_der",
+        "JSON": "verify.naming.call_of",
+        "a file that is refused": "config.since.read_pinned",
+        "a text that is refused": "export.asked.parse_query",
+        "members that are refused": "config.times.read_times",
+        "the program": f"{PROGRAM}.read_json",
+    }
+    assert {sign for sign, name in by_sign.items() if name not in found} == set()

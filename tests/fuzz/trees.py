@@ -24,7 +24,9 @@ from consentgate.tlog import (
     tiles,
 )
 from consentgate.tlog.notekey import NoteKey, NoteSigner, split_key, unb64_text
-from tests.fuzz.target import GOLDEN, KEY, Target, as_text, in_bytes, in_json, of_object, of_text
+from consentgate.verify.receipts import verify_receipt
+from consentgate.verify.witnesses import unwitnessed
+from tests.fuzz.target import GOLDEN, KEY, LEAVES, Target, as_text, in_bytes, in_json, of_object, of_text
 
 _TREE: Final = [merkle.leaf_hash(bytes([i])) for i in range(7)]
 _STATE: Final = {
@@ -85,17 +87,32 @@ def _proof(path: Sequence[bytes]) -> bytes:
     return "\n".join(canonical.b64(each) for each in (*path, merkle.root_of(_TREE))).encode()
 
 
-_VKEY: Final = (GOLDEN / "log.vkey").read_text().strip()
-_NOTE: Final = (GOLDEN / "checkpoint.txt").read_bytes()
-_BODY: Final = _NOTE.partition(b"\n\n")[0] + b"\n"
+VKEY: Final = (GOLDEN / "log.vkey").read_text().strip()
+NOTE: Final = (GOLDEN / "checkpoint.txt").read_bytes()
+_BODY: Final = NOTE.partition(b"\n\n")[0] + b"\n"
 
 _RECEIPT: Final = receipt.encode(
-    receipt.Receipt(index=3, hashes=tuple(_TREE[:2]), note=as_text(_NOTE), extra=b"leaf")
+    receipt.Receipt(index=3, hashes=tuple(_TREE[:2]), note=as_text(NOTE), extra=b"leaf")
 ).encode()
 
+
+def _proved() -> bytes:
+    """A receipt that holds, with its leaf."""
+    hashes = [*_TREE[:3], merkle.leaf_hash(LEAVES[0]), *_TREE[4:]]
+    path = proof.inclusion_proof(
+        3, 7, lambda level, at: merkle.root_of(hashes[at << level : (at + 1) << level])
+    )
+    head = checkpoint.Checkpoint(origin=_SIGNER.key.name, size=7, root=merkle.root_of(hashes))
+    signed = checkpoint.sign_checkpoint(head, _SIGNER)
+    return receipt.encode(receipt.Receipt(index=3, hashes=path, note=signed, extra=LEAVES[0])).encode()
+
+
+_SIGNER: Final = NoteSigner.generate("consentgate.invalid/x", lambda size: bytes(range(size)))
+_PROVED: Final = _proved()
 _WITNESSED: Final = (GOLDEN / "witnessed" / "checkpoint.txt").read_bytes()
 _POLICY: Final = (GOLDEN / "witnessed" / "policy.txt").read_bytes()
-_WITNESSES: Final = policy.decode(_POLICY).keys
+_ASKED: Final = policy.decode(_POLICY)
+WITNESSES: Final = _ASKED.keys
 _COSIGNED: Final = note.parse_note(_WITNESSED)
 
 TREES: Final[Sequence[Target]] = (
@@ -107,8 +124,19 @@ TREES: Final[Sequence[Target]] = (
     ),
     Target(
         name="tlog.checkpoint.open_checkpoint",
-        decode=lambda data: checkpoint.open_checkpoint(data, NoteKey.from_vkey(_VKEY)),
-        samples=[_NOTE],
+        decode=lambda data: checkpoint.open_checkpoint(data, NoteKey.from_vkey(VKEY)),
+        samples=[NOTE],
+        errors=(Malformed, SignatureInvalid),
+    ),
+    Target(
+        name="tlog.checkpoint.decode_any",
+        decode=of_text(checkpoint.decode_any),
+        samples=[_BODY, _BODY + b"extension\n"],
+    ),
+    Target(
+        name="tlog.checkpoint.open_any",
+        decode=lambda data: checkpoint.open_any(data, NoteKey.from_vkey(VKEY)),
+        samples=[NOTE],
         errors=(Malformed, SignatureInvalid),
     ),
     Target(
@@ -116,6 +144,18 @@ TREES: Final[Sequence[Target]] = (
         decode=receipt.decode,
         samples=[_RECEIPT, _RECEIPT.replace(b"extra bGVhZg==\n", b"")],
         encode=lambda value: receipt.encode(value).encode(),
+    ),
+    Target(
+        name="verify.receipts.verify_receipt",
+        decode=lambda data: verify_receipt(data, _SIGNER.key, policy=_ASKED),
+        samples=[_PROVED, _RECEIPT],
+        errors=(),
+    ),
+    Target(
+        name="verify.witnesses.unwitnessed",
+        decode=lambda data: unwitnessed(data, _ASKED),
+        samples=[_WITNESSED, NOTE],
+        errors=(),
     ),
     Target(
         name="tlog.bundle.decode",
@@ -126,19 +166,19 @@ TREES: Final[Sequence[Target]] = (
     Target(
         name="tlog.cosignature.WitnessKey.from_vkey",
         decode=of_text(cosignature.WitnessKey.from_vkey),
-        samples=in_bytes(_WITNESSES[0].vkey),
+        samples=in_bytes(WITNESSES[0].vkey),
         encode=lambda key: key.vkey.encode(),
     ),
     Target(
         name="tlog.cosignature.cosignatures_of",
-        decode=lambda data: cosignature.cosignatures_of(data, _WITNESSES),
-        samples=[_WITNESSED, _NOTE],
+        decode=lambda data: cosignature.cosignatures_of(data, WITNESSES),
+        samples=[_WITNESSED, NOTE],
         errors=(Malformed, SignatureInvalid),
     ),
     Target(
         name="tlog.cosignature.with_cosignatures",
         decode=of_text(lambda text: cosignature.with_cosignatures(text, _COSIGNED.signatures[:1])),
-        samples=[_WITNESSED, _NOTE],
+        samples=[_WITNESSED, NOTE],
     ),
     Target(name="tlog.policy.decode", decode=policy.decode, samples=[_POLICY]),
     Target(
@@ -159,17 +199,17 @@ TREES: Final[Sequence[Target]] = (
         samples=[b"0\n", b"20852014\n"],
         encode=lambda size: b"%d\n" % size,
     ),
-    Target(name="tlog.note.parse_note", decode=note.parse_note, samples=[_NOTE]),
+    Target(name="tlog.note.parse_note", decode=note.parse_note, samples=[NOTE]),
     Target(
         name="tlog.note.parse_signatures",
         decode=note.parse_signatures,
-        samples=[_NOTE.partition(b"\n\n")[2]],
+        samples=[NOTE.partition(b"\n\n")[2]],
         encode=lambda lines: "".join(note.signature_line(each) for each in lines).encode(),
     ),
     Target(
         name="tlog.note.verify_note",
-        decode=lambda data: note.verify_note(as_text(data), [NoteKey.from_vkey(_VKEY)]),
-        samples=[_NOTE],
+        decode=lambda data: note.verify_note(as_text(data), [NoteKey.from_vkey(VKEY)]),
+        samples=[NOTE],
         errors=(Malformed, SignatureInvalid),
     ),
     Target(
@@ -177,21 +217,18 @@ TREES: Final[Sequence[Target]] = (
         decode=of_text(unb64_text),
         samples=in_bytes("", "AA==", "AAA=", "SGVsbG8="),
     ),
-    Target(name="tlog.notekey.split_key", decode=of_text(split_key), samples=in_bytes(_VKEY)),
+    Target(name="tlog.notekey.split_key", decode=of_text(split_key), samples=in_bytes(VKEY)),
     Target(
         name="tlog.notekey.NoteKey.from_vkey",
         decode=of_text(NoteKey.from_vkey),
-        samples=in_bytes(_VKEY),
+        samples=in_bytes(VKEY),
         encode=lambda key: key.vkey.encode(),
     ),
     Target(
         name="tlog.notekey.NoteSigner.from_text",
         decode=of_text(NoteSigner.from_text),
-        samples=in_bytes(
-            NoteSigner.generate("consentgate.invalid/x", lambda size: bytes(range(size))).to_text()
-        ),
+        samples=in_bytes(_SIGNER.to_text()),
         encode=lambda signer: signer.to_text().encode(),
-        share=0.5,
     ),
     Target(
         name="tlog.merkle.Frontier.from_bytes",
@@ -218,7 +255,7 @@ TREES: Final[Sequence[Target]] = (
         decode=_consistency,
         samples=[_proof(proof.consistency_proof(3, 7, _node))],
     ),
-    Target(name="tlog.tiles.subtree_of_tile", decode=tiles.subtree_of_tile, samples=[KEY * 256], share=0.02),
+    Target(name="tlog.tiles.subtree_of_tile", decode=tiles.subtree_of_tile, samples=[KEY * 256]),
     Target(name="keys.custody.KeyFile.read", decode=_key_file, samples=[_KEY_FILE]),
     Target(
         name="keys.custody.KeyFile.unwrap",
