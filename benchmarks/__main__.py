@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.appends import measure_appends
 from benchmarks.calls import measure_calls, profile_calls
+from benchmarks.export import measure_exports
 from benchmarks.figures import Figure, markdown, plain
 from benchmarks.load import measure_load
 from benchmarks.place import Place, postgres_place, sqlite_place
@@ -27,13 +28,14 @@ from benchmarks.plot import svg
 from benchmarks.policy import measure_decisions, measure_packs
 from benchmarks.sequencing import measure_sequencing
 from benchmarks.start import measure_first_decision, measure_imports
+from benchmarks.steps import steps_of_calls
 from benchmarks.verify import measure_verification
 
 PAGE = "speed.md"
 PICTURE = "speed.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 MEASURED = ("botocore", "SQLAlchemy", "cryptography", "psycopg", "cedarpy", "eventsourcing")
-PARTS = ("calls", "load", "start", "policy", "appends", "sequencing", "verify")
+PARTS = ("calls", "load", "start", "policy", "appends", "sequencing", "verify", "export")
 
 
 def machine() -> str:
@@ -54,6 +56,7 @@ def measure(options: argparse.Namespace, places: Callable[[str], list[Place]]) -
         "appends": ("appends", lambda place: measure_appends(place, options.rounds)),
         "sequencing": ("sequencing", lambda place: measure_sequencing(place, options.rounds)),
         "verify": ("verification", lambda place: _verified(place, options)),
+        "export": ("exports", lambda place: measure_exports(place, options.exported, options.verifications)),
     }
     figures: list[Figure] = []
     for part in (each for each in PARTS if each in options.parts):
@@ -90,13 +93,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all if none is named")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="only on this one")
     parser.add_argument("--entries", type=int, default=50_000, help="entries that are verified (50000)")
-    parser.add_argument("--verifications", type=int, default=3, help="rounds of verification (3)")
+    parser.add_argument("--exported", type=int, nargs="+", default=[10_000], help="entries exported (10000)")
+    parser.add_argument(
+        "--verifications", type=int, default=3, help="rounds of verifications and exports (3)"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="rounds of calls (9)")
     parser.add_argument("--starts", type=int, default=15, help="fresh processes of each kind (15)")
     parser.add_argument("--folder", type=Path, help="where databases are made: the disk that is measured")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help=f"write the figures into {PAGE} there")
     parser.add_argument("--json", action="store_true", help="print figures as JSON")
     parser.add_argument("--profile", type=int, metavar="LINES", help="print where the time of calls goes")
+    parser.add_argument("--steps", action="store_true", help="print what each step of a call takes")
     options = parser.parse_args()
     options.parts = options.parts or list(PARTS)
     if set(options.parts) - set(PARTS):
@@ -117,6 +124,10 @@ def main() -> None:
         if options.profile:
             for place in places("calls"):
                 print(profile_calls(place, options.profile))
+            return
+        if options.steps:
+            for place in places("calls"):
+                print(f"{steps_of_calls(place, options.rounds)}\n")
             return
         figures = measure(options, places)
     if options.json:

@@ -77,14 +77,13 @@ def insert_entries(settings: Settings, count: int, *, small: bool = False) -> No
 
 
 def _rows(count: int, small: bool) -> Iterator[dict[str, Any]]:
-    at = moment.system_clock() - timedelta(milliseconds=count + 60_000)
     lanes = [_Lane(w=secrets.token_bytes(16), n=0, prev=None) for _ in range(_LANES)]
     intent: Leaf | None = None
     for number in range(count):
         kind, sizes = _KINDS[number % len(_KINDS)]
         lane = lanes[number % _LANES]
         parts = {name: _SMALL if small else size for name, size in sizes.items()}
-        leaf, tokens = _leaf(kind, parts, lane, at + timedelta(milliseconds=number), intent)
+        leaf, tokens = _leaf(kind, parts, lane, moment.system_clock(), intent)
         intent = leaf if kind == "intent" else intent
         lanes[number % _LANES] = _Lane(w=lane.w, n=lane.n + 1, prev=leaf.hash)
         yield _row(leaf, tokens)

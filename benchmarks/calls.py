@@ -62,7 +62,7 @@ def measure_calls(place: Place, rounds: int) -> list[Figure]:
     allowed, denied = (Subjects(f"{kind}", (rounds + 1) * (CALLS + 1)) for kind in ("allowed", "denied"))
     with ConsentGate(place.settings) as gate:
         signatures = Signatures(prepare(gate, allowed.names, denied.names))
-        _warm(gate, allowed, denied)
+        warm(gate, allowed, denied)
         sizes = sizes_of(gate)
         by_hand = place.by_hand(sizes.all)
         found = [_round(gate, by_hand, sizes, signatures, (allowed, denied)) for _ in range(rounds)]
@@ -74,31 +74,30 @@ def measure_calls(place: Place, rounds: int) -> list[Figure]:
 
 
 def profile_calls(place: Place, lines: int) -> str:
-    """Say where the time of gated calls goes, in the caller's thread and in the writer's."""
+    """Say where the time of gated calls goes, in the thread that calls: it writes too."""
     allowed, denied = (Subjects(kind, 2 * CALLS) for kind in ("allowed", "denied"))
     texts = []
     with ConsentGate(place.settings) as gate:
         prepare(gate, allowed.names, denied.names)
-        _warm(gate, allowed, denied)
+        warm(gate, allowed, denied)
         with service() as url:
-            acts = _gated(gate.protect(loopback_client("chime-sdk-voice", url)), allowed, denied)
+            acts = gated_acts(gate.protect(loopback_client("chime-sdk-voice", url)), allowed, denied)
             for kind, act in acts.items():
-                caller, writer = cProfile.Profile(), cProfile.Profile()
-                gate._parts.database.write(lambda _, w=writer: w.enable())  # type: ignore[misc]  # binds now
-                caller.enable()
+                profile = cProfile.Profile()
+                profile.enable()
                 for number in range(CALLS):
                     act(number)
-                caller.disable()
-                gate._parts.database.write(lambda _, w=writer: w.disable())  # type: ignore[misc]  # binds now
-                for where, profile in (("caller", caller), ("writer", writer)):
-                    texts.append(f"{kind} calls, {place.name}, {where}'s thread\n{_top(profile, lines)}")
+                profile.disable()
+                texts.append(f"{kind} calls, {place.name}\n{_top(profile, lines)}")
     return "\n".join(texts)
 
 
-def _warm(gate: ConsentGate, allowed: Subjects, denied: Subjects) -> None:
+def warm(gate: ConsentGate, allowed: Subjects, denied: Subjects) -> None:
     """Make one call of each kind, so that the rows of each kind are there to be counted."""
     with service() as url:
-        for act in _gated(gate.protect(loopback_client("chime-sdk-voice", url)), allowed, denied).values():
+        for act in gated_acts(
+            gate.protect(loopback_client("chime-sdk-voice", url)), allowed, denied
+        ).values():
             act(0)
 
 
@@ -114,7 +113,7 @@ def _round(
     with service() as ours, service() as theirs:
         gated = gate.protect(loopback_client("chime-sdk-voice", ours))
         bare = loopback_client("chime-sdk-voice", theirs)
-        acts = _gated(gated, *subjects), _by_hand(bare, by_hand, sizes, signatures)
+        acts = gated_acts(gated, *subjects), by_hand_acts(bare, by_hand, sizes, signatures)
         for act in (*acts[0].values(), *acts[1].values()):
             act(0)  # connects
         for start in range(0, CALLS, BLOCK):
@@ -127,7 +126,9 @@ def _round(
     return {kind: statistics.median(found) for kind, found in taken.items()}
 
 
-def _gated(client: Any, allowed: Subjects, denied: Subjects) -> dict[str, Act]:
+def gated_acts(client: Any, allowed: Subjects, denied: Subjects) -> dict[str, Act]:
+    """Give what makes one allowed, and one denied call through a protected client."""
+
     def allow(_: int) -> None:
         client.start_speaker_search_task(TransactionId=allowed.take(), **LINE)
 
@@ -141,7 +142,8 @@ def _gated(client: Any, allowed: Subjects, denied: Subjects) -> dict[str, Act]:
     return {"allowed": allow, "denied": deny}
 
 
-def _by_hand(client: Any, by_hand: ByHand, sizes: Sizes, signatures: Signatures) -> dict[str, Act]:
+def by_hand_acts(client: Any, by_hand: ByHand, sizes: Sizes, signatures: Signatures) -> dict[str, Act]:
+    """Give what does the same by hand."""
     calls = Subjects("bare", CALLS + 1)
 
     def allow(number: int) -> None:

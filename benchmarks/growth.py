@@ -1,8 +1,9 @@
 """What a step costs at ten thousand entries, at a million and at ten million: the same, or a little more each time.
 
-One ledger grows: it is filled in bulk up to each size, with small parts, and then measured at the margin. ``python -m
-benchmarks.growth SIZE ...`` prints the table; ``--write FOLDER`` puts it and its picture into the page. Ten million
-entries take some ten gigabytes and half an hour.
+One ledger grows: people consent, it is filled in bulk up to each size, with small parts, and then measured at the
+margin, among others by searching for those people. ``python -m benchmarks.growth SIZE ...`` prints the table;
+``--write FOLDER`` puts it and its picture into the page. Ten million entries take some ten gigabytes and half an
+hour.
 """
 
 import argparse
@@ -18,23 +19,29 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from benchmarks.appends import Ours
 from benchmarks.bulk import TENANT, insert_entries
+from benchmarks.gated import Gated
 from consentgate.config.parts import signer_of
 from consentgate.config.settings import Settings
 from consentgate.config.setup import make_home
-from consentgate.config.upkeep import log_database
+from consentgate.config.since import Pinned
+from consentgate.config.upkeep import log_database, vkey_of
+from consentgate.config.verification import verify_deployment
 from consentgate.log.prove import prove
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.tree import Roots
-from consentgate.storage import sequence
+from consentgate.storage import checkpoints, sequence
+from consentgate.storage.database import Database
+from consentgate.tlog.checkpoint import open_any
+from consentgate.tlog.notekey import NoteKey
+from consentgate.verify.result import BROKEN
 
 SIZES: Final = (10_000, 1_000_000)
 PAGE: Final = "growth.md"
 PICTURE: Final = "growth.svg"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
-_APPENDS: Final = 400
+_SEARCHES: Final = 400
 _BATCH: Final = 20_000
 _PROOFS: Final = 400
 _ROUNDS: Final = 5
@@ -46,57 +53,67 @@ class Point:
 
     Attributes:
         size: how many entries there are.
-        append: one append, with its commit.
+        intent: one decision by grants from before the growth, and its intent, with its commit.
+        outcome: one outcome, with its commit.
         sequenced: the sequencer's share of one entry.
         proof: one receipt, read and made.
         signed: one checkpoint.
+        verified: each of the newest entries, from the checkpoint before them on.
+        judged: each of the intents and outcomes, likewise, with all keys.
     """
 
     size: int
-    append: float
+    intent: float
+    outcome: float
     sequenced: float
     proof: float
     signed: float
+    verified: float
+    judged: float
 
 
 COLUMNS: Final[dict[str, tuple[str, Callable[[Point], float]]]] = {
-    "append": ("an append", lambda point: point.append),
+    "intent": ("an intent", lambda point: point.intent),
+    "outcome": ("an outcome", lambda point: point.outcome),
     "sequenced": ("an entry's place", lambda point: point.sequenced),
     "signed": ("a checkpoint", lambda point: point.signed),
     "proof": ("a receipt", lambda point: point.proof),
+    "verified": ("an entry verified", lambda point: point.verified),
+    "judged": ("one that refers to old ones", lambda point: point.judged),
 }
 
 
 def measure(folder: Path, sizes: Sequence[int]) -> list[Point]:
     """Grow one ledger and measure it at each size."""
-    settings = make_home(folder / "home", controller="bench").settings
-    found = []
+    made = make_home(folder / "home", controller="bench", purposes={"search": "authentication"})
+    settings, found = made.settings, []
+    _say("people consent ...")
+    gated = Gated(settings, len(sizes) * (_SEARCHES + 1))
+    _keep(settings)
     for size in sorted(sizes):
         _say(f"filling up to {size:,} ...")
         with log_database(settings) as database, database.read() as connection:
             tree = sequence.latest_tree(connection)
         insert_entries(settings, size - (tree.size if tree else 0), small=True)
         _keep(settings)
-        found.append(_point(settings, size))
+        found.append(_point(settings, size, gated))
         _say(f"{found[-1]}")
     return found
 
 
-def _keep(settings: Settings) -> tuple[float, float]:
-    """Sequence and sign what is there; seconds for each."""
+def _keep(settings: Settings) -> None:
+    """Sequence and sign what is there."""
     with log_database(settings) as database:
-        start = time.perf_counter()
         Sequencer(database).once()
-        middle = time.perf_counter()
         signer_of(settings, database).once()
-        return middle - start, time.perf_counter() - middle
 
 
-def _point(settings: Settings, size: int) -> Point:
+def _point(settings: Settings, size: int, gated: Gated) -> Point:
     places, signatures = [], []
     with log_database(settings) as database:
         sequencer, signer = Sequencer(database), signer_of(settings, database)
         sequencer.once()  # its first look is at everything
+        before = _checkpoint(settings, database)
         for _ in range(_ROUNDS):
             insert_entries(settings, _BATCH // _ROUNDS, small=True)
             start = time.perf_counter()
@@ -105,21 +122,40 @@ def _point(settings: Settings, size: int) -> Point:
             start = time.perf_counter()
             signer.once()
             signatures.append(time.perf_counter() - start)
+        middle = _checkpoint(settings, database)
+    verified = statistics.median(_verified(settings, before, with_keys=False) for _ in range(_ROUNDS))
+    taken = gated.search(_SEARCHES)
+    _keep(settings)
+    judged = statistics.median(_verified(settings, middle, with_keys=True) for _ in range(_ROUNDS))
     return Point(
         size=size,
-        append=_appends(settings),
+        intent=statistics.median(each.intent for each in taken),
+        outcome=statistics.median(each.outcome for each in taken),
         sequenced=statistics.median(places),
         proof=_proofs(settings),
         signed=statistics.median(signatures),
+        verified=verified / _BATCH,
+        judged=judged / (2 * (_SEARCHES + 1)),
     )
 
 
-def _appends(settings: Settings) -> float:
-    ours = Ours(settings)
-    try:
-        return statistics.median(_timed(ours.append) for _ in range(_APPENDS))
-    finally:
-        ours.close()
+def _checkpoint(settings: Settings, database: Database) -> Pinned:
+    with database.read() as connection:
+        row = checkpoints.latest_checkpoint(connection)
+    vkey = vkey_of(settings)
+    assert row is not None
+    assert vkey is not None
+    return Pinned(file="kept", head=open_any(row.note.encode(), NoteKey.from_vkey(vkey)))
+
+
+def _verified(settings: Settings, before: Pinned, *, with_keys: bool) -> float:
+    """Verify what came after a checkpoint, as somebody does who kept it."""
+
+    def verify() -> None:
+        done = verify_deployment(settings, vkey=None, with_keys=with_keys, step=lambda: None, pinned=before)
+        assert done.verification.exit_code != BROKEN
+
+    return _timed(verify)
 
 
 def _proofs(settings: Settings) -> float:
@@ -206,12 +242,14 @@ def svg(points: Sequence[Point]) -> str:
 <style>
 text {{ font: 14px system-ui, sans-serif; fill: #1f2328 }} .small {{ font-size: 12px; fill: #59636e }}
 polyline {{ fill: none; stroke-width: 2.5 }} .grid {{ stroke: #d8dee4 }}
-.append {{ stroke: #2a78b8 }} .sequenced {{ stroke: #b5651d }}
-.proof {{ stroke: #2f8f4e }} .signed {{ stroke: #8250b5 }}
+.intent {{ stroke: #2a78b8 }} .outcome {{ stroke: #1b8a8f }} .sequenced {{ stroke: #b5651d }}
+.proof {{ stroke: #2f8f4e }} .signed {{ stroke: #8250b5 }} .verified {{ stroke: #a8324e }}
+.judged {{ stroke: #8a7a1b }}
 @media (prefers-color-scheme: dark) {{
   text {{ fill: #e6edf3 }} .small {{ fill: #9ea7b3 }} .grid {{ stroke: #343b44 }}
-  .append {{ stroke: #58a6e0 }} .sequenced {{ stroke: #e0975a }}
-  .proof {{ stroke: #5fc27e }} .signed {{ stroke: #b58be8 }}
+  .intent {{ stroke: #58a6e0 }} .outcome {{ stroke: #4fc3c8 }} .sequenced {{ stroke: #e0975a }}
+  .proof {{ stroke: #5fc27e }} .signed {{ stroke: #b58be8 }} .verified {{ stroke: #e8849b }}
+  .judged {{ stroke: #cdbb4e }}
 }}
 </style>
 {rows}
