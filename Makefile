@@ -2,12 +2,13 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 EXAMPLES := $(wildcard examples/[a-z]*.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test soak loads nightly check lint format types imports examples model bench mutants law numbers pins clean
+.PHONY: help demo test lowest soak loads nightly check lint format types imports examples model bench mutants law numbers pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,23 +19,31 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 test: $(VENV)/.dev ## run all tests, with branch coverage
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
+# What older libraries take part in: the client's events and every way past the gate, both databases, keys, tokens,
+# faults, the command line.
+lowest: $(LOWEST)/.lowest ## run the tests that older libraries take part in, on the oldest versions that pyproject.toml promises
+	$(LOWEST)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+	  tests/unit/aws tests/unit/crypto tests/unit/storage tests/functional/aws tests/functional/gate tests/functional/interop \
+	  tests/functional/keys tests/functional/storage tests/functional/testing tests/functional/faults/test_table.py \
+	  tests/acceptance/test_cli_commands.py -k 'not postgresql or storage or bypass'
+
 soak: export CONSENTGATE_SOAK ?= 180
 soak: $(VENV)/.dev ## let a deployment work under random faults, and hold everything against everything (CONSENTGATE_SOAK seconds)
 	$(BIN)/python -m tests.soak
 
 loads: export CONSENTGATE_LOAD ?= 1
-loads: $(VENV)/.dev ## run the long loads whole: 20,000 races, storms of processes that are killed
-	$(BIN)/python -m pytest --timeout 0 tests/functional/races tests/functional/crash
+loads: $(VENV)/.dev ## run the long loads whole: 20,000 races on each database, storms of processes that are killed, 500 kills, interrupts at every line
+	$(BIN)/python -m pytest --timeout 0 tests/functional/races tests/functional/crash tests/functional/kills \
+	  tests/functional/gate/test_interrupts.py
 
 nightly: export CONSENTGATE_SOAK ?= 1800
 nightly: export CONSENTGATE_FUZZ ?= 1000000
-nightly: export CONSENTGATE_KILLS ?= 500
-nightly: export CONSENTGATE_LOAD ?= 5
+nightly: export CONSENTGATE_LOAD ?= 2.5
 nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_LOAD), and a soak of half an hour
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
 	$(BIN)/python -m tests.soak
 
-check: lint types imports examples model test ## run every gate
+check: lint types imports examples model test lowest ## run every gate
 
 lint: $(VENV)/.dev ## check style and formatting
 	$(BIN)/ruff check .
@@ -72,7 +81,7 @@ pins: ## pin the newest versions anew
 	tools/pin.sh --upgrade
 
 clean: ## remove the environments and all caches
-	rm -rf .venv .venv-lowest build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find consentgate tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.run: constraints/run.txt pyproject.toml tools/venv.sh
@@ -83,3 +92,7 @@ $(VENV)/.run: constraints/run.txt pyproject.toml tools/venv.sh
 $(VENV)/.dev: constraints/dev.txt constraints/run.txt constraints/apart.txt pyproject.toml tools/venv.sh
 	@tools/venv.sh dev $(VENV)
 	@touch $(VENV)/.run $@
+
+$(LOWEST)/.lowest: constraints/lowest.txt constraints/apart.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh lowest $(LOWEST)
+	@touch $@

@@ -4,7 +4,7 @@
 #   run.txt     the program, and hatchling to install it
 #   dev.txt     run.txt and all that tests and checks need
 #   apart.txt   what tests use alone, without its dependencies; tools/venv.sh says why: a witness and what it needs beyond
-#               dev.txt, and the package that carries axe-core
+#               dev.txt
 #   lowest.txt  the lowest versions that pyproject.toml allows of the program's own dependencies, newest test tools
 #
 # Usage: tools/pin.sh [--upgrade]     Without it, pins that still fit stay as they are.
@@ -33,7 +33,7 @@ compile --group build --group test --group check --constraint constraints/run.tx
   --output-file constraints/dev.txt "${@}"
 compile --resolution lowest-direct --output-file "$work/lowest.txt" --upgrade
 compile --group build --group test --constraint "$work/lowest.txt" --output-file constraints/lowest.txt "${@}"
-printf '%s\n' 'aics-witness==0.1.0' 'aics-tlog==0.2.1' 'axe-playwright-python==0.1.8' >"$work/apart.in"
+printf '%s\n' 'aics-witness==0.1.0' 'aics-tlog==0.2.1' >"$work/apart.in"
 "$uv" pip compile "$work/apart.in" --quiet --universal --no-deps --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --python-version 3.12 --output-file constraints/apart.txt
 

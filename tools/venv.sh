@@ -52,7 +52,7 @@ echo "Installing what $pins pins."
 "${pip[@]}" install --quiet --quiet --disable-pip-version-check --require-hashes -r "$pins"
 if [ "$1" != run ]; then
   # The witness declares Python 3.12 and runs on 3.11, which a resolver does not believe; what else it needs is pinned
-  # above. The package of axe-core is used for that one file, and not for the 45 MB that it would drive a browser with.
+  # above.
   "${pip[@]}" install --quiet --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes \
     -r constraints/apart.txt
 fi
