@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+# Some tests wait: for times to pass, for servers, for other processes.
+SIDE_BY_SIDE := -n $(shell expr \( $$(nproc) \* 3 + 1 \) / 2) --dist loadfile --no-loadscope-reorder
 EXAMPLES := $(wildcard examples/[a-z]*.py)
 
 .DEFAULT_GOAL := help
@@ -17,12 +19,12 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 	@$(BIN)/consentgate demo
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
 # What older libraries take part in: the client's events and every way past the gate, both databases, keys, tokens,
 # faults, the command line.
 lowest: $(LOWEST)/.lowest ## run the tests that older libraries take part in, on the oldest versions that pyproject.toml promises
-	$(LOWEST)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+	$(LOWEST)/bin/python -m pytest $(SIDE_BY_SIDE) \
 	  tests/unit/aws tests/unit/crypto tests/unit/storage tests/functional/aws tests/functional/gate tests/functional/interop \
 	  tests/functional/keys tests/functional/storage tests/functional/testing tests/functional/faults/test_table.py \
 	  tests/acceptance/test_cli_commands.py -k 'not postgresql or storage or bypass'
@@ -40,7 +42,7 @@ nightly: export CONSENTGATE_SOAK ?= 1800
 nightly: export CONSENTGATE_FUZZ ?= 1000000
 nightly: export CONSENTGATE_LOAD ?= 2.5
 nightly: $(VENV)/.dev ## run all tests, with a million inputs for each decoder, more races (CONSENTGATE_FUZZ, CONSENTGATE_LOAD), and a soak of half an hour
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --timeout 0
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --timeout 0
 	$(BIN)/python -m tests.soak
 
 check: lint types imports examples model test lowest ## run every gate

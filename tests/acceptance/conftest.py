@@ -10,15 +10,16 @@ import pytest
 
 from tests.acceptance.deployment import Deployment, Program, build
 from tests.databases import Kind, Server
+from tests.once import Once
 
 
 @pytest.fixture(scope="session")
 def template(
-    kind: Kind, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    kind: Kind, once: Once, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Deployment:
     """The deployment that tests copy; nobody writes to it."""
     server: Server | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    return build(tmp_path_factory.mktemp("template"), server)
+    return once.made("deployment", kind, by=lambda: build(tmp_path_factory.mktemp("template"), server))
 
 
 @pytest.fixture

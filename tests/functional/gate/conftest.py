@@ -17,7 +17,9 @@ from consentgate.storage import entries, subjects
 from consentgate.storage.entries import EntryRow
 from consentgate.testing.chime import ChimeServer
 from consentgate.testing.clock import FrozenClock
-from tests.databases import Raw, raw
+from tests.databases import Kind, Raw, raw
+from tests.homes import Home
+from tests.once import Once
 
 CONNECTOR = "abcdef1ghij2klmno3pqr4"
 ISS = "https://ivr.acme.example"
@@ -116,21 +118,49 @@ class World:
         return sum(1 for r in self.server.requests if r.path.endswith("/speaker-search-tasks"))
 
 
+@pytest.fixture(scope="session")
+def opened_for_business(
+    kind: Kind, once: Once, just_made: Home, tmp_path_factory: pytest.TempPathFactory
+) -> Home:
+    """A home with a notice, what US-IL's terms ask of the controller, and an issuer."""
+
+    @contextmanager
+    def make() -> Iterator[Home]:
+        clock = FrozenClock()
+        with just_made.copied(tmp_path_factory.mktemp("business") / "home") as home:
+            with home.in_environment(), _gate(home.folder, clock) as gate:
+                gate.add_notice(
+                    b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE
+                )
+                since = clock() - timedelta(days=30)
+                gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
+                gate.add_issuer(ISS, name="Acme IVR")
+            yield home
+
+    return once.opened("opened for business", kind, by=make)
+
+
 @pytest.fixture
-def world(fresh_home: Path, frozen_clock: FrozenClock, chime: ChimeServer) -> Iterator[World]:
+def world(
+    opened_for_business: Home, tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer
+) -> Iterator[World]:
     """A deployment in US-IL's terms, with the log kept by hand."""
-    with ConsentGate(load_settings(fresh_home), clock=frozen_clock, background=False) as gate:
-        gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
-        since = frozen_clock() - timedelta(days=30)
-        gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
-        gate.add_issuer(ISS, name="Acme IVR")
+    with (
+        opened_for_business.copied(tmp_path / "home") as home,
+        home.in_environment(),
+        _gate(home.folder, frozen_clock) as gate,
+    ):
         client = gate.protect(chime.client())
         yield World(
             gate=gate,
-            home=fresh_home,
+            home=home.folder,
             clock=frozen_clock,
             server=chime,
             client=client,
             ivr=gate.issuer(ISS),
         )
         client.close()
+
+
+def _gate(home: Path, clock: FrozenClock) -> ConsentGate:
+    return ConsentGate(load_settings(home), clock=clock, background=False)

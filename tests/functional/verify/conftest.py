@@ -8,18 +8,21 @@ import pytest
 from tests.databases import Kind, Server
 from tests.functional.verify import longer
 from tests.functional.verify.place import Place, build
+from tests.once import Once
 
 Story: TypeAlias = Callable[[str], Place]
 """``story(table)``: a copy of a place that has several rows in that table, for one test alone."""
 
-_STORIES: Final = {"deployment": "recovered", "anchor": "anchored"}
+_STORIES: Final = {"deployment": longer.recovered, "anchor": longer.anchored}
 
 
 @pytest.fixture(scope="session")
-def pristine(kind: Kind, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Place:
+def pristine(
+    kind: Kind, once: Once, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Place:
     """A home that nobody touches, on each database."""
     server: Server | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    return build(tmp_path_factory.mktemp("pristine"), server)
+    return once.made("pristine", kind, by=lambda: build(tmp_path_factory.mktemp("pristine"), server))
 
 
 @pytest.fixture
@@ -36,31 +39,17 @@ def _told(place: Place, folder: Path, tell: Callable[[Place], None]) -> Iterator
         yield copy
 
 
-@pytest.fixture(scope="session")
-def lengthened(pristine: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with _told(pristine, tmp_path_factory.mktemp("lengthened"), longer.lengthened) as place:
-        yield place
-
-
-@pytest.fixture(scope="session")
-def anchored(pristine: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with _told(pristine, tmp_path_factory.mktemp("anchored"), longer.anchored) as place:
-        yield place
-
-
-@pytest.fixture(scope="session")
-def recovered(pristine: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with _told(pristine, tmp_path_factory.mktemp("recovered"), longer.recovered) as place:
-        yield place
-
-
 @pytest.fixture
-def story(pristine: Place, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Story]:
-    """Makes the copy; the story itself is made once."""
+def story(
+    kind: Kind, once: Once, pristine: Place, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    """Makes the copy; the story itself is told once."""
     with ExitStack() as copies:
 
         def tell(table: str) -> Place:
-            told: Place = request.getfixturevalue(_STORIES.get(table, "lengthened"))
+            of = _STORIES.get(table, longer.lengthened)
+            folder = tmp_path_factory.getbasetemp() / f"{of.__name__}-{kind}"
+            told = once.opened(of.__name__, kind, by=lambda: _told(pristine, folder, of))
             return copies.enter_context(told.copied(tmp_path / "story"))
 
         yield tell
