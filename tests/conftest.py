@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from coverage import Coverage
 
 from consentgate.config.settings import DATABASE_VARIABLE
 from consentgate.config.setup import make_home
@@ -168,10 +169,22 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a process beside others pytest-cov counts twice; the first count would go on in pauses, and is read by nobody."""
+    controller = _coverage(session.config)
+    if controller is None:
+        return
+    controller.pause()
+    while (first := Coverage.current()) is not None:
+        first.stop()
+    controller.resume()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Count coverage where the test is one that counts."""
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    controller = _coverage(item.config)
     if controller is None or _counts(item):
         return (yield)
     controller.pause()
@@ -179,6 +192,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         controller.resume()
+
+
+def _coverage(config: pytest.Config) -> Any:
+    return getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
 
 
 def _counts(item: pytest.Item) -> bool:
