@@ -171,7 +171,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """In a process beside others pytest-cov counts twice; the first count would go on in pauses, and is read by nobody."""
+    """In a process beside others pytest-cov counts twice; the first count goes on in pauses, and nobody reads it."""
     controller = _coverage(session.config)
     if controller is None:
         return
