@@ -118,35 +118,21 @@ class World:
         return sum(1 for r in self.server.requests if r.path.endswith("/speaker-search-tasks"))
 
 
-@pytest.fixture(scope="session")
-def opened_for_business(
-    kind: Kind, once: Once, just_made: Home, tmp_path_factory: pytest.TempPathFactory
-) -> Home:
-    """A home with a notice, what US-IL's terms ask of the controller, and an issuer."""
-
-    @contextmanager
-    def make() -> Iterator[Home]:
-        clock = FrozenClock()
-        with just_made.copied(tmp_path_factory.mktemp("business") / "home") as home:
-            with home.in_environment(), _gate(home.folder, clock) as gate:
-                gate.add_notice(
-                    b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE
-                )
-                since = clock() - timedelta(days=30)
-                gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
-                gate.add_issuer(ISS, name="Acme IVR")
-            yield home
-
-    return once.opened("opened for business", kind, by=make)
-
-
 @pytest.fixture
 def world(
-    opened_for_business: Home, tmp_path: Path, frozen_clock: FrozenClock, chime: ChimeServer
+    kind: Kind,
+    once: Once,
+    just_made: Home,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    frozen_clock: FrozenClock,
+    chime: ChimeServer,
 ) -> Iterator[World]:
     """A deployment in US-IL's terms, with the log kept by hand."""
+    folder = tmp_path_factory.getbasetemp() / f"ready-{kind}"
+    ready = once.opened("ready", kind, by=lambda: _ready(just_made, folder))
     with (
-        opened_for_business.copied(tmp_path / "home") as home,
+        ready.copied(tmp_path / "home") as home,
         home.in_environment(),
         _gate(home.folder, frozen_clock) as gate,
     ):
@@ -160,6 +146,19 @@ def world(
             ivr=gate.issuer(ISS),
         )
         client.close()
+
+
+@contextmanager
+def _ready(just_made: Home, folder: Path) -> Iterator[Home]:
+    """A home with a notice, what US-IL's terms ask of the controller, and an issuer."""
+    clock = FrozenClock()
+    with just_made.copied(folder) as home:
+        with home.in_environment(), _gate(home.folder, clock) as gate:
+            gate.add_notice(b"Acme makes a voiceprint to check that you are you, for two years.", **NOTICE)
+            since = clock() - timedelta(days=30)
+            gate.assert_("public_policy_published", True, by="privacy@acme.example", since=since)
+            gate.add_issuer(ISS, name="Acme IVR")
+        yield home
 
 
 def _gate(home: Path, clock: FrozenClock) -> ConsentGate:
