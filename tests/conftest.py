@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import hypothesis
 import pytest
 from coverage import Coverage
 
@@ -45,13 +46,19 @@ _UNCOUNTED: Final = (
     "/verify/test_odd_values.py",
 )
 # Nor are more cases than these of one test, nor most on the second database: there what is for it alone.
-_CASES: Final = 4
-_OF_POSTGRESQL: Final = ("/functional/storage/", "/integration/")
+_CASES: Final = 40
+_OF_POSTGRESQL: Final = ("/functional/config/", "/functional/storage/", "/integration/")
 
 # What takes longest begins first, for tests side by side.
 _LONG: Final = ("/crash/", "/faults/", "/fuzz/", "/races/", "/soak/", "/functional/test_canaries.py")
 
 _NUMBER: Final = pytest.StashKey[int]()
+
+# How long an example takes says something about the machine.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 BOTH = [
     pytest.param("sqlite", id="sqlite"),

@@ -3,8 +3,10 @@
 There is one on each database, and whoever asks for it runs on both.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,14 +14,17 @@ from tests.acceptance.deployment import Deployment, Program, build
 from tests.databases import Kind, Server
 from tests.once import Once
 
+_YOUNG_S: Final = 300
+
 
 @pytest.fixture(scope="session")
 def template(
     kind: Kind, once: Once, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Deployment:
-    """The deployment that tests copy; nobody writes to it."""
+    """The deployment that tests copy; nobody writes to it. It is never old: programs warn of what waits for long."""
     server: Server | None = request.getfixturevalue("postgres") if kind == "postgresql" else None
-    return once.made("deployment", kind, by=lambda: build(tmp_path_factory.mktemp("template"), server))
+    young = str(time.monotonic() // _YOUNG_S)
+    return once.made("deployment", kind, young, by=lambda: build(tmp_path_factory.mktemp("template"), server))
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ COMMAND = ("reconcile", "--cloudtrail", str(ROOT / "tests/golden/cloudtrail.json
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """Let requests be old enough without waiting for it."""
+def at_once(*, due: bool = True) -> Iterator[None]:
+    """Let requests be old enough without waiting for it, or too young however long it took to get here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reconcile, "_is_due", lambda *_: True)
+        patch.setattr(reconcile, "_is_due", lambda *_: due)
         yield
 
 
@@ -61,9 +61,9 @@ def test_output_is_the_golden_one(program: Program) -> None:
 def test_what_is_closed_is_shown_with_the_reason_and_only_once(
     program: Program, deployed: Deployment
 ) -> None:
-    waiting = program.json("reconcile", exit=4)
-    if waiting["result"]["waiting"]:
-        assert [each["intent"] for each in waiting["result"]["waiting"]] == [deployed.open]
+    with at_once(due=False):
+        waiting = program.json("reconcile", exit=4)["result"]["waiting"]
+        assert [each["intent"] for each in waiting] == [deployed.open]
         assert "may still arrive" in program("reconcile").out
     with at_once():
         said = program("reconcile")
