@@ -204,7 +204,8 @@ def _recipient(text: str) -> "Recipient":
         ) from error
     try:
         if not text.startswith("age1"):
-            raise InvalidInput(f"{text[:16]!r} is no public key of age. {_ASK}")
+            # Whatever it is, it may be a secret: nothing of it is repeated.
+            raise InvalidInput(f"What was given, {len(text)} characters, is no public key of age. {_ASK}")
         key = pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError as error:
         raise InvalidInput(

@@ -283,10 +283,15 @@ def test_what_is_no_key_is_refused(text: str, said: str) -> None:
     assert "\x1b" not in str(refused.value)
 
 
-def test_secret_key_is_refused_and_not_repeated() -> None:
-    with pytest.raises(InvalidInput, match="secret key") as refused:
-        Seal([str(KEY)])
-    assert str(KEY)[20:40] not in str(refused.value)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(str(KEY), "secret key"), (f"'{KEY}'", "no public key"), ("hunter2 hunter2", "15 characters")],
+)
+def test_secret_is_refused_and_not_repeated(text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said) as refused:
+        Seal([text])
+    for start in range(len(text) - 5):
+        assert text[start : start + 5] not in str(refused.value)
 
 
 def test_one_way_of_delivery_has_to_be_asked_for(exporter: Exporter, tmp_path: Path) -> None:
