@@ -4,10 +4,8 @@ import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from tests.acceptance.deployment import (
     checked,
     outside,
 )
+from tests.processes import tell
 
 pytestmark = pytest.mark.acceptance
 
@@ -111,10 +110,10 @@ def test_log_runs_until_it_is_told_to_stop(deployed: Deployment) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(1.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        tell(process)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert checked(out)["exit"] == 0
 
