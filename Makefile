@@ -21,12 +21,13 @@ demo: $(VENV)/.run ## watch the main job run, from a signed consent to verified 
 test: $(VENV)/.dev ## run all tests, with branch coverage
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
-# What older libraries take part in: the client's events and every way past the gate, both databases, keys, tokens,
-# faults, the command line.
+# What older libraries take part in: the client's events, every way past the gate, what clients meet, both databases,
+# keys, tokens, the command line.
 lowest: $(LOWEST)/.lowest ## run the tests that older libraries take part in, on the oldest versions that pyproject.toml promises
 	$(LOWEST)/bin/python -m pytest $(SIDE_BY_SIDE) \
-	  tests/unit/aws tests/unit/crypto tests/unit/storage tests/functional/aws tests/functional/gate tests/functional/interop \
-	  tests/functional/keys tests/functional/storage tests/functional/testing tests/functional/faults/test_table.py \
+	  tests/unit/aws tests/unit/crypto tests/unit/storage tests/functional/aws tests/functional/gate/bypass \
+	  tests/functional/gate/operations tests/functional/gate/test_faults.py tests/functional/gate/test_vendor_errors.py \
+	  tests/functional/interop tests/functional/keys tests/functional/storage tests/functional/testing \
 	  tests/acceptance/test_cli_commands.py -k 'not postgresql or storage or bypass'
 
 soak: export CONSENTGATE_SOAK ?= 180
