@@ -46,7 +46,7 @@ _UNCOUNTED: Final = (
     "/verify/test_odd_values.py",
 )
 # Nor are more cases than these of one test, nor most on the second database: there what is for it alone.
-_CASES: Final = 12
+_CASES: Final = 40
 _OF_POSTGRESQL: Final = ("/functional/config/", "/functional/storage/", "/integration/")
 
 # What takes longest begins first, for tests side by side.
