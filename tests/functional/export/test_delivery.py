@@ -286,6 +286,7 @@ def test_what_is_no_key_is_refused(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [(str(KEY), "secret key"), (f"'{KEY}'", "no public key"), ("hunter2 hunter2", "15 characters")],
+    ids=["secret key", "secret key in quotes", "password"],
 )
 def test_secret_is_refused_and_not_repeated(text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said) as refused:
