@@ -189,11 +189,9 @@ def bonds_of(received: Iterable[Received]) -> tuple[Bond, ...]:
     """
     return tuple(
         [
-            Bond(
-                place=place, entry=each.entry, statement=each.statement, issuer=each.issuer, sound=each.sound
-            )
-            for place, each in enumerate(received)
-            if each.statement.pair is not None
+            Bond(place=place, entry=it.entry, statement=it.statement, issuer=it.issuer, sound=it.sound)
+            for place, it in enumerate(received)
+            if it.statement.pair is not None
         ]
     )
 
@@ -233,17 +231,21 @@ def _is_about(negative: Statement, purpose: str | None) -> bool:
 
 def _outlived(consent: Consent, noes: list[Received]) -> Consent:
     """A grant that came in late: each no that was said after it was given takes it away."""
-    given = consent.grant.given_at if consent.grant is not None else None
-    later = (no for no in noes if given is not None and given < _ending(no).at)
-    endings = tuple(_ending(no) for no in later if _in_scope(consent, no.statement))
-    return replace(consent, endings=(*consent.endings, *endings)) if endings else consent
+    if consent.grant is None or (given := consent.grant.given_at) is None:
+        return consent
+    later = [no for no in noes if given < _acts_from(no) and _in_scope(consent, no.statement)]
+    return replace(consent, endings=(*consent.endings, *map(_ending, later))) if later else consent
+
+
+def _acts_from(negative: Received) -> datetime:
+    return min(negative.statement.event_time, negative.received_at)
 
 
 def _ending(negative: Received) -> Ending:
     statement = negative.statement
     return Ending(
         kind="refused" if statement.state == "ConsentRefused" else "withdrawn",
-        at=min(statement.event_time, negative.received_at),
+        at=_acts_from(negative),
         entry=negative.entry,
     )
 
