@@ -40,9 +40,9 @@ class Report {
   state(level) {
     const { findings, unjudged, absent } = this.levels.get(level);
     if (findings.some(({ kind }) => kind !== "open")) return "broken";
+    if (findings.length > 0) return "incomplete";
     if (unjudged) return "cannot_judge";
-    if (absent) return "absent";
-    return findings.length > 0 ? "incomplete" : "holds";
+    return absent ? "absent" : "holds";
   }
 
   get findings() {
