@@ -85,6 +85,7 @@ WITHOUT_TENANT: Final = {
         (
             "anchors.insert_anchor",
             "anchors.newest_of",
+            "anchors.beyond",
             "anchors.anchors_at",
             "anchors.sizes_of_kind",
             "checkpoints.insert_checkpoint",
