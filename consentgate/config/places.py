@@ -93,7 +93,7 @@ class NamedPlace:
             The checkpoints in order of their sizes.
 
         Raises:
-            ConsentGateError: it cannot be asked now, whatever stands in the way: other levels are judged all the same.
+            ConsentGateError: it cannot be asked now, whatever stands in the way: other levels are judged.
         """
         try:
             place = place_of(self.settings, self.clock, self.times)

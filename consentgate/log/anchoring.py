@@ -217,7 +217,7 @@ class Anchorer:
             doubt = self._put(place, at_once=at_once)
         except ConsentGateError as failure:
             self._failed(line, _REFUSES, place.name, failure)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # ADR 21: nobody else sees what ends this thread
             # A driver's own fault, or ours: whoever waits for this thread has to learn of it.
             fault = Unavailable(f"The anchor {place.name} failed ({type(error).__name__}).")
             fault.__cause__ = error

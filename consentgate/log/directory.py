@@ -3,8 +3,8 @@
 ``<last word of the origin>/<size in 20 digits>-<root in hexadecimal>``, each file a signed checkpoint.
 
 Invariants: a file appears whole or not at all, is on disk when `put` returns, and is never written over; a folder
-that holds another checkpoint of the same size refuses. Where the file system knows no second names (exFAT), a file that
-appears between the last look and the renaming is written over; who puts one there at once with us puts the same bytes.
+that holds another checkpoint of the same size refuses. Where the file system knows no second names (exFAT), a file
+that appears between the last look and the renaming is written over; another of us would have put the same there.
 """
 
 import os
