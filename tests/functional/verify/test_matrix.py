@@ -13,11 +13,13 @@ import pytest
 
 from consentgate import ConsentGate
 from consentgate.config.settings import load_settings
+from consentgate.moment import system_clock, to_millis
 from tests.functional.verify.cases_entries import ENTRIES
 from tests.functional.verify.cases_log import LOG
 from tests.functional.verify.cases_people import PEOPLE
 from tests.functional.verify.conftest import Story
 from tests.functional.verify.damage import changing, other_signer, rebuild, remember
+from tests.functional.verify.longer import anchor, name_anchor
 from tests.functional.verify.notation import Names, found
 from tests.functional.verify.place import BEN, ISS, Place, heartbeats, person
 from tests.functional.verify.tampering import Cases, Tamper, flip, sql
@@ -68,6 +70,21 @@ def _substitute(place: Place) -> None:
 
 
 # What nothing signs and nothing repeats: each holds, and stands in the docs in these words.
+def _move_times(place: Place) -> None:
+    now = to_millis(system_clock())
+    for table in ("checkpoint", "tree_state"):
+        place.sql(
+            f"UPDATE {table} SET at = {now} WHERE size = 313",
+            f"UPDATE {table} SET at = {now} WHERE size = 305",
+        )
+
+
+def _move_anchored(place: Place) -> None:
+    name_anchor(place)
+    anchor(place)
+    place.sql(f"UPDATE anchor SET at = {to_millis(system_clock())}")
+
+
 UNFOUND: dict[str, Tamper] = {
     "A checkpoint or tree state before the last is deleted.": sql(
         "DELETE FROM checkpoint WHERE size = 305", "DELETE FROM tree_state WHERE size = 305"
@@ -75,10 +92,9 @@ UNFOUND: dict[str, Tamper] = {
     "A checkpoint's note gets a further signature by a key that nobody gave.": sql(
         "UPDATE checkpoint SET note = note || '— other.example AAAAAAAAAAAA\n'"
     ),
-    "The times of the last checkpoint and tree state are moved by less than ten seconds.": sql(
-        "UPDATE checkpoint SET at = at + 1 WHERE size = 313",
-        "UPDATE tree_state SET at = at + 1 WHERE size = 313",
-    ),
+    "The time of a checkpoint or tree state is moved, to after the last entry that it covers, and before the next"
+    " one, or now.": _move_times,
+    "The time of an anchor's row is moved later, up to that anchor's next row, or to now.": _move_anchored,
     "All rows of entries get other numbers in the same order.": sql(
         "UPDATE entry SET ordinal = ordinal + 100000"
     ),
