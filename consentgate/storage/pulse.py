@@ -128,13 +128,14 @@ def waiting(connection: Connection, tenant: str, *, log: int, own: Callable[[int
     Returns:
         What waits.
     """
-    most = _ANY_SIZE
-    for left in range(_LOOKED, -1, -1):
-        values = {"tenant": tenant, "log": log, "most": most if left else 0}
+    left, most = _LOOKED, _ANY_SIZE
+    while True:
+        values = {"tenant": tenant, "log": log, "most": most}
         unsigned, unsequenced, opened, signed, note = _WAITING.rows(connection, values)[0]
-        if note is None or own(int(signed), note):
+        if note is None or not left or own(int(signed), note):
             break
-        most = int(signed) - 1
+        left -= 1
+        most = int(signed) - 1 if left else 0
     found = [each for each in (unsigned, unsequenced) if each is not None]
     return Waiting(
         since=max(int(min(found)), int(opened or 0)) if found else None,
