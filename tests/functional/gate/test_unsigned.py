@@ -257,4 +257,6 @@ def test_forged_checkpoint_shows_in_the_state_of_the_log(home: Path) -> None:
     assert state.unsigned_since is not None
     assert state.unsigned == state.size - state.signed > 0
     (line,) = (each for each in diagnose(settings) if each.name == "log")
-    assert (line.verdict, "not signed" in line.found) == ("warn", True)
+    # A warning, or a failure where the entry has waited for a second by now.
+    assert line.verdict != "ok"
+    assert "not signed" in line.found
