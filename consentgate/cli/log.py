@@ -119,7 +119,8 @@ def _sign(home: str | None, once: bool) -> Done:
 
     settings = settings_of(home)
     with log_database(settings) as database:
-        until_stopped(signing(settings, database), once=once, every=SIGN_EVERY)
+        work = signing(settings, database, every=0.0 if once else SIGN_EVERY)
+        until_stopped(work, once=once, every=SIGN_EVERY)
         last = log_state(settings, database).checkpoint
     if last is None:
         return Done(result={"size": 0}, text="Nothing to sign: the log is empty.")

@@ -128,11 +128,11 @@ def state_of(settings: Settings, log: int) -> StateStore:
     Returns:
         Where it lies; nothing is read.
     """
+    times = settings.times
     if settings.state in (None, "file"):
-        return FileState(settings.log_file("state", log))
+        return FileState(settings.log_file("state", log), within=times.state.total_seconds())
     from consentgate.aws.state import S3State
 
-    times = settings.times
     return S3State.at(settings.state, log, seconds=times.state.total_seconds(), attempts=times.s3_attempts)
 
 
