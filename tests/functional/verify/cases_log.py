@@ -116,7 +116,7 @@ LOG: Final[Cases] = {
     ),
     "tree_state duplicate": (twice("tree_state", "size = 715"), ["extra: tree_state, row (size 715)"]),
     "tree_state negative": (
-        sql("UPDATE tree_state SET size = -5 WHERE size = 715"),
+        sql("UPDATE tree_state SET size = -5, at = (SELECT min(at) FROM tree_state) WHERE size = 715"),
         ["altered: tree state of size -5"],
     ),
     "tree_state types": (
@@ -141,7 +141,9 @@ LOG: Final[Cases] = {
         ["uncovered: the last 134 entries"],
     ),
     "checkpoint insert": (
-        sql("INSERT INTO checkpoint SELECT log, 800, origin, note, at FROM checkpoint WHERE size = 715"),
+        sql(
+            "INSERT INTO checkpoint SELECT log, 800, origin, note, (SELECT max(at) FROM checkpoint) FROM checkpoint WHERE size = 715"
+        ),
         ["altered: checkpoint of size 800, column size"],
     ),
     "checkpoint swap": (

@@ -104,6 +104,14 @@ def found(place: Place, names: Names, *, vkey: str | None = None) -> list[str]:
     return written(map(names.line, verification.findings))
 
 
+def without_times(lines: Iterable[str]) -> list[str]:
+    """Leave out that a time does not fit, where rows stand beside others than they were written with.
+
+    That is a finding only if so much time passed between them in the story as clocks may differ by.
+    """
+    return [line for line in lines if not line.endswith((", at", ", column at"))]
+
+
 def written(lines: Iterable[str]) -> list[str]:
     """Write lines in order, those that are the same or that count on as one."""
     counted = Counter(lines)
