@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -188,13 +187,10 @@ def _first(gate: ConsentGate) -> None:
 
 
 def heartbeats(gate: ConsentGate, connection: Connection, count: int) -> None:
-    """Append entries about nobody, each at a time of its own."""
-    at: datetime | None = None
+    """Append entries about nobody."""
     for _ in range(count):
         # On a busy machine this takes longer than the clocks of process and database may differ.
-        while (now := floor(system_clock())) == at:
-            pass
-        at = now
+        at = floor(system_clock())
         draft = Draft(id=uuid7(at, system_random), kind="heartbeat", at=at)
         gate._parts.lanes.append(connection, draft)
 
