@@ -65,10 +65,10 @@ class BucketAnchor:
 
         Raises:
             LogRefused: something else is kept under this key, or without a lock.
-            Misconfigured: the bucket is not there, or has no Object Lock.
+            Misconfigured: no client can be made, the bucket is not there, or it has no Object Lock.
             Unavailable: it is out of reach, or refuses.
         """
-        client = self.client()
+        client = self._made()
         key = self._under(file_of(submitted.head))
         data = submitted.note.encode()
         try:
@@ -90,15 +90,16 @@ class BucketAnchor:
             Those of them.
 
         Raises:
-            Misconfigured: the bucket is not there.
+            Misconfigured: no client can be made, or the bucket is not there.
             Unavailable: it is out of reach, or refuses.
         """
         if not heads:
             return ()
+        client = self._made()
         folder, first = folder_of(heads[0].origin), file_of(heads[0])
         try:
             # A key of another root has the same beginning: so far the list starts before it.
-            found = self.client().list_objects_v2(
+            found = client.list_objects_v2(
                 Bucket=self.bucket,
                 Prefix=self._under(f"{folder}/"),
                 StartAfter=self._under(first.rpartition("-")[0]),
@@ -120,10 +121,10 @@ class BucketAnchor:
             Evidence as `put` gives it, content, and when it was written, in order of keys.
 
         Raises:
-            Misconfigured: the bucket is not there.
+            Misconfigured: no client can be made, or the bucket is not there.
             Unavailable: it is out of reach, or refuses.
         """
-        client = self.client()
+        client = self._made()
         try:
             pages = client.get_paginator("list_object_versions").paginate(
                 Bucket=self.bucket, Prefix=self._under(f"{folder_of(origin)}/")
@@ -138,6 +139,16 @@ class BucketAnchor:
             raise self._failure(error) from error
         except BotoCoreError as error:
             raise self._out_of_reach(type(error).__name__) from error
+
+    def _made(self) -> Any:
+        try:
+            return self.client()
+        except (BotoCoreError, ValueError) as error:
+            # A profile that is not there, no region, an endpoint that is no URL.
+            raise Misconfigured(
+                f"No client can be made for the bucket {self.bucket} of anchor {self.name}"
+                f" ({type(error).__name__}): look at the AWS profile, region and endpoint that are set here."
+            ) from error
 
     def _under(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name

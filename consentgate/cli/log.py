@@ -41,7 +41,7 @@ def _show(home: str | None) -> Done:
 
     settings = settings_of(home)
     with log_database(settings) as database:
-        state = log_state(database)
+        state = log_state(settings, database)
         anchored = standings(settings, database)
     vkey = vkey_of(settings, state.log)
     last = state.checkpoint
@@ -119,8 +119,9 @@ def _sign(home: str | None, once: bool) -> Done:
 
     settings = settings_of(home)
     with log_database(settings) as database:
-        until_stopped(signing(settings, database), once=once, every=SIGN_EVERY)
-        last = log_state(database).checkpoint
+        work = signing(settings, database, every=0.0 if once else SIGN_EVERY)
+        until_stopped(work, once=once, every=SIGN_EVERY)
+        last = log_state(settings, database).checkpoint
     if last is None:
         return Done(result={"size": 0}, text="Nothing to sign: the log is empty.")
     pairs = [("signed", f"{last.size} entries, {moment_text(last.at)}"), ("checkpoint", last.note.rstrip())]

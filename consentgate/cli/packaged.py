@@ -62,6 +62,9 @@ def package(folder: str, fingerprint: str | None, policy: str | None, tsa_certs:
     )
 
 
+# Whether they are, the level records tells.
+_SAID = ", as the manifest says"
+
 _COMPARE = "\nCompare the key with the cover letter, then give it with --fingerprint."
 
 
@@ -70,8 +73,8 @@ def _pairs(folder: str, done: "Judgement") -> list[tuple[str, str]]:
     pairs = [("package", folder), ("matter", plain(done.matter)), ("export", plain(done.export))]
     if counts:
         pairs += [
-            ("records", f"{counts['exported']} of {counts['selected']} selected"),
-            ("parts", f"{counts['parts_open']} open, {counts['parts_withheld']} withheld"),
+            ("records", f"{counts['exported']} of {counts['selected']} selected{_SAID}"),
+            ("parts", f"{counts['parts_open']} open, {counts['parts_withheld']} withheld{_SAID}"),
         ]
     return [*pairs, ("conclusion", done.conclusion)]
 

@@ -26,6 +26,7 @@ from consentgate.values import dataclass
 if TYPE_CHECKING:
     from consentgate.aws.anchors import BucketAnchor
 
+_FINDING: Final = 1
 _FILE_LIMIT: Final = policy.LIMIT + 1
 
 
@@ -236,6 +237,15 @@ def anchors_check(settings: Settings, database: Database) -> Check:
             verdict="warn",
             found="nothing outside of this database keeps checkpoints",
             cure="Add [[anchors]] to consentgate.toml: a folder elsewhere, a locked bucket, or witnesses.",
+        )
+    forged = [f"{each.name} ({each.beyond} entries)" for each in found if each.beyond]
+    if forged:
+        return Check(
+            name="anchors",
+            verdict="fail",
+            found=f"rows of table anchor claim what was never signed: {', '.join(forged)}",
+            cure="Run `consentgate verify`; anchors get their checkpoints all the same.",
+            exit=_FINDING,
         )
     late = [each for each in found if each.late]
     if not late:

@@ -141,7 +141,7 @@ def _server(settings: Settings) -> Check:
 
 
 def _test_mark(parts: Parts) -> Check:
-    if log_state(parts.database).test:
+    if log_state(parts.settings, parts.database).test:
         return Check(
             name="test mark",
             verdict="warn",

@@ -44,12 +44,13 @@ def sequencing(database: Database, *, heartbeats: bool) -> Iterator[Callable[[],
     sequencer.once()
 
 
-def signing(settings: Settings, database: Database) -> Callable[[], int]:
+def signing(settings: Settings, database: Database, *, every: float = 0.0) -> Callable[[], int]:
     """Sign the log that grows.
 
     Args:
         settings: the settings.
         database: whose log.
+        every: seconds between checkpoints of all processes, at least.
 
     Returns:
         What signs once, and gives 1 where there is a checkpoint.
@@ -63,7 +64,7 @@ def signing(settings: Settings, database: Database) -> Callable[[], int]:
         lambda log: signer_of(settings, database, log=log),
         signer=signer_of(settings, database),
     )
-    return lambda: int(signer.once() is not None)
+    return lambda: int(signer.once(every=every) is not None)
 
 
 def _may_append(database: Database) -> bool:

@@ -53,7 +53,7 @@ def log_check(parts: Parts) -> Check:
     Raises:
         Unavailable: the database is out of reach.
     """
-    state = log_state(parts.database)
+    state = log_state(parts.settings, parts.database)
     behind = [
         text
         for count, text in (
@@ -93,7 +93,7 @@ def signer_check(parts: Parts) -> Check:
         Unavailable: the database or the state is out of reach.
     """
     settings = parts.settings
-    last = log_state(parts.database)
+    last = log_state(parts.settings, parts.database)
     if not settings.background and not settings.log_file("key", last.log).exists():
         return Check(name="signer", verdict="ok", found="not here: another host signs")
     where = settings.log_file("state", last.log).name if settings.state in (None, "file") else settings.state

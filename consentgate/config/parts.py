@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from consentgate.aws.operations import leg_of
 from consentgate.config.anchoring import alarm_of, anchorer_of
 from consentgate.config.overlays import packs_of
+from consentgate.config.ownlog import own_notes
 from consentgate.config.settings import Settings
 from consentgate.config.times import patience_of
 from consentgate.errors import ConsentGateError, Misconfigured, Unavailable
@@ -127,11 +128,11 @@ def state_of(settings: Settings, log: int) -> StateStore:
     Returns:
         Where it lies; nothing is read.
     """
+    times = settings.times
     if settings.state in (None, "file"):
-        return FileState(settings.log_file("state", log))
+        return FileState(settings.log_file("state", log), within=times.state.total_seconds())
     from consentgate.aws.state import S3State
 
-    times = settings.times
     return S3State.at(settings.state, log, seconds=times.state.total_seconds(), attempts=times.s3_attempts)
 
 
@@ -275,7 +276,7 @@ def _context(
         envelopes=envelopes,
         spool=Spool(settings.spool, limit=settings.spool_limit) if settings.spool else None,
         # A test's clock jumps, and the log is kept in real time: one says nothing about the other.
-        unsigned=Unsigned(database, limit=settings.max_unsigned_age)
+        unsigned=Unsigned(database, limit=settings.max_unsigned_age, notes=own_notes(settings))
         if database.clock is system_clock
         else None,
         shadow=settings.shadow,

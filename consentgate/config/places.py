@@ -93,7 +93,7 @@ class NamedPlace:
             The checkpoints in order of their sizes.
 
         Raises:
-            ConsentGateError: it cannot be asked now.
+            ConsentGateError: it cannot be asked now, whatever stands in the way: other levels are judged.
         """
         try:
             place = place_of(self.settings, self.clock, self.times)
@@ -101,6 +101,10 @@ class NamedPlace:
         except ConsentGateError as error:
             self.notes.append(str(error))
             raise
+        except Exception as error:
+            failure = Unavailable(f"The anchor {self.name} cannot be asked ({type(error).__name__}).")
+            self.notes.append(str(failure))
+            raise failure from error
 
 
 def anchors_of(

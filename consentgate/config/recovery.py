@@ -129,7 +129,7 @@ def _signed(settings: Settings, record: EpochRecord, made: NoteKey) -> Recovered
     """Sequence and sign: the epoch is open whether that succeeds at once or not."""
     failure = keep_log(settings)
     with log_database(settings) as database:
-        state = log_state(database)
+        state = log_state(settings, database)
     size = state.checkpoint.size if state.checkpoint else 0
     return Recovered(record=record, vkey=made.vkey, size=size, failure=failure)
 

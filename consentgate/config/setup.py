@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from consentgate.config.packagekey import package_key
-from consentgate.config.parts import database_of
+from consentgate.config.parts import database_of, state_of
 from consentgate.config.settings import FILE, Settings, load_settings
 from consentgate.config.times import patience_of
 from consentgate.errors import InvalidInput, Misconfigured
 from consentgate.keys.custody import KeyFile
 from consentgate.keys.files import write_public
-from consentgate.log.identity import initialise
-from consentgate.log.state import FileState
+from consentgate.log.identity import initialise, require_unused
 from consentgate.moment import Clock, Random, system_clock, system_random
 from consentgate.storage import schema
 from consentgate.storage.engines import open_engine
+from consentgate.storage.sequence import FIRST_LOG
 from consentgate.values import dataclass
 
 
@@ -56,12 +56,15 @@ def make_home(
         The home.
 
     Raises:
-        Misconfigured: there is a home already, or it cannot be made there.
+        Misconfigured: there is a home already, or a key of a log that signed, or it cannot be made there.
         InvalidInput: a value cannot be used.
     """
     path = home / FILE
     if path.exists():
         raise Misconfigured(f"{path} is there already; nothing was changed. Use another --home.")
+    # Asked again when the log is made; before anything is written, so that no half of a home is left behind.
+    planned = Settings(home=home, database=database)
+    require_unused(planned.log_key, state_of(planned, FIRST_LOG))
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -80,7 +83,7 @@ def _make_log(settings: Settings, clock: Clock, random: Random) -> str:
         schema.upgrade(engine, patience)
         opened = database_of(settings, engine=engine, clock=clock)
         opened.check()
-        state = FileState(settings.log_state)
+        state = state_of(settings, FIRST_LOG)
         key = initialise(opened, key=settings.log_key, vkey=settings.log_vkey, state=state, random=random)
         opened.close()
     finally:

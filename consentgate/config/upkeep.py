@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy.engine import make_url
 
+from consentgate.config.ownlog import own_notes
 from consentgate.config.parts import Parts, assemble, database_of, signer_of
 from consentgate.config.settings import Settings
 from consentgate.config.times import patience_of
@@ -42,7 +43,8 @@ class LogState:
         sequenced_at: when the last of them got it, or None.
         unsequenced: how many entries have none yet.
         unsigned_since: since when entries of the settings' tenant wait for a signature, or None.
-        checkpoint: the newest checkpoint, or None.
+        signed: how many positions a checkpoint of the log's own key covers.
+        checkpoint: the newest checkpoint, or None, whoever wrote it.
         test: whether a test clock was ever used on this database.
     """
 
@@ -53,6 +55,7 @@ class LogState:
     sequenced_at: datetime | None
     unsequenced: int
     unsigned_since: datetime | None
+    signed: int
     checkpoint: CheckpointRow | None
     test: bool
 
@@ -64,7 +67,7 @@ class LogState:
     @property
     def unsigned(self) -> int:
         """How many positions no checkpoint covers yet."""
-        return self.size - (self.checkpoint.size if self.checkpoint else 0)
+        return self.size - self.signed
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -205,10 +208,11 @@ def keep_log(settings: Settings) -> ConsentGateError | None:
     return None
 
 
-def log_state(database: Database) -> LogState:
+def log_state(settings: Settings, database: Database) -> LogState:
     """Say how far the log is.
 
     Args:
+        settings: the settings, which say where the log's public key lies.
         database: whose log.
 
     Returns:
@@ -219,6 +223,8 @@ def log_state(database: Database) -> LogState:
         log = epoch.current_log(known)
         logs = epoch.origins(known)
         tree = sequence.latest_tree(connection, log=log)
+        own = own_notes(settings).of(log, logs.get(log))
+        waiting = pulse.waiting(connection, database.tenant, log=log, own=own)
         return LogState(
             log=log,
             origins=logs,
@@ -226,7 +232,8 @@ def log_state(database: Database) -> LogState:
             size=tree.size if tree else 0,
             sequenced_at=tree.at if tree else None,
             unsequenced=looking.unsequenced(connection, log=log),
-            unsigned_since=_time(pulse.unsigned_since(connection, database.tenant, log=log)),
+            unsigned_since=_time(waiting.since),
+            signed=waiting.signed,
             checkpoint=checkpoints.latest_checkpoint(connection, log=log),
             test=deployment.TEST_DATABASE in known,
         )

@@ -3,12 +3,15 @@
 It costs a decision a comparison. What waits is read once an hour, and again where something could be overdue: what is
 committed later than the oldest entry that waits is overdue later than that one.
 
-Invariant: overdue is said after looking, never from memory; what cannot be read raises, and so denies.
+Invariants: overdue is said after looking, never from memory; what cannot be read raises, and so denies. A checkpoint
+counts only where it is the log's own.
 """
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from consentgate.entries import epoch
+from consentgate.log.ownnotes import OwnNotes
 from consentgate.moment import from_millis
 from consentgate.storage import deployment, pulse
 from consentgate.storage.database import Database
@@ -19,14 +22,16 @@ _LOOK_EVERY: Final = timedelta(hours=1)
 class Unsigned:
     """Watches how long the entries of a tenant wait."""
 
-    def __init__(self, database: Database, *, limit: timedelta) -> None:
+    def __init__(self, database: Database, *, limit: timedelta, notes: OwnNotes) -> None:
         """Prepare; nothing is read.
 
         Args:
             database: whose entries.
             limit: how long they may wait.
+            notes: tells the log's own checkpoints.
         """
         self._database = database
+        self._notes = notes
         self._limit = limit
         # From when to when nothing can be overdue.
         self._calm: tuple[datetime, datetime] | None = None
@@ -38,12 +43,15 @@ class Unsigned:
             The time of the oldest that no checkpoint covers, or None where there is none.
 
         Raises:
+            Misconfigured: the log's public key cannot be read.
             Unavailable: the database is out of reach.
         """
         with self._database.read() as connection:
-            log = deployment.current_log(connection)
-            found = pulse.unsigned_since(connection, self._database.tenant, log=log)
-        return from_millis(found) if found is not None else None
+            known = deployment.facts(connection)
+            log = epoch.current_log(known)
+            own = self._notes.of(log, epoch.origins(known).get(log))
+            found = pulse.waiting(connection, self._database.tenant, log=log, own=own)
+        return from_millis(found.since) if found.since is not None else None
 
     def overdue(self, now: datetime) -> bool:
         """Say whether entries have waited too long.
@@ -55,6 +63,7 @@ class Unsigned:
             Whether they have.
 
         Raises:
+            Misconfigured: the log's public key cannot be read.
             Unavailable: the database is out of reach.
         """
         calm = self._calm

@@ -15,8 +15,8 @@ from consentgate.errors import Misconfigured, Unavailable
 
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
-# File systems without second names.
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What a file system answers that gives no file a second name."""
 
 
 def write_secret(path: Path, data: bytes) -> None:
@@ -117,7 +117,7 @@ def _name_whole(path: Path, data: bytes, mode: int) -> None:
     try:
         os.link(new, path)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         _write(path, data, mode)
     finally:

@@ -41,7 +41,8 @@ class Speaker:
             pairs.
         evidence: from which it follows which laws protect the person.
         age: in whole years, or None.
-        adult: the person is at least 18; use it where the exact age is not known.
+        adult: the person is at least 18; use it where the exact age is not known. False does not say that the
+            person is younger.
         last_interaction_at: the interaction before this call; by default the ledger's previous call of the
             person.
         setting: as what they are on the call: ``customer``, ``workplace`` or ``education``; None is unknown, and what

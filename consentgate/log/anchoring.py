@@ -7,7 +7,7 @@ same checkpoint again gives the same evidence.
 Invariants: a call never waits for an anchor; each anchor has a thread of its own, so that one which is slow or dead
 keeps no other from its checkpoints; only checkpoints of the log's own key, over the tree that is stored, leave the
 house. What went wrong last with each anchor stands in `failures` until it takes a checkpoint again, and is said in a
-warning.
+warning; so is a row that says of an anchor what cannot be, and the anchor gets its checkpoints all the same.
 """
 
 import logging
@@ -16,27 +16,27 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from datetime import datetime
 from typing import Final, Protocol
 
-from consentgate.errors import ConsentGateError, LogRefused, Malformed, SignatureInvalid
-from consentgate.log.tree import root_at, stored_nodes
+from consentgate.errors import ConsentGateError, Unavailable
+from consentgate.log.owed import doubt_about, owed_to
+from consentgate.log.tree import stored_nodes
 from consentgate.moment import floor
-from consentgate.storage import anchors, checkpoints, deployment
+from consentgate.storage import anchors, deployment
 from consentgate.storage.anchors import AnchorRow
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
-from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint
+from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.notekey import NoteKey
 from consentgate.tlog.proof import consistency_proof
 from consentgate.values import dataclass
 
 EVERY_S: Final = 60.0
 
-# Checkpoints after the last one that is written down, in which one is looked for that is kept and not written down.
-_BETWEEN: Final = 200
-
 _LOG: Final = logging.getLogger("consentgate")
-_VERIFY: Final = "Run `consentgate verify`."
+_REFUSES: Final = "The anchor %s takes no checkpoints: %s"
+_DOUBTED: Final = "What the database says of the anchor %s cannot be: %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class _Line:
         self.thread: threading.Thread | None = None
         self.due = 0.0
         self.failure: ConsentGateError | None = None
-        self.warned = False
+        self.warned: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -214,36 +214,44 @@ class Anchorer:
 
     def _keep(self, place: Anchor, line: _Line, at_once: bool) -> None:
         try:
-            self._put(place, at_once=at_once)
+            doubt = self._put(place, at_once=at_once)
         except ConsentGateError as failure:
-            line.failure = failure
-            # What was stopped while it was under way is nobody's alarm.
-            if not line.warned and not self._ended:
-                line.warned = True
-                _LOG.warning("The anchor %s takes no checkpoints: %s", place.name, failure)
-            return
-        if line.warned:
-            _LOG.info("The anchor %s takes checkpoints again.", place.name)
-        line.failure, line.warned = None, False
+            self._failed(line, _REFUSES, place.name, failure)
+        except Exception as error:  # noqa: BLE001  # ADR 21: nobody else sees what ends this thread
+            # A driver's own fault, or ours: whoever waits for this thread has to learn of it.
+            fault = Unavailable(f"The anchor {place.name} failed ({type(error).__name__}).")
+            fault.__cause__ = error
+            self._failed(line, _REFUSES, place.name, fault)
+        else:
+            if doubt is not None:
+                self._failed(line, _DOUBTED, place.name, doubt)
+                return
+            if line.warned is not None:
+                _LOG.info("The anchor %s takes checkpoints again.", place.name)
+            line.failure, line.warned = None, None
 
-    def _put(self, place: Anchor, *, at_once: bool) -> None:
-        # 1 read
+    def _failed(self, line: _Line, said: str, name: str, failure: ConsentGateError) -> None:
+        line.failure = failure
+        # What was stopped while it was under way is nobody's alarm.
+        if line.warned != said and not self._ended:
+            line.warned = said
+            _LOG.warning(said, name, failure)
+
+    def _put(self, place: Anchor, *, at_once: bool) -> ConsentGateError | None:
+        """Put what the anchor lacks; gives what is doubtful about its rows."""
         now = floor(self._database.clock())
+
+        def rests(last: datetime) -> bool:
+            # By the rows, since other processes anchor too.
+            return not at_once and 0 <= (now - last).total_seconds() < self._every
+
+        # 1 read
         with self._database.read() as connection:
             log = deployment.current_log(connection) if self._fixed is None else self._fixed
-            newest = checkpoints.latest_checkpoint(connection, log=log)
-            last = anchors.newest_of(connection, place.name, log=log)
-            before = last.size if last else 0
-            if newest is None or newest.size <= before:
-                return
-            # By the rows, since other processes anchor too.
-            if last and not at_once and 0 <= (now - last.at).total_seconds() < self._every:
-                return
-            between = checkpoints.checkpoints(connection, after=before, limit=_BETWEEN, log=log)
-            key = self._key_of(log)
-            head = self._own(newest.note, key)
-            if root_at(head.size, stored_nodes(connection, head.size, log=log)) != head.root:
-                raise LogRefused(f"The log's tree is not what was signed: no anchor gets it. {_VERIFY}")
+            doubt = doubt_about(connection, place.name, log=log)
+            owed = owed_to(connection, place.name, key_of=self._key_of, log=log, rests=rests)
+        if owed is None:
+            return doubt
 
         def proof(head: Checkpoint) -> Callable[[int], tuple[bytes, ...]]:
             def consistency(old: int) -> tuple[bytes, ...]:
@@ -253,14 +261,12 @@ class Anchorer:
             return consistency
 
         # 2 put: first what is kept there and was never written down, since somebody was killed in between
-        notes = {
-            head: each.note for each in between if (head := self._own(each.note, key)).size < newest.size
-        }
-        for kept in (*place.kept(tuple(notes)), head):
-            note = notes.get(kept, newest.note)
+        for kept in (*place.kept(tuple(owed.between)), owed.head):
+            note = owed.between.get(kept, owed.note)
             self._put_one(
-                place, log, Submission(head=kept, note=note, before=before, consistency=proof(kept))
+                place, log, Submission(head=kept, note=note, before=owed.before, consistency=proof(kept))
             )
+        return doubt
 
     def _put_one(self, place: Anchor, log: int, submission: Submission) -> None:
         evidence = place.put(submission)
@@ -277,11 +283,3 @@ class Anchorer:
         except Duplicate:
             # Another process was as fast; what it wrote is about the same checkpoint.
             return
-
-    def _own(self, note: str, key: NoteKey) -> Checkpoint:
-        try:
-            return open_checkpoint(note, key)
-        except (Malformed, SignatureInvalid) as error:
-            raise LogRefused(
-                f"The newest checkpoint is not of the log's key: no anchor gets it. {_VERIFY}"
-            ) from error

@@ -3,7 +3,8 @@
 ``<last word of the origin>/<size in 20 digits>-<root in hexadecimal>``, each file a signed checkpoint.
 
 Invariants: a file appears whole or not at all, is on disk when `put` returns, and is never written over; a folder
-that holds another checkpoint of the same size refuses.
+that holds another checkpoint of the same size refuses. Where the file system knows no second names (exFAT), a file
+that appears between the last look and the renaming is written over; another of us would have put the same there.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from consentgate.errors import LogRefused, Misconfigured, Unavailable
+from consentgate.keys.files import NO_LINKS
 from consentgate.log.anchoring import Submission
 from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.note import NOTE_LIMIT
@@ -151,8 +153,7 @@ def _placed(path: Path, data: bytes) -> bool:
         file.flush()
         os.fsync(file.fileno())
     try:
-        # Unlike a renaming, a link never takes the place of what is there.
-        path.hardlink_to(new)
+        _name(path, new)
     except FileExistsError:
         return path.read_bytes() == data
     finally:
@@ -163,3 +164,17 @@ def _placed(path: Path, data: bytes) -> bool:
         finally:
             os.close(folder)
     return True
+
+
+def _name(path: Path, new: Path) -> None:
+    """Give a whole file its name; it takes no other file's place."""
+    try:
+        # Unlike a renaming, a link never takes the place of what is there.
+        path.hardlink_to(new)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(path) from error
+        # Not written in its place: half a file would be another checkpoint for ever.
+        new.rename(path)

@@ -1,6 +1,7 @@
 """What makes a log itself: its origin, its key, and the memory of its signer, each in a place of its own.
 
-Invariants: the origin is the key's name and is made once, at random; nothing that is there is written over.
+Invariants: the origin is the key's name and is made once, at random; nothing that is there is written over. The
+signer's memory is there before its key, so that no key which may have signed is ever given an empty one.
 """
 
 import base64
@@ -20,7 +21,7 @@ _TEST: Final = "test/"
 
 
 def initialise(database: Database, *, key: Path, vkey: Path, state: StateStore, random: Random) -> NoteKey:
-    """Make the first log: its origin, its key, its signer's state; and tell the database.
+    """Make the first log: its signer's state, its key and origin; and tell the database.
 
     Args:
         database: whose log it is; a test database gets a test origin.
@@ -33,34 +34,21 @@ def initialise(database: Database, *, key: Path, vkey: Path, state: StateStore, 
         The public key. Run again after a crash, it goes on where it stopped.
 
     Raises:
-        Misconfigured: the database has a log, or the files belong to another one.
-        Unavailable: a file or the database is out of reach.
+        Misconfigured: the database has a log, or the files belong to another one or were used.
+        Unavailable: a file, the state or the database is out of reach, or somebody else makes the same log.
     """
     with database.read() as connection:
         if deployment.fact(connection, deployment.LOG_ORIGIN) is not None:
             raise Misconfigured("This database has a log already; its key is not made twice.")
         test = deployment.is_test_database(connection)
-    if key.exists():
-        signer = read_key(key)
-    else:
-        signer = NoteSigner.generate(new_origin(random, test=test), random)
-        write_secret(key, f"{signer.to_text()}\n".encode())
-    public = signer.key
-    if not vkey.exists():
-        write_public(vkey, f"{public.vkey}\n".encode())
-    found = state.read()
-    if found is None:
-        state.create(first_state(public.name))
-    elif found != first_state(public.name):
-        raise Misconfigured("The signer's state is of another log: choose another place.")
+    require_unused(key, state)
+    public = _make_files(key=key, vkey=vkey, state=state, random=random, test=test)
     database.write(lambda c: deployment.insert_fact(c, deployment.LOG_ORIGIN, public.name))
     return public
 
 
 def make_epoch_identity(*, key: Path, vkey: Path, state: StateStore, random: Random, test: bool) -> NoteKey:
     """Make what an epoch's log needs outside the database.
-
-    The state comes first: where there is one of size 0, nothing was signed yet, and what was cut off goes on.
 
     Args:
         key: file for the private key, made for the owner alone.
@@ -70,28 +58,62 @@ def make_epoch_identity(*, key: Path, vkey: Path, state: StateStore, random: Ran
         test: whether it is a test database's log.
 
     Returns:
-        The public key.
+        The public key. Run again after a crash, it goes on where it stopped.
 
     Raises:
-        Misconfigured: the state is missing beside a key, or is of a log that signed.
+        Misconfigured: the files belong to another log or were used.
         Unavailable: a file or the state is out of reach, or somebody else makes the same epoch.
     """
+    require_unused(key, state)
+    return _make_files(key=key, vkey=vkey, state=state, random=random, test=test)
+
+
+def require_unused(key: Path, state: StateStore) -> None:
+    """Refuse a key of which nobody knows what it signed, and a state that signed: nothing is written.
+
+    Args:
+        key: file of the private key, whether it is there or not.
+        state: where the signer's state lies, or will.
+
+    Raises:
+        Misconfigured: there is a key without its state, or a state of a log that signed.
+        Unavailable: the state is out of reach.
+    """
     found = state.read()
-    if (found is None and key.exists()) or (found is not None and found.size):
+    if found is None and key.exists():
         raise Misconfigured(
-            "The next epoch's key was used already: restore its state, or take its files away."
+            f"{key} is there, but its signer's state is not: with a new one the key could sign a second story."
+            " Restore the state together with the database and the settings, or run `consentgate log recover` on"
+            " them. For a new log use another --home."
         )
-    signer = read_key(key) if key.exists() else NoteSigner.generate(new_origin(random, test=test), random)
-    first = first_state(signer.key.name)
+    if found is not None and found.size:
+        raise Misconfigured(
+            "The signer's state is of another log, which signed already: restore that log's database, or choose"
+            " another place."
+        )
+
+
+def _make_files(*, key: Path, vkey: Path, state: StateStore, random: Random, test: bool) -> NoteKey:
+    """Make state, key and public key, in this order: a key without a state is one that was used, and lost it."""
+    made = not key.exists()
+    signer = NoteSigner.generate(new_origin(random, test=test), random) if made else read_key(key)
+    public = signer.key
+    if vkey.exists() and vkey.read_bytes() != f"{public.vkey}\n".encode():
+        raise Misconfigured(f"{vkey} is of another key: restore that key, or use another --home.")
+    found, first = state.read(), first_state(public.name)
     if found is None:
         state.create(first)
-    elif found != first and not state.replace(found, first):
-        raise Unavailable("Somebody else opens an epoch in this moment: look at `consentgate log show`.")
-    if not key.exists():
+    elif found != first:
+        if not made:
+            raise Misconfigured("The signer's state is of another log: choose another place.")
+        # Cut off before there was a key: nobody can sign under that origin.
+        if not state.replace(found, first):
+            raise Unavailable("Somebody else makes this log in this moment: look at `consentgate log show`.")
+    if made:
         write_secret(key, f"{signer.to_text()}\n".encode())
     if not vkey.exists():
-        write_public(vkey, f"{signer.key.vkey}\n".encode())
-    return signer.key
+        write_public(vkey, f"{public.vkey}\n".encode())
+    return public
 
 
 def new_origin(random: Random, *, test: bool) -> str:

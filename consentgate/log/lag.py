@@ -40,6 +40,7 @@ class Lag:
         behind: how many signed entries no checkpoint of its covers.
         since: when the first of the checkpoints was signed that it lacks; None where it has the newest.
         late: whether that is longer ago than it may be.
+        beyond: the size that a row claims and no checkpoint has, 0 for none: such a row is not counted.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Lag:
     behind: int
     since: datetime | None
     late: bool
+    beyond: int = 0
 
 
 def lags(connection: Connection, expected: Sequence[Expected], now: datetime, *, log: int) -> tuple[Lag, ...]:
@@ -80,4 +82,5 @@ def _lag(connection: Connection, expected: Expected, signed: int, now: datetime,
         behind=max(0, signed - size),
         since=since,
         late=since is not None and now - since > expected.late_after,
+        beyond=anchors.beyond(connection, expected.name, log=log),
     )

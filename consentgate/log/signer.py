@@ -53,11 +53,15 @@ class Signer:
     state: StateStore
     log: int = sequence.FIRST_LOG
 
-    def once(self) -> CheckpointRow | None:
+    def once(self, *, every: float = 0.0) -> CheckpointRow | None:
         """Sign the newest tree, if it has grown.
 
+        Args:
+            every: seconds from the newest checkpoint of all processes to the next one, at least.
+
         Returns:
-            The newest checkpoint, old or new; None while the log is empty, or when another signer was faster.
+            The newest checkpoint, old or new; None while the log is empty, where it is too soon for the next one, or
+            when another signer was faster.
 
         Raises:
             LogRefused: the state is missing or older than what was released, or the tree does not continue
@@ -66,7 +70,9 @@ class Signer:
             Unavailable: database or state are out of reach.
         """
         # 1 read the state
-        old = self._read_state()
+        old, shown = self._read_state()
+        if shown is not None and 0 <= (self.database.clock() - shown.at).total_seconds() < every:
+            return None
         # 2 check growth
         with self.database.read() as connection:
             new = self._grown(connection, old)
@@ -83,7 +89,7 @@ class Signer:
         # 5 release
         return self._release(following)
 
-    def _read_state(self) -> SignerState:
+    def _read_state(self) -> tuple[SignerState, CheckpointRow | None]:
         origin = self.key.key.name
         # The database before the state: what another signer releases in between is no newer than the state.
         with self.database.read() as connection:
@@ -106,7 +112,7 @@ class Signer:
             self._require_own(state)
         if shown is not None:
             self._require_newest(state, shown)
-        return state
+        return state, shown
 
     def _require_newest(self, state: SignerState, shown: CheckpointRow) -> None:
         """Refuse a state that is older than what was released: from there the log would sign a second story."""
@@ -185,8 +191,11 @@ class CurrentSigner:
         self._opened = opened
         self._signer = signer
 
-    def once(self) -> CheckpointRow | None:
+    def once(self, *, every: float = 0.0) -> CheckpointRow | None:
         """Sign the newest tree of the log that grows, if it has grown.
+
+        Args:
+            every: as of `Signer.once`.
 
         Returns:
             As of `Signer.once`.
@@ -200,4 +209,4 @@ class CurrentSigner:
             log = deployment.current_log(connection)
         if self._signer is None or self._signer.log != log:
             self._signer = self._opened(log)
-        return self._signer.once()
+        return self._signer.once(every=every)

@@ -7,6 +7,7 @@ log sign two stories, so it belongs to the signer alone.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ from consentgate.keys.files import read_secret, replace_file, write_secret
 from consentgate.tlog.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 from consentgate.values import dataclass
 
+LOCK_WITHIN: Final = 5.0
+
 _FORMAT: Final = 1
+_LOCK_LOOK: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +88,15 @@ class StateStore(Protocol):
 class FileState:
     """The state in a file: for SQLite, or for one host that is declared to sign."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, within: float = LOCK_WITHIN) -> None:
         """Name the file.
 
         Args:
             path: the file; a lock file lies beside it.
+            within: how many seconds the lock is waited for: whoever has it may hang.
         """
         self._path = path
+        self._within = within
 
     def read(self) -> SignerState | None:
         """Read the state.
@@ -117,7 +123,7 @@ class FileState:
 
         Raises:
             Misconfigured: there is such a file; it is left as it is.
-            Unavailable: it cannot be written.
+            Unavailable: it cannot be written, or somebody else has the lock.
         """
         with self._locked():
             write_secret(self._path, encode_state(state))
@@ -134,7 +140,7 @@ class FileState:
 
         Raises:
             Misconfigured: the file is not a signer's state.
-            Unavailable: it cannot be written.
+            Unavailable: it cannot be written, or somebody else has the lock.
         """
         with self._locked():
             if self.read() != old:
@@ -151,10 +157,27 @@ class FileState:
         except OSError as error:
             raise Unavailable(f"The lock file {path} cannot be opened ({error.strerror}).") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._lock(descriptor, path)
             yield
         finally:
             os.close(descriptor)
+
+    def _lock(self, descriptor: int, path: Path) -> None:
+        end = time.monotonic() + self._within
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() >= end:
+                    raise Unavailable(
+                        f"Another process has held the lock {path} for {self._within:g} seconds: nothing is signed."
+                        f" Look whether a signer hangs (`fuser -v {path}`), and end it."
+                    ) from error
+            except OSError as error:
+                raise Unavailable(f"The file {path} cannot be locked ({error.strerror}).") from error
+            else:
+                return
+            time.sleep(_LOCK_LOOK)
 
 
 def first_state(origin: str) -> SignerState:

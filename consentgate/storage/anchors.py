@@ -15,7 +15,7 @@ from consentgate.moment import from_millis, to_millis
 from consentgate.storage.failures import translated
 from consentgate.storage.prepared import Prepared
 from consentgate.storage.sequence import FIRST_LOG
-from consentgate.storage.tables import anchor, seq
+from consentgate.storage.tables import anchor, checkpoint, seq
 from consentgate.values import dataclass
 
 
@@ -44,9 +44,17 @@ _AT: Final = Prepared(
     _ALL.where(anchor.c.log == _LOG, anchor.c.size == bindparam("size")).order_by(anchor.c.name)
 )
 _NEWEST: Final = (
-    _ALL.where(anchor.c.log == _LOG, anchor.c.name == bindparam("name"))
+    _ALL.join(checkpoint, (checkpoint.c.log == anchor.c.log) & (checkpoint.c.size == anchor.c.size))
+    .where(anchor.c.log == _LOG, anchor.c.name == bindparam("name"))
     .order_by(anchor.c.size.desc())
     .limit(1)
+)
+# One statement, so that what is released and anchored meanwhile is not beyond.
+_BEYOND: Final = select(func.coalesce(func.max(anchor.c.size), 0)).where(
+    anchor.c.log == _LOG,
+    anchor.c.name == bindparam("name"),
+    anchor.c.size
+    > select(func.coalesce(func.max(checkpoint.c.size), 0)).where(checkpoint.c.log == _LOG).scalar_subquery(),
 )
 _SIZES: Final = (
     select(anchor.c.size)
@@ -110,11 +118,27 @@ def newest_of(connection: Connection, name: str, *, log: int = FIRST_LOG) -> Anc
         log: number of the log.
 
     Returns:
-        The row of the largest checkpoint, or None.
+        The row of the largest checkpoint that is stored, or None. Rows over others say nothing: who may write rows
+        could write any.
     """
     with translated():
         found = connection.execute(_NEWEST, {"log": log, "name": name}).first()
     return _row(*found) if found else None
+
+
+def beyond(connection: Connection, name: str, *, log: int = FIRST_LOG) -> int:
+    """Look for a row that says more of an anchor than was ever released.
+
+    Args:
+        connection: any.
+        name: the anchor's.
+        log: number of the log.
+
+    Returns:
+        The largest size that a row claims beyond the newest checkpoint, 0 for none.
+    """
+    with translated():
+        return int(connection.execute(_BEYOND, {"log": log, "name": name}).scalar_one())
 
 
 def anchors_at(connection: Connection, size: int, *, log: int = FIRST_LOG) -> tuple[AnchorRow, ...]:

@@ -1,16 +1,19 @@
 """How long it is since something was written, and how long entries have waited for a signature.
 
 Invariant: each question is answered out of indexes, within one tenant, so that it costs the same however long the log
-is, and with row security too. Only what is committed counts.
+is, and with row security too. Only what is committed counts. A checkpoint covers entries only where it is the log's
+own, which the caller judges, and no larger than the log: rows that somebody else put there cover none.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, func, literal_column, select, text
 
 from consentgate.storage.failures import translated
 from consentgate.storage.prepared import Prepared, first_of
-from consentgate.storage.tables import checkpoint, entry, seq
+from consentgate.storage.tables import checkpoint, entry, seq, tree_state
+from consentgate.values import dataclass
 
 _TENANT: Final = bindparam("tenant", type_=Text)
 _LOG: Final = bindparam("log", type_=BigInteger)
@@ -28,10 +31,18 @@ _TURN: Final = text(
 )
 _MAY_APPEND: Final = text("SELECT has_any_column_privilege('entry', 'INSERT')")
 
-_SIGNED: Final = (
-    select(func.coalesce(func.max(checkpoint.c.size), _NONE))
-    .where(checkpoint.c.log == _LOG)
+# So many rows that are not the log's own may lie over its newest checkpoint; with more, nothing counts as covered.
+_LOOKED: Final = 100
+_MOST: Final = bindparam("most", type_=BigInteger)
+_SEQUENCED: Final = (
+    select(func.coalesce(func.max(tree_state.c.size), _NONE))
+    .where(tree_state.c.log == _LOG)
     .scalar_subquery()
+)
+_IN_LOG: Final = (checkpoint.c.log == _LOG, checkpoint.c.size <= _MOST, checkpoint.c.size <= _SEQUENCED)
+_SIGNED: Final = select(func.coalesce(func.max(checkpoint.c.size), _NONE)).where(*_IN_LOG).scalar_subquery()
+_NOTE: Final = (
+    select(checkpoint.c.note).where(*_IN_LOG).order_by(checkpoint.c.size.desc()).limit(_ONE).scalar_subquery()
 )
 _UNSIGNED: Final = (
     select(entry.c.at)
@@ -73,7 +84,22 @@ _OPENED: Final = (
     .limit(_ONE)
     .scalar_subquery()
 )
-_WAITING: Final = Prepared(select(_UNSIGNED, _UNSEQUENCED, _OPENED))
+_WAITING: Final = Prepared(select(_UNSIGNED, _UNSEQUENCED, _OPENED, _SIGNED, _NOTE))
+_ANY_SIZE: Final = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for a signature.
+
+    Attributes:
+        since: the time of the oldest entry of the tenant that no checkpoint covers, in milliseconds since 1970, or
+            None where there is none. In an epoch all entries wait again: from when it was opened.
+        signed: the size of the checkpoint that covers the others, 0 for none.
+    """
+
+    since: int | None
+    signed: int
 
 
 def newest_at(connection: Connection, tenant: str) -> int | None:
@@ -90,21 +116,31 @@ def newest_at(connection: Connection, tenant: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def unsigned_since(connection: Connection, tenant: str, *, log: int) -> int | None:
+def waiting(connection: Connection, tenant: str, *, log: int, own: Callable[[int, str], bool]) -> Waiting:
     """Read since when entries of a tenant have waited for a signature.
 
     Args:
-        connection: any; one statement is run.
+        connection: any; one statement is run, and one more for each row that is not the log's own checkpoint.
         tenant: whose entries.
         log: number of the log that grows.
+        own: whether a size and a note are a checkpoint of the log's own key.
 
     Returns:
-        The time of the oldest entry that no checkpoint covers, in milliseconds since 1970, or None where there is
-        none. In an epoch all entries wait again: from when it was opened.
+        What waits.
     """
-    unsigned, unsequenced, opened = _WAITING.rows(connection, {"tenant": tenant, "log": log})[0]
-    waiting = [each for each in (unsigned, unsequenced) if each is not None]
-    return max(int(min(waiting)), int(opened or 0)) if waiting else None
+    left, most = _LOOKED, _ANY_SIZE
+    while True:
+        values = {"tenant": tenant, "log": log, "most": most}
+        unsigned, unsequenced, opened, signed, note = _WAITING.rows(connection, values)[0]
+        if note is None or not left or own(int(signed), note):
+            break
+        left -= 1
+        most = int(signed) - 1 if left else 0
+    found = [each for each in (unsigned, unsequenced) if each is not None]
+    return Waiting(
+        since=max(int(min(found)), int(opened or 0)) if found else None,
+        signed=int(signed),
+    )
 
 
 def has_turn(connection: Connection, tenant: str) -> bool:

@@ -1,7 +1,8 @@
 """Rows of `anchor`, each held against the checkpoint that it is about, and against what its anchor says.
 
 Invariants: a cosignature counts when it verifies over the stored checkpoint, under a key that the verifier brought. A
-time may be later than what the anchor says, since a crash repeats the last step; an earlier one is a finding.
+time may be later than what the anchor says, since a crash repeats the last step; an earlier one is a finding. What an
+anchor took was signed by then: a checkpoint that says another time is a finding too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -94,6 +95,11 @@ class Rows:
             if held and not since:
                 where_of = f"{where}, column evidence"
                 self.findings.append(altered(where_of, held[0].evidence, row.evidence, LOOK))
+        if checkpoint is not None and since and checkpoint.at > min(since) + _TOLERANCE_MS:
+            where = f"checkpoint of size {checkpoint.size}, column at"
+            expected = f"a time about {min(since)} or earlier, when {row.name} had it"
+            self.findings.append(altered(where, expected, str(checkpoint.at)))
+            return False
         return self._timely(row, where, checkpoint, since) and bool(since)
 
     def _timely(

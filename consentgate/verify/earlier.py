@@ -19,7 +19,7 @@ from consentgate.consent.reference import Reference
 from consentgate.verify.faults import Faults, wrong_value
 from consentgate.verify.gathered import Gathered
 from consentgate.verify.keysource import KeySource, SomeKeys
-from consentgate.verify.known import EntryId, Known, read_again
+from consentgate.verify.known import EntryId
 from consentgate.verify.prefix import HistorySource, Since, Subject
 from consentgate.verify.rows import (
     ENTRY_COLUMNS,
@@ -33,7 +33,7 @@ from consentgate.verify.rows import (
 )
 from consentgate.verify.since import sound_statements
 from consentgate.verify.source import EntrySource, LedgerSource
-from consentgate.verify.turns import ABOUT_PEOPLE
+from consentgate.verify.turns import Turn
 from consentgate.verify.typed import typed_keys
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Earlier:
     first: Mapping[Subject, int]
     history: HistorySource
 
-    def last(self, people: Iterable[Known], links: Mapping[EntryId, Sequence[bytes]]) -> dict[Subject, Known]:
+    def last(self, people: Iterable[Turn], links: Mapping[EntryId, Sequence[bytes]]) -> dict[Subject, Turn]:
         """Look up what was said last about persons, before the entries that are judged.
 
         Args:
@@ -69,14 +69,9 @@ class Earlier:
         Returns:
             The entries by subject.
         """
-        subjects = {
-            (each.tenant, subject)
-            for each in people
-            if each.kind in ABOUT_PEOPLE
-            for subject in links.get(each.key, ())
-        }
+        subjects = {(each.tenant, subject) for each in people for subject in links.get(each.key, ())}
         return {
-            (tenant, subject): read_again(row)
+            (tenant, subject): Turn(tenant, row.id, row.ordinal)
             for tenant, subject, row in self.history.last_about(subjects)
             if wrong_value(row) is None
         }

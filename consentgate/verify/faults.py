@@ -29,6 +29,7 @@ from consentgate.verify.rows import (
     TileRow,
     TreeStateRow,
     entry_row,
+    name_of,
 )
 
 Row = TypeVar(
@@ -49,6 +50,21 @@ _ENTRY: Final = (int, str, bytes, str, int, int, bytes, int, bytes, str, bytes, 
 _ENTRY_TEXTS: Final = (1, 3, 9, 12)
 _SEQ: Final = (int, str, bytes, bytes)
 _SEQ_TEXTS: Final = (1,)
+# In which order a database gives rows is often its own affair, so that a number alone finds none of them again.
+_KEYS: Final = {
+    "deployment": ("name",),
+    "entry": ("id",),
+    "statement": ("entry",),
+    "artifact": ("digest",),
+    "notice": ("id", "version", "language"),
+    "seq": ("position",),
+    "tile": ("level", "index"),
+    "tree_state": ("size",),
+    "checkpoint": ("size",),
+    "entry_subject": ("entry", "subject"),
+    "subject_ref": ("subject",),
+    "data_key": ("subject",),
+}
 _WORDS: Final = {int: "a number", str: "text", bytes: "bytes", float: "a fraction", type(None): "nothing"}
 
 
@@ -79,14 +95,15 @@ class Faults:
         """
         seen: set[tuple[object, ...]] = set()
         for number, row in enumerate(rows, start=1):
-            where = f"{table}, row {number}"
             wrong = wrong_value(row)
             if wrong is not None:
+                where = _named(table, number, row)
                 self._found[where] = _wrong_type(where, *wrong)
                 continue
             if key:
                 values = tuple(getattr(row, column) for column in key)
                 if values in seen:
+                    where = _named(table, number, row)
                     self._found[where] = extra(where, f"a second row of this {', '.join(key)}")
                 elif in_order:
                     seen.clear()
@@ -124,7 +141,7 @@ class Faults:
                 yield [
                     row
                     for number, each in enumerate(batch, start=before + 1)
-                    if self._is_sound(f"seq, row {number}", row := SeqRow(*each))
+                    if self._is_sound("seq", number, row := SeqRow(*each))
                 ]
             before += len(batch)
 
@@ -132,14 +149,23 @@ class Faults:
         return [
             values
             for number, values in enumerate(batch, start=before + 1)
-            if self._is_sound(f"entry, row {number}", entry_row(values))
+            if self._is_sound("entry", number, entry_row(values))
         ]
 
-    def _is_sound(self, where: str, row: EntryRow | SeqRow) -> bool:
+    def _is_sound(self, table: str, number: int, row: EntryRow | SeqRow) -> bool:
         wrong = wrong_value(row)
         if wrong is not None:
+            where = _named(table, number, row)
             self._found[where] = _wrong_type(where, *wrong)
         return wrong is None
+
+
+def _named(table: str, number: int, row: object) -> str:
+    """Say which row it is, by as much of its key as is sound."""
+    wrong = {column for column, _, _ in _wrong(row)}
+    key = ((column, getattr(row, column)) for column in _KEYS[table] if column not in wrong)
+    said = ", ".join(f"{name} {name_of(value) if isinstance(value, bytes) else value}" for name, value in key)
+    return f"{table}, row {number} ({said})" if said else f"{table}, row {number}"
 
 
 def wrong_value(row: object) -> tuple[str, str, str] | None:

@@ -28,7 +28,7 @@ from consentgate.verify.earlier import earlier_of
 from consentgate.verify.epochs import check_epochs
 from consentgate.verify.faults import Faults
 from consentgate.verify.keysource import KeySource
-from consentgate.verify.known import Known, altered, level_of, time_of
+from consentgate.verify.known import altered, level_of, time_of
 from consentgate.verify.lanes import Lanes
 from consentgate.verify.links import check_later_links, check_links
 from consentgate.verify.marks import Marks
@@ -39,6 +39,7 @@ from consentgate.verify.since import edge_of, outcomes_of, resume_lanes, resume_
 from consentgate.verify.source import Evidence
 from consentgate.verify.stored import TEST, Stored
 from consentgate.verify.tree import Prefix, Tree
+from consentgate.verify.turns import People
 from consentgate.verify.typed import typed_keys, typed_ledger, typed_log
 
 LEVELS: Final = ("bytes", "lanes", "tree", "signature", "signer", "pairing", "links")
@@ -112,7 +113,8 @@ class _Run:
             signatures = Signatures(self._key, prefix.size, time_of(prefix.at))
         memory = self._evidence.signer
         marks = Marks(self._log, signatures, memory.size if memory else 0)
-        tree = Tree(self._log, marks, stored.find, prefix, opening=opening)
+        people = People() if self._evidence.keys is not None else None
+        tree = Tree(self._log, marks, stored.find, prefix, opening=opening, people=people)
         for batch in stored.entries():
             if since is not None:
                 resume_lanes(lanes, batch, since.prefix)
@@ -130,10 +132,10 @@ class _Run:
         self._epochs(stored)
         self._anchored(tree.size, test=TEST in stored.facts)
         self._judge("pairing", pairing.findings(self._evidence.now), until)
-        if self._evidence.keys is None:
+        if self._evidence.keys is None or people is None:
             self._leave("links")
         else:
-            self._links(stored, tree.writers.people, self._evidence.keys, until)
+            self._links(stored, people, self._evidence.keys, until)
         return Verification(levels=tuple(self._levels), findings=tuple(self._findings))
 
     def _not_continued(self, findings: Sequence[Finding]) -> Verification:
@@ -188,9 +190,7 @@ class _Run:
         self._levels += done.levels
         self._findings += done.findings
 
-    def _links(
-        self, stored: Stored, people: Sequence[Known], source: KeySource, until: datetime | None
-    ) -> None:
+    def _links(self, stored: Stored, people: People, source: KeySource, until: datetime | None) -> None:
         faults, since = Faults(), self._evidence.since
         try:
             if since is None:

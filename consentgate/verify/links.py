@@ -15,13 +15,13 @@ from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.content import Contents, Opened
 from consentgate.verify.earlier import Earlier
 from consentgate.verify.keysource import KeySource
-from consentgate.verify.known import RESTORE, Known, altered, missing
+from consentgate.verify.known import RESTORE, altered, missing
 from consentgate.verify.reach import Reach
 from consentgate.verify.result import Finding
 from consentgate.verify.ring import Ring, content_of, leaf_of
 from consentgate.verify.rows import EntryRow, entry_row
 from consentgate.verify.source import EntrySource
-from consentgate.verify.turns import check_people
+from consentgate.verify.turns import People, check_people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,7 @@ class _Passed:
     blind: bool
 
 
-def check_links(
-    source: EntrySource, keys: KeySource, artifacts: Artifacts, people: Sequence[Known] = ()
-) -> Linked:
+def check_links(source: EntrySource, keys: KeySource, artifacts: Artifacts, people: People) -> Linked:
     """Open every part.
 
     Args:
@@ -72,7 +70,7 @@ def check_links(
     return Linked(findings=(*findings, *_lost(done.lost, done.destroyed)))
 
 
-def check_later_links(earlier: Earlier, artifacts: Artifacts, people: Sequence[Known] = ()) -> Linked:
+def check_later_links(earlier: Earlier, artifacts: Artifacts, people: People) -> Linked:
     """Open every part of the entries that a checkpoint does not cover.
 
     Args:
@@ -98,11 +96,11 @@ def _pass(
     source: EntrySource,
     keys: KeySource,
     artifacts: Artifacts,
-    people: Sequence[Known],
+    people: People,
     earlier: Earlier | None,
 ) -> _Passed:
     data_keys = list(keys.data_keys())
-    reach = Reach(keys, {each.kind for each in people}, earlier.first if earlier else {})
+    reach = Reach(keys, people.kinds, earlier.first if earlier else {})
     ring = Ring()
     of_keys = [finding for each in data_keys for finding in ring.add(each)]
     contents = Contents(source, artifacts, reach)

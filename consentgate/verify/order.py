@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 from operator import lt, sub
-from typing import Final
+from typing import Final, Protocol
 
 from consentgate import moment
 from consentgate.verify.known import RESTORE, Known, altered, time_of
@@ -24,6 +24,20 @@ TOLERANCE: Final = timedelta(seconds=10)
 
 _MILLIS: Final = TOLERANCE // timedelta(milliseconds=1)
 _NO_TIME: Final = 1 << 61
+
+
+class Numbered(Protocol):
+    """An entry as one of the rows."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in findings."""
+        ...
+
+    @property
+    def ordinal(self) -> int:
+        """The number of its row."""
+        ...
 
 
 class Order:
@@ -98,7 +112,7 @@ class Order:
             )
 
 
-def reordered(known: Known, last: Known) -> Finding:
+def reordered(known: Numbered, last: Numbered) -> Finding:
     """Say that a row stands where its number does not fit.
 
     Args:

@@ -4,8 +4,8 @@ Invariants: hashes and digests are recomputed, never read; an index column that 
 found, whichever of the two was changed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 from consentgate import moment
 from consentgate.entries.epoch import current_log, origin_fact, origins
@@ -16,13 +16,11 @@ from consentgate.errors import Malformed
 from consentgate.tlog.merkle import leaf_hash
 from consentgate.verify.artifacts import Artifacts
 from consentgate.verify.batches import Batches
+from consentgate.verify.indexed import IndexOf, Statements
 from consentgate.verify.known import RESTORE, EntryId, Known, altered, extra, known_of, missing, read_again
 from consentgate.verify.result import Finding
-from consentgate.verify.rows import EntryRow, EntryValues, FactRow, StatementRow, entry_row, name_of
+from consentgate.verify.rows import EntryRow, EntryValues, FactRow, entry_row, name_of
 from consentgate.verify.source import LedgerSource
-
-IndexOf: TypeAlias = Callable[[Collection[EntryId]], Iterable[StatementRow]]
-"""``index(keys)``: the index rows of these statements."""
 
 ORIGIN: Final = "log_origin"
 """Name of the fact that says which log this database has."""
@@ -53,7 +51,7 @@ class Stored:
         self._batches = Batches()
         self._repeated = dict.fromkeys(source.repeated(), False)
         self._doubled: set[EntryId] = set()
-        self._statements: dict[EntryId, bool] = {}
+        self._statements = Statements()
         self.facts, self._found = _facts(source.facts())
         self.artifacts = Artifacts(source.artifacts())
         self.newest: int | None = None
@@ -71,7 +69,9 @@ class Stored:
             if self._repeated:
                 batch = [each for each in batch if self._is_first(each)]
             if batch:
-                self._statements |= {each.key: False for each in batch if each.kind == _STATEMENT}
+                for each in batch:
+                    if each.kind == _STATEMENT:
+                        self._statements.meet(each.key)
                 newest = max([each.at for each in batch])
                 self.newest = newest if self.newest is None else max(self.newest, newest)
                 yield batch
@@ -104,12 +104,12 @@ class Stored:
         """
         found = [*self._found]
         if index is None:
-            found += self._indexed(self._source.statements())
+            found += self._statements.against(self._source.statements())
         else:
             # The first row of these is one that was not read.
             twice = [key for key in self._repeated if key not in self._doubled]
             found += [extra(f"entry {name_of(entry)}", "a second row of this id") for _, entry in twice]
-            found += self._indexed(index(self._statements))
+            found += self._statements.looked_up(index)
         return [*found, *self.artifacts.check(self._source.notices())]
 
     def _careful(self, values: EntryValues) -> Known:
@@ -125,20 +125,6 @@ class Stored:
             self._doubled.add(known.key)
             self._found.append(extra(known.name, "a second row of this id"))
         return not met
-
-    def _indexed(self, rows: Iterable[StatementRow]) -> Iterator[Finding]:
-        for row in rows:
-            where = f"statement index of entry {name_of(row.entry)}"
-            key = (row.tenant, row.entry)
-            if key not in self._statements:
-                yield extra(where, "an index row without its statement")
-            elif self._statements[key]:
-                yield extra(where, "a second index row")
-            else:
-                self._statements[key] = True
-        for (_, entry), met in self._statements.items():
-            if not met:
-                yield missing(f"statement index of entry {name_of(entry)}", "an index row")
 
 
 def _facts(rows: Iterable[FactRow]) -> tuple[dict[str, str], list[Finding]]:

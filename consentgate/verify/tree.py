@@ -25,7 +25,7 @@ from consentgate.verify.result import Finding
 from consentgate.verify.rows import SeqRow, SeqValues, name_of
 from consentgate.verify.source import LogSource
 from consentgate.verify.tiles import StoredTiles
-from consentgate.verify.turns import Writers
+from consentgate.verify.turns import People, Writers
 
 # So many entries are read ahead of a position whose entry did not come, before it is looked up.
 _AHEAD = 20_000
@@ -57,7 +57,14 @@ class Tree:
     """
 
     def __init__(
-        self, log: LogSource, marks: Marks, find: Find, prefix: Prefix, *, opening: bool = False
+        self,
+        log: LogSource,
+        marks: Marks,
+        find: Find,
+        prefix: Prefix,
+        *,
+        opening: bool = False,
+        people: People | None = None,
     ) -> None:
         """Begin before the first position.
 
@@ -67,6 +74,7 @@ class Tree:
             find: looks entries up.
             prefix: what is known to be right.
             opening: whether the log begins with the entry that opens an epoch, which is newer than what follows it.
+            people: keeps what is said about persons, where commits may overtake each other; None for nowhere.
         """
         self._log = log
         self._marks = marks
@@ -75,7 +83,7 @@ class Tree:
         self._growth = Growth(self._tiles.compare, size=prefix.size, rows=prefix.rows)
         self._of_commits = log.numbers_commits()
         self._order = Order(of_commits=self._of_commits, last=prefix.last, newest=prefix.at)
-        self.writers = Writers()
+        self._writers = Writers(people)
         self._turns: list[Finding] = []
         self._sequence = iter(log.sequence())
         self._rows: deque[SeqValues] = deque()
@@ -146,7 +154,7 @@ class Tree:
         self._match(last=True)
         left = self.unsequenced
         if not self._of_commits:
-            self._turns += self.writers.take(left)
+            self._turns += self._writers.take(left)
         return [
             *self._found,
             *self._turns,
@@ -225,7 +233,7 @@ class Tree:
         if there:
             self._found += self._order.take(there)
             if not self._of_commits:
-                self._turns += self.writers.take(there)
+                self._turns += self._writers.take(there)
         self._grow(hashes, [each.at if each else None for each in placed])
 
     def _judge(self, row: SeqRow, known: Known | None) -> bytes:

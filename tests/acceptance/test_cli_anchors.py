@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from consentgate.config.settings import FILE
+from consentgate.log.directory import DirectoryAnchor
 from consentgate.tlog.cosignature import cosignatures_of
 from tests.acceptance.deployment import Deployment, Program
 from tests.functional.log.witness import RealWitness, real_witness
@@ -125,6 +126,64 @@ def test_dead_witness_leaves_the_others_and_is_exit_3(
     assert [each["where"] for each in document["findings"]] == ["anchor w-1"]
     pair[1].start()
     program.json("log", "anchor", "--once")
+
+
+def test_bucket_without_a_client_is_said_and_leaves_the_rest_judged(
+    deployed: Deployment, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(
+        deployed,
+        FOLDER + '\n[[anchors]]\nname = "bucket"\nkind = "s3"\nbucket = "acme-log"\nretain_days = 30\n',
+    )
+    (deployed.home / "kept").mkdir()
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    document = program.json("log", "anchor", "--once", exit=2)
+    folder, bucket = document["result"]["items"]
+    assert (folder["failure"], folder["behind"]) == (None, 0)
+    assert "ProfileNotFound" in bucket["failure"]
+    assert [each["where"] for each in document["findings"]] == ["anchor bucket"]
+    judged = program.json("verify", exit=3)["result"]
+    levels = {each["name"]: each["verdict"] for each in judged["levels"]}
+    assert levels.pop("anchors") == "cannot_judge"
+    assert set(levels.values()) <= {"holds", "incomplete"}
+
+
+def test_a_place_that_fails_with_anything_leaves_the_rest_judged(
+    deployed: Deployment, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("secret words")
+
+    say(deployed, FOLDER)
+    (deployed.home / "kept").mkdir()
+    program.json("log", "anchor", "--once")
+    monkeypatch.setattr(DirectoryAnchor, "held", broken)
+    said = program("verify")
+    assert said.exit == 3
+    assert "The anchor second-site cannot be asked (KeyError)." in said.out + said.err
+    assert "secret" not in said.out + said.err
+    monkeypatch.setattr(DirectoryAnchor, "put", broken)
+    program.json("issuer", "add", "https://two.example", "--name", "Two")
+    program("log", "sequence", "--once")
+    program("log", "sign", "--once")
+    (item,) = program.json("log", "anchor", "--once", exit=3)["result"]["items"]
+    assert item["failure"] == "The anchor second-site failed (KeyError)."
+
+
+def test_a_row_that_was_never_signed_for_is_said(deployed: Deployment, program: Program) -> None:
+    say(deployed, FOLDER)
+    (deployed.home / "kept").mkdir()
+    program.json("log", "anchor", "--once")
+    deployed.sql(
+        "INSERT INTO anchor SELECT log, name, 900000000, kind, evidence, at FROM anchor WHERE name = 'second-site'"
+    )
+    document = program.json("log", "anchor", "--once", exit=1)
+    assert "900000000 entries" in document["findings"][0]["found"]
+    doctor = {each["name"]: each for each in program.json("doctor", exit=1)["result"]["items"]}
+    assert (doctor["anchors"]["verdict"], "second-site (900000000" in doctor["anchors"]["found"]) == (
+        "fail",
+        True,
+    )
 
 
 def test_quorum_decides_which_checkpoint_leaves_the_house(

@@ -1,5 +1,6 @@
 """`verify PACKAGE`: a package is judged where it lies, by anybody, with what they bring."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,18 @@ def test_a_package_that_is_broken(capsys: pytest.CaptureFixture[str], tmp_path: 
         for level in document["result"]["levels"]
         for each in level["findings"]
     } == told.findings
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_numbers_of_the_manifest_are_told_as_its_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    forge, _ = made("entries_emptied", tiny())
+    found = said(capsys, forge.write(tmp_path / "p"))
+    assert found.exit == 1
+    assert "14 of 14 selected, as the manifest says" in found.out
+    assert "15 open, 2 withheld, as the manifest says" in found.out
+    assert re.search("answers +cannot judge", found.out)
 
 
 @pytest.mark.usefixtures("nowhere")

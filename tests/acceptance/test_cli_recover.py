@@ -118,7 +118,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_log_is_kept_by_processes_of_their_own(program: Program, deployed: Deployment) -> None:
     def sizes() -> tuple[int, int]:
         with log_database(load_settings(deployed.home)) as database:
-            state = log_state(database)
+            state = log_state(load_settings(deployed.home), database)
         return state.size, state.checkpoint.size if state.checkpoint else 0
 
     with (deployed.home / "consentgate.toml").open("a") as file:

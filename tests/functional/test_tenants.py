@@ -85,6 +85,7 @@ WITHOUT_TENANT: Final = {
         (
             "anchors.insert_anchor",
             "anchors.newest_of",
+            "anchors.beyond",
             "anchors.anchors_at",
             "anchors.sizes_of_kind",
             "checkpoints.insert_checkpoint",
@@ -281,7 +282,7 @@ READING: Final[Mapping[str, Callable[[Connection, str], object]]] = {
     "personal.last_ordinal": lambda c, t: [personal.last_ordinal(c, t, kind) for kind in KINDS],
     "persons.in_force": lambda c, t: persons.in_force(c, t, "packs", log=0, size=100, low=0),
     "pulse.newest_at": lambda c, t: pulse.newest_at(c, t) is not None,
-    "pulse.unsigned_since": lambda c, t: pulse.unsigned_since(c, t, log=0) is not None,
+    "pulse.waiting": lambda c, t: pulse.waiting(c, t, log=0, own=lambda *_: True).since is not None,
     "selecting.answered_by": lambda c, t: selecting.answered_by(c, t, [STOP.bytes, NOTE.bytes]),
     "selecting.answers_to": lambda c, t: selecting.answers_to(c, t, [INTENT.bytes]),
     "selecting.linked_to": lambda c, t: selecting.linked_to(c, t, [ANN, BEN]),

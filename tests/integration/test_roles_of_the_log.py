@@ -49,7 +49,7 @@ def test_epoch_is_opened_by_the_owner_and_followed_by_everybody(walled: Granted)
         told(walled, tenant)
     assert keep_log(walled.by("sequencer")) is None
     with log_database(walled.by("sequencer")) as database:
-        state = log_state(database)
+        state = log_state(walled.by("sequencer"), database)
     assert (state.log, state.unsequenced, state.unsigned) == (1, 0, 0)
     found = verify_deployment(walled.by("reader"), vkey=None, with_keys=True, step=lambda: None).verification
     assert found.findings == ()
@@ -73,4 +73,4 @@ def test_login_that_may_not_write_sequences_without_heartbeats(walled: Granted) 
         told(walled, "a")
         with sequencing(database, heartbeats=True) as work:
             assert work() == 2
-        assert log_state(database).unsequenced == 0
+        assert log_state(walled.by("sequencer"), database).unsequenced == 0

@@ -1,11 +1,12 @@
 """A package in memory, with all that somebody needs who makes one, or alters one and mends what gives it away."""
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -13,7 +14,7 @@ from consentgate.canonical import b64, decode, encode, unb64
 from consentgate.crypto import jwe, jws
 from consentgate.crypto.jwk import SigningKey
 from consentgate.tlog.checkpoint import Checkpoint, sign_checkpoint
-from consentgate.tlog.merkle import leaf_hash, root_of
+from consentgate.tlog.merkle import HASH_BYTES, leaf_hash, node_hash, root_of
 from consentgate.tlog.notekey import NoteSigner
 
 ENTRIES: Final = "data/records/entries.jsonl"
@@ -156,6 +157,23 @@ class Forge:
         log = {"number": number, "origin": signer.key.name, "size": len(lines), "root": b64(root)}
         self.manifest = {**told, "logs": [{**log, "vkey": signer.key.vkey, "positions": len(lines)}]}
 
+    def take_out(self, at: int) -> None:
+        """Take a record out and hide it: new numbers, and a proof of the others under the same checkpoint."""
+        lines = self.lines()
+        gone = lines.pop(at)
+        log = next(each for each in self.manifest["logs"] if each["number"] == gone["log"])
+        hashes = {
+            line["position"]: leaf_hash(unb64(line["leaf"]))
+            for line in self.lines()
+            if line["log"] == gone["log"]
+        }
+        path = f"data/log/{gone['log']}/nodes.bin"
+        nodes = io.BytesIO(self.files[path])
+        self.files[path] = _fewer(nodes, 0, log["size"], hashes, gone["position"])[1]
+        self.set_lines(lines)
+        self.renumber()
+        self.read_again()
+
     def list_files(self) -> None:
         """Bring the manifest's list of files up to what there is."""
         told = self.manifest
@@ -269,6 +287,22 @@ def _nodes(hashes: list[bytes], low: int, high: int, there: frozenset[int]) -> I
         middle = low + (1 << ((high - low - 1).bit_length() - 1))
         yield from _nodes(hashes, low, middle, there)
         yield from _nodes(hashes, middle, high, there)
+
+
+def _fewer(
+    nodes: BinaryIO, low: int, high: int, hashes: Mapping[int, bytes], gone: int
+) -> tuple[bytes, bytes]:
+    """The hash over a range, and what proves its leaves but one, from what proved all of them."""
+    there = [each for each in hashes if low <= each < high]
+    if not there:
+        node = nodes.read(HASH_BYTES)
+        return node, node
+    if high - low == 1:
+        return hashes[low], hashes[low] if low == gone else b""
+    middle = low + (1 << ((high - low - 1).bit_length() - 1))
+    left, right = _fewer(nodes, low, middle, hashes, gone), _fewer(nodes, middle, high, hashes, gone)
+    node = node_hash(left[0], right[0])
+    return node, node if there == [gone] else left[1] + right[1]
 
 
 def _list(lines: Mapping[str, str]) -> bytes:

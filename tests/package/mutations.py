@@ -282,6 +282,32 @@ def _entries_removed(forge: Forge) -> Iterable[Found]:
     return (("records", "missing", ENTRIES),)
 
 
+@_mutation("the records are empty", "nothing")
+def _entries_emptied(forge: Forge) -> Iterable[Found]:
+    return _entries_cut(forge, 0)
+
+
+@_mutation("the second half of the records is gone", "nothing")
+def _entries_halved(forge: Forge) -> Iterable[Found]:
+    return _entries_cut(forge, len(forge.lines()) // 2)
+
+
+def _entries_cut(forge: Forge, count: int) -> Iterable[Found]:
+    lines = forge.lines()
+    stay, gone = lines[:count], lines[count:]
+    forge.set_lines(stay)
+    yield ("records", "missing", _record(gone[0]))
+    yield ("records", "altered", READABLE)
+    parts = [part for line in gone for part in line["parts"]]
+    if any("withheld" in part for part in parts):
+        yield ("records", "altered", WITHHELD)
+    for line in gone:
+        if any(part["p"] == "statement.0" and "key" in part for part in line["parts"]):
+            yield ("statements", "extra", f"data/statements/{line['bates']}.jws")
+    for number in {line["log"] for line in gone}:
+        yield _other_tree(forge, number)
+
+
 @_mutation("the readable records are gone", "nothing")
 def _readable_removed(forge: Forge) -> Iterable[Found]:
     del forge.files[READABLE]
@@ -492,6 +518,14 @@ def _record_removed_renumbered(forge: Forge) -> Iterable[Found]:
     forge.renumber()
     forge.read_again()
     return (_other_tree(forge, gone["log"]),)
+
+
+@_mutation(
+    "a record is taken out and hidden, under the log's own checkpoint: only the fingerprint tells", "signed"
+)
+def _record_hidden(forge: Forge) -> Iterable[Found]:
+    forge.take_out(forge.line_of("call"))
+    return ()
 
 
 @_mutation("a record stands there twice", "signed")

@@ -1,6 +1,7 @@
 """Three verifiers, one answer: here the library and the program that every package carries."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -59,10 +60,26 @@ def test_a_fingerprint_from_outside_confirms(program: ModuleType, base: Path) ->
 
 
 def test_known_witnesses_are_named(program: ModuleType, base: Path) -> None:
-    one, _ = both(program, base, policy=POLICY)
-    assert one.conclusion == "witnessed"
-    assert one.exit_code == 3, "whoever took records away and signed anew has the same checkpoint"
-    assert one.sentences[-1] == "Witnessed by W1."
+    one, _ = both(program, base, fingerprint=FINGERPRINT, policy=POLICY)
+    assert (one.conclusion, one.exit_code) == ("witnessed", 4)
+    assert one.sentences[-2:] == ("Witnessed by W0.", "Witnessed by W1.")
+
+
+# Each keeps the checkpoint of the log, which witnesses cosigned: they know nothing of the package.
+@pytest.mark.parametrize("name", [None, "manifest_signed_anew", "table_altered_signed", "record_hidden"])
+def test_witnesses_do_not_vouch_for_who_signed(
+    program: ModuleType, base: Path, tmp_path: Path, name: str | None
+) -> None:
+    forge = made(name, tiny())[0] if name else tiny()
+    one, other = both(program, forge.write(tmp_path / "p", base, tiny().files), policy=POLICY)
+    assert (one.conclusion, one.exit_code, found(one)) == ("consistent", 3, set())
+    assert one.witnesses == ("W0", "W1")
+    assert one.sentences[-3:] == (
+        "Nobody confirmed this key to you.",
+        "Witnessed by W0.",
+        "Witnessed by W1.",
+    )
+    assert program.tell(other).splitlines()[-3:] == list(one.sentences[-3:])
 
 
 def test_another_fingerprint_than_the_reader_has_is_a_finding(program: ModuleType, base: Path) -> None:
@@ -78,6 +95,24 @@ def test_each_mutation_is_told(program: ModuleType, base: Path, tmp_path: Path, 
     assert found(one) == told.findings
     assert one.conclusion == told.conclusion
     assert one.conclusion != "broken" or one.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "unjudged"),
+    [
+        ("entries_removed", {"answers", "statements", "artifacts", "tree"}),
+        ("entries_emptied", {"answers", "artifacts"}),
+        ("entries_halved", {"answers", "artifacts"}),
+        ("record_removed", {"answers", "statements", "artifacts"}),
+        ("log_unknown", {"answers", "statements", "artifacts", "tree"}),
+    ],
+)
+def test_what_some_of_the_records_say_does_not_hold(
+    program: ModuleType, base: Path, tmp_path: Path, name: str, unjudged: set[str]
+) -> None:
+    forge, _ = made(name, tiny())
+    one, _ = both(program, forge.write(tmp_path / "p", base, tiny().files))
+    assert {level.name for level in one.levels if level.verdict == "cannot_judge"} == unjudged
 
 
 # No key and no list covers it: what confirms the manifest says nothing of its timestamp, nor of what is no part.
@@ -138,6 +173,16 @@ def test_the_program_runs_alone(base: Path, tmp_path: Path) -> None:
     assert run("--fingerprint", "no").returncode == 2
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_program_ends_quietly_where_nobody_reads_on(base: Path, form: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-I", str(PROGRAM), *form, str(base)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
 def test_the_program_knows_nothing_of_us() -> None:
     text = PROGRAM.read_text("utf-8")
     assert "import consentgate" not in text
@@ -186,12 +231,13 @@ def test_the_program_says_what_it_cannot_use(
 
 
 def test_another_policy_of_the_reader_is_held_too(program: ModuleType, base: Path) -> None:
-    one, _ = both(program, base, policy=POLICY.replace(f"log {LOGS[1].key.vkey}".encode(), b"# no log"))
+    policy = POLICY.replace(f"log {LOGS[1].key.vkey}".encode(), b"# no log")
+    one, _ = both(program, base, fingerprint=FINGERPRINT, policy=policy)
     assert one.conclusion == "witnessed"
     other = f"log {LOGS[0].key.vkey}\nquorum none\n".encode()
     one, _ = both(program, base, policy=other)
     assert found(one) == {("witnesses", "unsigned", "log 1")}
-    one, _ = both(program, base, policy=b"quorum none\n")
-    assert (one.conclusion, one.witnesses) == ("consistent", ()), (
+    one, _ = both(program, base, fingerprint=FINGERPRINT, policy=b"quorum none\n")
+    assert (one.conclusion, one.witnesses) == ("confirmed", ()), (
         "a policy that asks for nothing shows nothing"
     )

@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -16,8 +16,11 @@ from consentgate.canonical import b64, encode, unb64
 from consentgate.errors import InvalidInput, Unavailable
 from consentgate.verify.package import lines
 from consentgate.verify.package.levels import verify_package
+from tests.browser import Browser
 from tests.fuzz.mutate import Mutator
-from tests.package.forge import ENTRIES, LISTS, READABLE, Forge
+from tests.package.forge import ENTRIES, LISTS, READABLE, Forge, leaf_of
+from tests.package.mutations import MUTATIONS, POLICY, Found
+from tests.package.pages import agrees, judged
 from tests.package.test_agreement import both, found
 from tests.package.tiny import tiny
 
@@ -111,13 +114,54 @@ def test_names_cannot_play_with_a_terminal(program: ModuleType, tmp_path: Path) 
     assert found(one) == {("files", "extra", "data/?[2Jclean??")}
 
 
-def test_a_flood_of_files_is_told_once_for_each_up_to_a_bound(tmp_path: Path) -> None:
-    folder = tiny().write(tmp_path / "p")
+def files_added(forge: Forge) -> set[Found]:
+    forge.files |= {f"more{number:04d}": b"" for number in range(1100)}
+    return {("files", "extra", f"more{number:04d}") for number in range(1000)}
+
+
+def requests_left_open(forge: Forge) -> set[Found]:
+    """A forged answer stands before all of them, since what is open breaks nothing."""
+    MUTATIONS["answer_forged"].alter(forge)
+    lines = forge.lines()
+    intent, forged = lines[forge.line_of("intent")], lines[forge.line_of("outcome")]["bates"]
     for number in range(1100):
-        (folder / f"more{number}").touch()
-    judged = verify_package(folder)
-    assert len(judged.findings["files"]) == 1000
-    assert judged.conclusion == "broken"
+        entry = f"019aab00-0000-7000-8000-1{number:011x}"
+        lines.append({**intent, "entry": entry, "leaf": b64(encode({**leaf_of(intent), "id": entry}))})
+    forge.set_lines(lines)
+    del forge.files[POLICY]
+    forge.rebuild()
+    opens = {("answers", "open", f"record {forge.bates(number)}") for number in range(15, 15 + 999)}
+    return {("answers", "forged", f"record {forged}"), *opens}
+
+
+FLOODS: Final = (files_added, requests_left_open)
+
+
+def flooded(flood: Callable[[Forge], set[Found]], tmp_path: Path) -> tuple[Path, set[Found]]:
+    forge = tiny().copy()
+    told = flood(forge)
+    return forge.write(tmp_path / "p"), told
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_is_told_once_for_each_up_to_a_bound(
+    program: ModuleType, tmp_path: Path, flood: Callable[[Forge], set[Found]]
+) -> None:
+    folder, told = flooded(flood, tmp_path)
+    one, _ = both(program, folder)
+    assert found(one) == told
+    assert (len(told), one.conclusion) == (1000, "broken")
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_the_page_tells_as_much_of_a_flood(
+    browser: Browser, page_file: Path, tmp_path: Path, flood: Callable[[Forge], set[Found]]
+) -> None:
+    folder, told = flooded(flood, tmp_path)
+    with browser.page(page_file.as_uri()) as page:
+        judgement = judged(page, folder)
+    assert {tuple(each) for each in judgement["findings"]} == told
+    agrees(judgement, verify_package(folder))
 
 
 def test_a_package_that_is_not_there(tmp_path: Path) -> None:

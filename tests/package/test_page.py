@@ -20,7 +20,7 @@ from consentgate.verify.package.levels import verify_package
 from tests.browser import Browser, Page
 from tests.package.forge import ATTACKER
 from tests.package.mutations import LEFT, MUTATIONS, made
-from tests.package.pages import agrees, judged, take, wait
+from tests.package.pages import agrees, drop, judged, take, wait
 from tests.package.tiny import PACKAGE_KEY, POLICY, tiny
 from tests.tools.golden_package import GOLDEN
 from tests.vectors import published
@@ -106,7 +106,7 @@ def test_a_fingerprint_confirms_and_another_one_does_not(
     with browser.page(page_file.as_uri()) as page:
         take(page, small)
         verdict = "document.querySelector('.verdict').textContent"
-        assert page.evaluate(verdict) == "Consistent with itself, signer not confirmed."
+        assert page.evaluate(verdict) == "Consistent; signer not confirmed."
         page.click("#fingerprint")
         page.type(f" {PACKAGE_KEY.public.kid} ")
         assert page.evaluate(verdict) == "Consistent, and signed by the key that you confirmed."
@@ -129,10 +129,13 @@ def test_witnesses_of_the_reader_are_named(
         rung = "document.querySelector('.ladder li:last-child').innerText"
 
         page.choose("#policy", tmp_path / "own")
-        wait(page, f"{rung}.includes('Witnessed by W0, W1.')")
+        wait(page, f"{rung}.includes('The log is witnessed by W0, W1.')")
+        assert page.evaluate("document.querySelector('.verdict').className") == "verdict consistent"
+        page.click("#fingerprint")
+        page.type(PACKAGE_KEY.public.kid)
         assert page.evaluate("document.querySelector('.verdict').className") == "verdict witnessed"
         page.choose("#policy", tmp_path / "other")
-        wait(page, f"{rung}.includes('Your witnesses do not vouch for it.')")
+        wait(page, f"{rung}.includes('Your witnesses do not vouch for the log.')")
         assert page.evaluate("document.querySelector('.verdict').className") == "verdict broken"
         page.choose("#policy", tmp_path / "no")
         wait(page, "document.querySelector('.ask .problem').textContent.includes('no policy of witnesses')")
@@ -143,9 +146,7 @@ def test_a_folder_can_be_dropped(browser: Browser, page_file: Path, small: Path)
     # Chromium hands no folder below /dev to a page, and there may lie what tests write.
     with tempfile.TemporaryDirectory(dir="/tmp") as place, browser.page(page_file.as_uri()) as page:
         folder = shutil.copytree(small, Path(place) / "package")
-        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
-            page.call("Input.dispatchDragEvent", type=kind, x=400, y=400, data=data)
+        drop(page, folder)
         wait(page, "document.querySelector('.ladder') !== null")
         assert page.evaluate("app.result.report.findings") == []
         assert page.complaints == []

@@ -23,7 +23,7 @@ KINDS = ("denial", "intent", "statement", "")
 DAYS = ("2026-01-01", "2026-11-01", "2027-01-01", "")
 WORK = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 
-FRAME, ANSWER = 0.1, 0.25
+FRAME, ANSWER = 0.03, 0.25
 
 
 @pytest.fixture(scope="module")

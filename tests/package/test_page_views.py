@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tests.browser import Browser, Page
 from tests.package.pages import go, take, wait
 from tests.package.story import HOSTILE
+from tests.package.tiny import tiny
 
 VIEWS = {
     "verification": "#/",
@@ -221,9 +223,74 @@ def test_local_time_stands_beside_utc(page: Page) -> None:
 
 
 def test_an_address_that_names_nothing_says_so(page: Page) -> None:
-    for view in ("#/record/XX", "#/call/none", "#/else"):
+    for view in ("#/record/XX", "#/call/none", "#/else", "#/record/%", "#/call/%ff"):
         go(page, view)
         assert text(page, "h1") == "Not found"
+
+
+def test_the_link_over_the_head_leads_to_what_is_shown(page: Page) -> None:
+    go(page, "#/record/DOE000004")
+    page.evaluate("document.querySelector('.skip').focus()")
+    page.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.evaluate("location.hash") == "#/record/DOE000004"
+    assert text(page, "h1") == "Consent given"
+    page.evaluate("location.hash = '#main'")
+    page.evaluate("new Promise((done) => setTimeout(done))")
+    assert text(page, "h1") == "Consent given"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_rows_lie_below_one_another_with_letters_of_any_size(
+    browser: Browser, page_file: Path, told: Path, width: int
+) -> None:
+    with browser.page(page_file.as_uri(), width=width) as page:
+        take(page, told)
+        page.evaluate("document.documentElement.style.fontSize = '24px'")
+        go(page, "#/timeline")
+        for at in (0, 1500):
+            page.evaluate(f"scrollTo(0, {at}); new Promise((drawn) => setTimeout(drawn, 100))")
+            rows = page.evaluate(
+                "[...document.querySelectorAll('.row')].map((row) => row.getBoundingClientRect())"
+                ".map(({ top, bottom }) => [top, bottom])"
+            )
+            assert len(rows) > 10
+            assert all(one[1] <= other[0] + 0.5 for one, other in pairwise(rows))
+        size = "parseFloat(getComputedStyle(document.querySelector('.row .what')).fontSize)"
+        assert page.evaluate(size) == 24
+        inside = (
+            "[...document.querySelectorAll('.row')].every((row) => [...row.querySelectorAll('.what *')]"
+            ".every((each) => each.getBoundingClientRect().bottom <= row.getBoundingClientRect().bottom))"
+        )
+        assert page.evaluate(inside)
+
+
+def test_an_age_stands_without_what_is_said_where_there_is_none(page: Page) -> None:
+    shown = {
+        '{"adult":false,"age":34}': "age34",
+        '{"adult":false}': "stated to be of ageno",
+        '{"adult":true,"age":34}': "stated to be of ageyesage34",
+        '{"adult":true}': "stated to be of ageyes",
+        '{"adult":false,"age":null}': "stated to be of agenoagenothing",
+    }
+    assert {each: page.evaluate(f"tree({each}).textContent") for each in shown} == shown
+
+
+def test_a_zone_that_the_browser_does_not_know_gives_no_name_to_utc(
+    browser: Browser, page_file: Path, tmp_path: Path
+) -> None:
+    forge = tiny().copy()
+    forge.manifest = {**forge.manifest, "time_zone": "Mars/Olympus"}
+    forge.mend()
+    with browser.page(page_file.as_uri()) as page:
+        take(page, forge.write(tmp_path / "p"))
+        assert "What the clocks showed in \u2068Mars/Olympus\u2069: this browser does not know" in text(page)
+        for view in ("#/record/CG000003", "#/timeline", "#/statements"):
+            go(page, view)
+            assert "Mars" not in text(page)
+        go(page, "#/record/CG000003")
+        assert re.search(r"Written \d+ \w+ 2026, \d\d:\d\d:\d\d UTC", text(page))
+        quiet(page, page_file)
 
 
 def test_without_scripts_the_reader_is_told(browser: Browser, page_file: Path) -> None:

@@ -24,6 +24,7 @@ CHOSEN = (
     "outcome_removed",
     "outcome_relabelled_everywhere",
     "record_removed_renumbered",
+    "record_hidden",
     "keys_swapped",
     "two_key_token",
     "statement_replaced",

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from consentgate.config.packages import package_verified
+from consentgate.crypto import timestamp
 from consentgate.verify.package.levels import verify_package
 from tests.browser import Browser, Page
 from tests.functional.export.place import ASKED, stamping
@@ -95,10 +96,24 @@ def test_all_three_say_the_same_and_the_command_more_with_certificates(
     assert judgement["conclusion"] == one.conclusion
     agrees(judgement, one)
     # Only with them is one judged, and nothing else is judged otherwise.
-    trusting = package_verified(folder, authorities=tsa.certificates)
-    assert found(trusting) - found(one) == {("timestamps", *each.split(" ")) for each in alone}
-    assert found(one) <= found(trusting)
-    assert trusting.conclusion == ("broken" if together | alone else "witnessed")
+    for fingerprint, conclusion in ((None, "consistent"), (one.fingerprint, "witnessed")):
+        trusting = package_verified(folder, fingerprint=fingerprint, authorities=tsa.certificates)
+        assert found(trusting) - found(one) == {("timestamps", *each.split(" ")) for each in alone}
+        assert found(one) <= found(trusting)
+        assert trusting.conclusion == ("broken" if together | alone else conclusion)
+
+
+def test_an_authority_does_not_vouch_for_who_signed(
+    program: ModuleType, stamped: Path, tsa: Tsa, tmp_path: Path
+) -> None:
+    forge = Forge.of(stamped)
+    forge.mend()
+    forge.files[MANIFEST] = tsa.answer(timestamp.query(forge.files["manifest.json"]).body)
+    both(program, forge.write(tmp_path / "p", stamped, Forge.of(stamped).files))
+    one = package_verified(tmp_path / "p", authorities=tsa.certificates)
+    assert (one.conclusion, one.exit_code, found(one)) == ("consistent", 3, set())
+    assert [each.path for each in one.stamped] == ["manifest.json", "data/log/0/checkpoint"]
+    assert one.sentences[2] == "Nobody confirmed this key to you."
 
 
 def test_each_says_that_it_leaves_them_to_openssl(page: Page, stamped: Path) -> None:

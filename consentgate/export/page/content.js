@@ -137,8 +137,13 @@ function tree(value, name = "") {
     return el("ol", { class: "tree" }, value.map((each) => el("li", {}, tree(each, name))));
   }
   if (!isObject(value)) return scalar(value, name);
-  return el("dl", { class: "tree" }, Object.entries(value).filter(([member]) => member !== "v").map(([member, each]) =>
-    el("div", {}, el("dt", {}, told(plain(member))), el("dd", {}, tree(each, member)))));
+  return el("dl", { class: "tree" }, Object.entries(value).filter(([member]) => isShown(value, member)).map(([member, each]) =>
+    el("div", {}, el("dt", {}, told(MEMBER_WORDS.get(member) ?? plain(member))), el("dd", {}, tree(each, member)))));
+}
+
+// `adult` says that somebody is at least 18 where the age is not known: that nobody said so tells nothing beside an age.
+function isShown(value, member) {
+  return member !== "v" && !(member === "adult" && value.adult === false && Number.isInteger(value.age));
 }
 
 function scalar(value, name) {
@@ -165,7 +170,8 @@ function entryLink(id) {
   return link(`#/record/${encodeURIComponent(record.bates)}`, el("span", { class: "bates" }, record.bates), " ", told(record.title));
 }
 
+// The zone in which times are shown: the package's, where this browser knows it.
 function zone() {
-  const { manifest } = app.result;
-  return typeof manifest?.time_zone === "string" ? manifest.time_zone : "UTC";
+  const named = app.result.manifest?.time_zone;
+  return typeof named === "string" && knowsZone(named) ? named : "UTC";
 }

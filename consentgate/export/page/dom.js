@@ -48,17 +48,28 @@ function facts(pairs, attributes = {}) {
 
 const ROWS_AT_ONCE = 200;
 const zones = new Map();
+const known = new Map();
 
+// Whether this browser can tell times of a zone.
+function knowsZone(zone) {
+  if (!known.has(zone)) known.set(zone, isZone(zone));
+  return known.get(zone);
+}
+
+function isZone(zone) {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en-GB", { timeZone: zone }));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return false;
+  }
+}
+
+// For a zone that the browser knows.
 function zoned(zone, options) {
   const name = `${zone} ${JSON.stringify(options)}`;
   if (!zones.has(name)) {
-    let format;
-    try {
-      format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options });
-    } catch {
-      format = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options });
-    }
-    zones.set(name, format);
+    zones.set(name, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
   }
   return zones.get(name);
 }
@@ -82,16 +93,47 @@ function moment(at, zone) {
   return el("time", { datetime: at }, local, zone === "UTC" ? " UTC" : el("span", { class: "soft" }, ` ${zone} \u00b7 `, el("span", { class: "utc" }, `${at.slice(0, 19).replace("T", " ")} UTC`)));
 }
 
-// A table that shows its first rows, and more when asked.
-function growing(head, items, row) {
-  const body = el("tbody");
-  const more = el("button", { type: "button", class: "quiet", onclick: grow }, "Show more");
+// Fills a box with the first of many, with more when the button that it gives is pressed, and with all of them on paper.
+function growing(box, items, make) {
+  const more = el("button", { type: "button", class: "quiet", onclick: () => grow(shown + ROWS_AT_ONCE) });
   let shown = 0;
-  function grow() {
-    body.append(...items.slice(shown, shown + ROWS_AT_ONCE).map(row));
-    shown += ROWS_AT_ONCE;
-    more.hidden = shown >= items.length;
+  function grow(to) {
+    shown = Math.min(to, items.length);
+    while (box.childElementCount > shown) box.lastElementChild.remove();
+    box.append(...items.slice(box.childElementCount, shown).map(make));
+    more.textContent = `Show more (${(items.length - shown).toLocaleString("en")} left)`;
+    more.hidden = shown === items.length;
   }
-  grow();
+  grow(ROWS_AT_ONCE);
+  onPaper(box, () => {
+    const before = shown;
+    grow(items.length);
+    return () => grow(before);
+  });
+  return more;
+}
+
+function growingTable(head, items, row) {
+  const body = el("tbody");
+  const more = growing(body, items, row);
   return [el("table", {}, el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))), body), more];
+}
+
+const papers = new WeakMap();
+
+// What an element shows on paper that it does not show on a screen; `show` gives what takes it back.
+function onPaper(element, show) {
+  papers.set(element, show);
+  element.dataset.paper = "";
+}
+
+// Shows all that the document has, what is folded too; gives what takes it back.
+function unfold() {
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  for (const each of folded) each.open = true;
+  const back = Array.from(document.querySelectorAll("[data-paper]"), (element) => papers.get(element)());
+  return () => {
+    for (const each of back) each();
+    for (const each of folded) each.open = false;
+  };
 }

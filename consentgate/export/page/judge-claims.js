@@ -3,8 +3,8 @@
 const STATEMENT_TYPE = "consent-statement+jwt";
 const STATEMENTS = "data/statements/";
 
-function judgeAnswers(report, records, manifest, there) {
-  if (!there) report.cannotJudge("answers", "The records are missing.");
+function judgeAnswers(report, records, manifest, whole) {
+  if (!whole) report.cannotJudge("answers", "Records are missing or unreadable: requests and outcomes may be among them.");
   const byEntry = new Map(records.map((record) => [record.entry, record]));
   const ended = new Set();
   for (const { kind, re, where } of records) {
@@ -92,8 +92,8 @@ class Statements {
     else if (!(await this.folder.is(path, token))) this.report.find("statements", "altered", path, "another text", "the statement as it was signed");
   }
 
-  finish(manifest, { there, leftOut }) {
-    if (!there) this.report.cannotJudge("statements", "The records are missing.");
+  finish(manifest, { there, leftOut, whole }) {
+    if (!whole) this.report.cannotJudge("statements", "Records are missing or unreadable: signed statements may be among them.");
     if (!there || leftOut) return;
     for (const { path } of manifest.files) {
       if (path.startsWith(STATEMENTS) && !this.files.has(path)) {

@@ -11,12 +11,18 @@ class Records {
     this.all = []; // the records that could be read, in order
     this.there = folder.has(ENTRIES);
     this.leftOut = false;
+    this.hasGap = false;
     this.inOrder = true;
     this.lines = 0;
     this.open = 0;
     this.withheld = []; // {bates, entry, part, reason}
     this.expected = manifest.bates.first;
     this.before = { log: -1, position: -1 };
+  }
+
+  // Whether every record of the range could be read, once all were.
+  get whole() {
+    return this.there && !this.leftOut && !this.hasGap;
   }
 
   // Goes along the lines; `take` is given each record that could be read while its parts are at hand.
@@ -135,6 +141,7 @@ class Records {
   }
 
   gap() {
+    this.hasGap = true;
     this.report.find("records", "missing", `record ${batesOf(this.manifest, this.expected)}`, "nothing", "each number of the range once");
   }
 

@@ -40,9 +40,9 @@ class Report {
   state(level) {
     const { findings, unjudged, absent } = this.levels.get(level);
     if (findings.some(({ kind }) => kind !== "open")) return "broken";
+    if (findings.length > 0) return "incomplete";
     if (unjudged) return "cannot_judge";
-    if (absent) return "absent";
-    return findings.length > 0 ? "incomplete" : "holds";
+    return absent ? "absent" : "holds";
   }
 
   get findings() {
@@ -53,10 +53,16 @@ class Report {
     return LEVELS.some((level) => this.state(level) === "broken");
   }
 
-  // One word, from what the reader brought along: the fingerprint of the cover letter, witnesses of their own.
+  // Whether any of these findings is of a level that may have more than are kept.
+  isCut(findings) {
+    return findings.some(({ level }) => this.levels.get(level).findings.length >= MOST_FINDINGS);
+  }
+
+  // One word, from what the reader brought along: the fingerprint of the cover letter, witnesses of their own. Witnesses
+  // know the log, not the package: whoever left records out has the same checkpoint, so they lift no unknown signer.
   conclude({ fingerprint = "", witnesses = null } = {}) {
     if (this.broken || (fingerprint && fingerprint !== this.signer) || witnesses?.findings.length > 0) return "broken";
-    if (witnesses?.names.length > 0) return "witnessed";
-    return fingerprint ? "confirmed" : "consistent";
+    if (!fingerprint) return "consistent";
+    return witnesses?.names.length > 0 ? "witnessed" : "confirmed";
   }
 }

@@ -27,9 +27,9 @@ async function verifyPackage(folder, progress = () => {}) {
     await artifacts.take(record.contents);
     return indexed(record, statement);
   }, told);
-  if (!records.there) report.cannotJudge("artifacts", "The records are missing.");
+  if (!records.whole) report.cannotJudge("artifacts", "Records are missing or unreadable: they may name more than is there.");
   withCalls(records.all);
-  judgeAnswers(report, records.all, manifest, records.there);
+  judgeAnswers(report, records.all, manifest, records.whole);
   statements.finish(manifest, records);
   await judgeTrees(folder, manifest, report, records);
   const notes = await judgeCheckpoints(folder, manifest, report);

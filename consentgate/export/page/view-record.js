@@ -19,7 +19,7 @@ async function recordView(bates) {
     elements: [
       el("p", { class: "over" }, link("#/timeline", "Time line"), ` \u00b7 ${KIND_WORDS[record.kind]}`),
       el("h1", {}, el("span", { class: `dot ${record.tone}`, "aria-hidden": "true" }), told(record.title)),
-      findings.length > 0 && findingList(findings),
+      ...(findings.length > 0 ? findingList(findings) : []),
       facts([
         ["Bates number", el("span", { class: "bates" }, record.bates)],
         ["Written", moment(record.at, zone())],
@@ -56,7 +56,7 @@ function calls() {
 
 function callsView() {
   const all = [...calls()];
-  const rows = all.length === 0 ? [el("p", {}, "No record names a call.")] : growing(["Began", "Call", "About", "Decisions", "Records"], all, callRow);
+  const rows = all.length === 0 ? [el("p", {}, "No record names a call.")] : growingTable(["Began", "Call", "About", "Decisions", "Records"], all, callRow);
   return { title: "Calls", elements: [el("h1", {}, "Calls"), ...rows] };
 }
 

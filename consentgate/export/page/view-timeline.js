@@ -23,16 +23,15 @@ function timelineView() {
 
   const form = el("form", { class: "filters", role: "search", "aria-label": "Records", oninput: apply, onsubmit: (event) => event.preventDefault() },
     field("Search", search, "wide"), field("Kind", kind), field("From", from), field("Until", to), count);
-  const print = [["beforeprint", () => list.drawAll()], ["afterprint", apply]];
-  for (const [event, act] of print) addEventListener(event, act);
+  onPaper(box, () => {
+    list.drawAll();
+    return apply;
+  });
   return {
     title: "Time line",
     elements: [el("p", { class: "over" }, zone() === "UTC" ? "Times are UTC." : `Times are those of ${zone()}. Each record has its UTC time too.`), el("h1", {}, "Time line"), form, none, box],
     ready: apply,
-    close() {
-      list.close();
-      for (const [event, act] of print) removeEventListener(event, act);
-    },
+    close: () => list.close(),
   };
 }
 

@@ -9,6 +9,7 @@ class VirtualList {
   #shown = new Map();
   #height = 0;
   #waiting = false;
+  #whole = false;
 
   constructor(box, make) {
     this.#box = box;
@@ -26,6 +27,7 @@ class VirtualList {
 
   set items(items) {
     this.#items = items;
+    this.#whole = false;
     this.#clear();
     this.draw();
   }
@@ -41,13 +43,16 @@ class VirtualList {
 
   // All rows at once, for paper.
   drawAll() {
+    this.#whole = true;
     this.#clear();
     this.#box.style.height = "auto";
     this.#box.append(...this.#items.map((item, i) => this.#make(item, i, this.#items)));
   }
 
   draw() {
-    const height = parseFloat(getComputedStyle(this.#box).getPropertyValue("--row")) * 16;
+    if (this.#whole) return;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const height = parseFloat(getComputedStyle(this.#box).getPropertyValue("--row")) * rem;
     if (height !== this.#height) this.#clear();
     this.#height = height;
     this.#box.style.height = `${height * this.#items.length}px`;

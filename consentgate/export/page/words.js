@@ -103,6 +103,9 @@ const DUTY_WORDS = {
   retain_proof_until: "Keep the proof until",
 };
 
+// Members whose name alone would tell something else.
+const MEMBER_WORDS = new Map([["adult", "stated to be of age"]]);
+
 function plain(word) {
   return String(word).replaceAll("_", " ");
 }

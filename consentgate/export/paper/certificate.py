@@ -48,10 +48,13 @@ _MADE: Final = (
         "content, encrypted (A256GCM) under keys of the person or of the controller."
     ),
     (
-        "The time of an entry is read from the clock of the machine that writes it, to the millisecond. The "
-        "program compares that clock with the database's and refuses to work where they differ by more than two "
-        "seconds. The clock is kept right by: [blank]"
+        "The time of an entry is read from the clock of the machine that writes it, to the millisecond. Where the "
+        "ledger is kept by a database server (PostgreSQL), the program compares that clock with the server's and "
+        "writes no entry where they differ by more than two seconds. Where the ledger is a file on the machine "
+        "itself (SQLite), that machine's clock is the only one, and the program compares it with no other. Which of "
+        "the two it was, and of a server whether it was another machine: [blank]"
     ),
+    "The clock, or each of them, is kept right by: [blank]",
     (
         "What a person consented to, refused or withdrew comes in as a statement that an issuer signed. The "
         "signature is verified under the issuer's registered key before the statement is written, and the signed "

@@ -1,4 +1,4 @@
-"""The data dictionary: every column of every table and of the load file, every kind, reason and rule of withholding.
+"""The data dictionary: columns of tables and load file, kinds, reasons, and members that need to be explained.
 
 It is made of the same tables as the files that it describes, so it cannot go stale.
 
@@ -13,7 +13,7 @@ from consentgate.export.paper.plain import document, ruled, wrapped
 from consentgate.export.paper.sheets import TABLES
 from consentgate.export.paper.tables import BOM, line
 from consentgate.export.paper.tables import MEDIA as CSV
-from consentgate.export.paper.words import KINDS, WITHHELD
+from consentgate.export.paper.words import KINDS, SPEAKERS, WITHHELD
 from consentgate.export.sink import Folder
 from consentgate.policy.reasons import DEFINITIONS
 
@@ -52,6 +52,8 @@ def entries() -> Iterator[tuple[str, str, str]]:
         yield "loadfile", name, means
     for kind, means in KINDS.items():
         yield "kinds of entries", kind, means
+    for member, means in SPEAKERS.items():
+        yield "members of a speaker", member, means
     for reason, means in WITHHELD.items():
         yield "reasons of withholding", reason, means
     for code, definition in DEFINITIONS.items():

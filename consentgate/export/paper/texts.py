@@ -1,7 +1,8 @@
 """The text of each entry, ``data/text/NNN/BATES.txt``: what a review platform searches, and what a person can read.
 
 Everything that may be read of the entry stands in it: what happened, when, and each part member by member; bytes
-that are text are shown as text. What is withheld is named with its reason.
+that are text are shown as text. What is withheld is named with its reason. One member is left out: that a speaker of
+known age was not stated to be of age, which reads as if the person were a minor.
 
 Invariants: UTF-8, line feeds, nothing invisible (`shown.visible`); the same text for the same record.
 """
@@ -15,13 +16,16 @@ from consentgate.export.paper.entry import Entry
 from consentgate.export.paper.members import unpadded
 from consentgate.export.paper.shown import visible
 from consentgate.export.paper.telling import CAUSE
-from consentgate.export.paper.words import KINDS, WITHHELD, word
+from consentgate.export.paper.words import KINDS, OF_AGE, WITHHELD, word
 from consentgate.export.paper.zones import utc
 from consentgate.export.record import Withheld
 from consentgate.moment import to_text
 
 # Members that hold bytes in base64url; a text is shown as a text.
 _BYTES: Final = ("body", "response")
+
+_LABELS: Final = 20
+"""Width of the labels: that of the longest, and one."""
 
 
 def text_path(bates: str, number: int) -> str:
@@ -50,36 +54,44 @@ def text_of(entry: Entry) -> bytes:
 
 
 def _lines(entry: Entry) -> Iterator[str]:
-    record = entry.record
     yield entry.told.title
     yield ""
-    yield f"Bates number      {record.bates}"
-    yield f"Recorded          {utc(record.at)} ({to_text(record.at)})"
-    yield f"Local time        {entry.local}"
-    yield f"Kind              {record.kind}: {word(KINDS, record.kind)}"
-    yield f"Entry             {record.entry}"
-    yield f"Log, position     {record.log}, {record.position}"
-    yield f"Leaf hash         {leaf_hash(record)}"
-    if record.end:
-        yield f"End               {record.end}"
-    if record.re:
-        yield f"Answers           {entry.numbers.shown(str(record.re))} ({record.re})"
+    for label, value in _heading(entry):
+        yield _labelled(label, value)
     for label, value in entry.told.lines:
-        shown = entry.numbers.shown(value) if label == CAUSE else value
-        yield f"{label:<18}{_indented(shown, 18)}"
+        yield _labelled(label, entry.numbers.shown(value) if label == CAUSE else value)
     for ruling in entry.rulings:
         for why in ruling.reasons:
             yield ""
-            yield f"Reason            {why.code}: {why.sentence}"
+            yield _labelled("Reason", f"{why.code}: {why.sentence}")
             for clause in why.clauses:
-                yield f"  law             {clause.pack}: {_indented(clause.citation, 18)}"
-    for name, part in record.parts.items():
+                yield _labelled("  law", f"{clause.pack}: {clause.citation}")
+    for name, part in entry.record.parts.items():
         yield ""
         yield f"Part {name}"
         if isinstance(part, Withheld):
             yield f"  {'Withheld' if part.shown is None else 'Redacted'}: {word(WITHHELD, part.reason)}"
-        content = record.content(name)
+        content = entry.record.content(name)
         yield from _members(content or {}, "  ")
+
+
+def _heading(entry: Entry) -> Iterator[tuple[str, str]]:
+    record = entry.record
+    yield "Bates number", record.bates
+    yield "Recorded", f"{utc(record.at)} ({to_text(record.at)})"
+    yield "Local time", entry.local
+    yield "Kind", f"{record.kind}: {word(KINDS, record.kind)}"
+    yield "Entry", str(record.entry)
+    yield "Log, position", f"{record.log}, {record.position}"
+    yield "Leaf hash", leaf_hash(record)
+    if record.end:
+        yield "End", record.end
+    if record.re:
+        yield "Answers", f"{entry.numbers.shown(str(record.re))} ({record.re})"
+
+
+def _labelled(label: str, value: str) -> str:
+    return f"{label:<{_LABELS}}{_indented(value, _LABELS)}"
 
 
 def _members(content: Mapping[str, Json], indent: str) -> Iterator[str]:
@@ -90,13 +102,22 @@ def _members(content: Mapping[str, Json], indent: str) -> Iterator[str]:
 def _member(name: str, found: Json, indent: str) -> Iterator[str]:
     if isinstance(found, Mapping) and found:
         yield f"{indent}{name}"
-        yield from _members(found, indent + "  ")
+        yield from _members(_speaker(found) if name == "speaker" else found, indent + "  ")
     elif isinstance(found, list) and found:
         for number, each in enumerate(found, 1):
             yield from _member(f"{name} {number}", each, indent)
     else:
         shown = _decoded(name, found)
         yield f"{indent}{name}: {_indented(shown, len(indent) + 2)}"
+
+
+def _speaker(content: Mapping[str, Json]) -> Mapping[str, Json]:
+    adult = content.get("adult")
+    if not isinstance(adult, bool):
+        return content
+    others = {name: found for name, found in content.items() if name != "adult"}
+    known = content.get("age") is not None
+    return others if known and not adult else {**others, f"adult ({OF_AGE})": adult}
 
 
 def _decoded(name: str, found: Json) -> str:

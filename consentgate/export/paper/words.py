@@ -34,6 +34,17 @@ WITHHELD: Final[dict[str, str]] = {
     "templates": "Voiceprints are never exported by default.",
 }
 
+OF_AGE: Final = "stated to be of age"
+"""What ``adult`` of a speaker means."""
+
+SPEAKERS: Final[dict[str, str]] = {
+    "adult": (
+        "true: the person was stated to be at least 18, for where the exact age is not known. false: that was not "
+        "stated, which does not say that the person is younger. Texts leave false out beside an age."
+    ),
+    "age": "The person's age in whole years, as it was stated; not there where the exact age is not known.",
+}
+
 SUBJECT: Final = "subject"
 """The role of the person whom the records are about."""
 

@@ -4,7 +4,8 @@
     python3 verify.py [--fingerprint F] [--policy FILE] [--json] [PACKAGE]
 
 Anybody can make a package that agrees with itself. Whose this one is, only something from outside
-shows: the fingerprint in the cover letter (--fingerprint), or witnesses that you know (--policy).
+shows: the fingerprint in the cover letter (--fingerprint). Witnesses that you know (--policy) vouch
+for the log, not for the package: who took records out and signed anew has their cosignatures too.
 Exit code: 0 confirmed, 1 broken, 2 used wrongly, 3 not confirmed by a fingerprint, 4 confirmed, but
 something is withheld or open.
 
@@ -50,6 +51,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 LEVELS = ["files", "manifest", "records", "answers", "statements", "artifacts", "tree",
           "checkpoint", "witnesses", "timestamps"]  # the last two where there is something to judge
 SMALL, LINE, HUGE = 4 << 20, 128 << 20, 256 << 20  # bytes: of a small file, a line, the manifest
+MOST = 1000  # findings of a level
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.jws", "package.jwk"
 LISTS = ["manifest-sha256.txt", "SHA256SUMS", "tagmanifest-sha256.txt"]
 UNLISTED = {MANIFEST, SIGNATURE, "manifest.json.tsr", *LISTS}  # what the manifest cannot list
@@ -82,7 +84,7 @@ def verify(root, fingerprint=None, policy=None):
     levels = {name: package.levels[name].verdict() for name in LEVELS if name in package.levels}
     broken, confirmed = "broken" in levels.values(), key is not None and key == fingerprint
     gaps = gaps or "incomplete" in levels.values()
-    vouched = "witnessed" if trusted else "confirmed" if confirmed else "consistent"
+    vouched = ("witnessed" if trusted else "confirmed") if confirmed else "consistent"
     return {
         "conclusion": "broken" if broken else vouched,
         "exit": 1 if broken else 3 if not confirmed else 4 if gaps else 0,
@@ -134,20 +136,20 @@ def check_signature(package, manifest, fingerprint):
 def check_files(package, files):
     """Every listed file is there with its hash, and nothing else is."""
     level, listed = package.level("files"), {each["path"]: each for each in files}
+    for path in sorted(package.strange):
+        level.say("malformed", path, "a link or a device")
+    for path in sorted(listed.keys() - package.strange):
+        with level.telling(path):
+            need(path in package.sizes, "it is not there", "missing")
+            same = package.sizes[path] == listed[path]["size"]  # else it may be without end
+            same = same and package.sha256(path) == listed[path]["sha256"]
+            need(same, "not the bytes that the manifest lists", "altered")
     for path in sorted(package.sizes.keys() - listed.keys() - UNLISTED):
         if LEFT.fullmatch(path):  # by a computer, when somebody looked: nobody's evidence
             package.ignored.append(path)
             del package.sizes[path]
         else:
             level.say("extra", path, "not listed")
-    for path in package.strange:
-        level.say("malformed", path, "a link or a device")
-    for path in listed.keys() - package.strange:
-        with level.telling(path):
-            need(path in package.sizes, "it is not there", "missing")
-            same = package.sizes[path] == listed[path]["size"]  # else it may be without end
-            same = same and package.sha256(path) == listed[path]["sha256"]
-            need(same, "not the bytes that the manifest lists", "altered")
     check_lists(package, level, {path: each["sha256"] for path, each in listed.items()})
 
 
@@ -169,15 +171,17 @@ def check_records(package, manifest):
     """Read each record once, for all levels that it matters to; give what `tree` needs."""
     there, turns = ENTRIES in package.sizes, []
     records = Records(package, package.level("records"), manifest)
-    artifacts = Artifacts(package, package.level("artifacts", there), manifest["files"])
-    statements, paths = package.level("statements", there), set()
+    artifacts = Artifacts(package, package.level("artifacts"), manifest["files"])
+    statements, paths = package.level("statements"), set()
     for record in records.read():
         if record["leaf"]["kind"] in ("intent", "outcome", "observation", "stop"):
             turns.append({**record["leaf"], "parts": None, "record": record["where"],
                           "hash": b64(record["hash"])})
         check_statement(package, statements, record, artifacts.keys, paths)
         artifacts.take(record)
-    check_answers(package.level("answers", there), manifest["at"], turns)
+    check_answers(package.level("answers"), manifest["at"], turns)
+    for name in ("answers", "statements", "artifacts"):
+        package.level(name).judged = there and not records.left_out and not records.gap
     if not there or records.left_out:
         return None
     for each in manifest["files"]:
@@ -195,7 +199,7 @@ class Records:
         self.logs = {log["number"]: log for log in manifest["logs"]}
         self.leaves = {number: [] for number in self.logs}  # (position, leaf hash) of each record
         self.next, self.before, self.in_order = self.bates["first"], (-1, -1), True
-        self.lines, self.open, self.withheld, self.left_out = 0, 0, [], False
+        self.lines, self.open, self.withheld, self.left_out, self.gap = 0, 0, [], False, False
         self.readable = package.lines(READABLE) if READABLE in package.sizes else None
 
     def name(self, number):
@@ -216,6 +220,7 @@ class Records:
             self.check_readable(record)
         if ENTRIES in self.package.sizes:
             if self.next <= self.bates["last"]:
+                self.gap = True
                 self.say("missing", self.name(self.next), "the records end before it")
             if self.readable and next(self.readable, None) is not None:
                 self.say("altered", READABLE, "more lines than records")
@@ -253,6 +258,7 @@ class Records:
             self.say("reordered", self.name(number), "too late, or twice")
         else:
             if number > self.next:
+                self.gap = True
                 self.say("missing", self.name(self.next), "the first of a gap")
             self.next = number + 1
 
@@ -352,7 +358,7 @@ def check_answers(level, at, turns):
             if turn["re"]["id"] in ended:
                 level.say("extra", turn["record"], "a second outcome")
             ended.add(turn["re"]["id"])
-    for request in over.keys() - ended:
+    for request in [each for each in over if each not in ended]:  # last, since it breaks nothing
         level.say("open", over[request], "a request without an outcome in the package")
 
 
@@ -386,7 +392,7 @@ class Artifacts:
                   if path.startswith((ARTIFACTS, NOTICES))}
         self.sound = {path for path, digest in hashes.items() if path == ARTIFACTS + digest}
         artifacts = {digest for path, digest in hashes.items() if path.startswith(ARTIFACTS)}
-        for path in hashes.keys() - self.sound:
+        for path in sorted(hashes.keys() - self.sound):
             if path.startswith(ARTIFACTS) or hashes[path] not in artifacts:
                 level.say("altered", path, "not what it is named by, or no copy")
         for each in files:
@@ -553,7 +559,8 @@ class Level:
 
     def say(self, kind, where, why):
         where, why = (re.sub("[^ -~]", "?", str(each)) for each in (where, why))
-        self.found.setdefault((kind, where), why)
+        if len(self.found) < MOST:
+            self.found.setdefault((kind, where), why)
 
     @contextmanager
     def telling(self, where, kind=None):
@@ -971,8 +978,7 @@ def main(arguments=None):
     parser.add_argument("--fingerprint", metavar="F", help="of the package key: cover letter")
     parser.add_argument("--policy", metavar="FILE", help="witnesses you trust (C2SP tlog-policy)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    told = parser.parse_args(arguments)
-    policy = None
+    told, policy = parser.parse_args(arguments), None
     try:
         if told.fingerprint is not None:
             unb64(told.fingerprint, 32)
@@ -982,7 +988,10 @@ def main(arguments=None):
         result = verify(told.package, told.fingerprint, policy)
     except (ValueError, OSError) as why:
         parser.error(f"cannot be used: {why}")
-    print(json.dumps(result, indent=1) if told.json else tell(result))
+    try:
+        print(json.dumps(result, indent=1) if told.json else tell(result), flush=True)
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return result["exit"]
 
 

@@ -60,11 +60,12 @@ class Answers:
 
         Args:
             findings: takes what is wrong.
-            wholly: whether there were records to read.
+            wholly: whether every record of the range could be read.
         """
         findings.judged(LEVEL, wholly=wholly)
         for _, answer in self._answers.below():
             self._judge(answer, findings)
+        # Behind the others, which a bound on findings would hide: what is open breaks nothing.
         for intent, where in self._due.below():
             if intent not in self._ended:
                 findings.say(

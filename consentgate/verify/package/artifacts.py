@@ -102,7 +102,7 @@ class Artifacts:
         """Judge the level.
 
         Args:
-            wholly: whether there were records to read.
+            wholly: whether every record of the range could be read.
         """
         self._findings.judged(LEVEL, wholly=wholly)
 

@@ -138,8 +138,7 @@ def _records(
             if in_order:
                 leaves[read.line.log].take(read.line)
             step(1)
-        answers.finish(findings, wholly=records.there)
-        statements.finish(manifest, wholly=records.there, all_read=not records.left_out)
-    artifacts.finish(wholly=records.there)
-    whole = records.there and not records.left_out and in_order
-    check_trees(files, manifest, leaves if whole else None, findings)
+        answers.finish(findings, wholly=records.whole)
+        statements.finish(manifest, wholly=records.whole, read=records.read)
+    artifacts.finish(wholly=records.whole)
+    check_trees(files, manifest, leaves if records.read and in_order else None, findings)

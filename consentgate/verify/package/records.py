@@ -61,12 +61,22 @@ class Records:
         self._lines = self._open = self._closed = 0
         self._in_logs = dict.fromkeys(manifest.logs, 0)
         self._withheld = WithheldLog(folder, findings)
-        self.there = PATH in folder
-        self.left_out = False
+        self._there = PATH in folder
+        self._left_out = self._gap = False
+
+    @property
+    def read(self) -> bool:
+        """Whether every record that is there could be read, once all were."""
+        return self._there and not self._left_out
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record of the range could be read, once all were."""
+        return self.read and not self._gap
 
     def __iter__(self) -> Iterator[Read]:
         self._findings.judged(LEVEL)
-        if not self.there:
+        if not self._there:
             self._findings.say(LEVEL, "missing", PATH, "the exact records", "nothing")
         readable = Readable(self._folder, self._findings)
         with closing(Lines(self._folder, PATH)) as lines, closing(self._withheld):
@@ -74,7 +84,7 @@ class Records:
                 self._lines += 1
                 line = self._line(data)
                 if line is None:
-                    self.left_out = True
+                    self._left_out = True
                     readable.take(None, {}, fits=False)
                     continue
                 fits = [part.name for part in line.parts] == [ref.p for ref in line.leaf.parts]
@@ -82,7 +92,7 @@ class Records:
                 in_order = self._place(line)
                 readable.take(line, contents, fits=fits)
                 yield Read(line=line, contents=contents, in_order=in_order)
-            if self.there:
+            if self._there:
                 readable.finish()
                 self._finish()
 
@@ -116,6 +126,7 @@ class Records:
             self._next = number + 1
 
     def _missing(self) -> None:
+        self._gap = True
         where = f"record {self._manifest.bates(self._next)}"
         self._findings.say(LEVEL, "missing", where, "each number of the range once", "nothing")
 
@@ -168,7 +179,7 @@ class Records:
     def _finish(self) -> None:
         if self._next <= self._manifest.last:
             self._missing()
-        self._withheld.finish(compare=not self.left_out)
+        self._withheld.finish(compare=not self._left_out)
         if not self._findings.kinds(LEVEL) & {"malformed", "missing", "extra", "reordered"}:
             self._reconcile()
 

@@ -1,7 +1,8 @@
 """What the verification of a package comes to: findings by level, and one conclusion that never says a bare "valid".
 
-Invariants: a finding stands once for a level, kind and place; a conclusion above ``consistent`` rests on something
-that the reader brought: a fingerprint, a witness policy, certificates of a timestamping authority.
+Invariants: a finding stands once for a level, kind and place; a conclusion above ``consistent`` takes the fingerprint
+that the reader brought. Witnesses vouch for the log, and a timestamp for bytes that were there: whoever takes records
+out, or the report, and signs anew keeps the cosigned checkpoint, and an authority stamps what anybody sends to it.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ LEVELS: Final = (
 OPEN: Final = "open"
 
 _MOST: Final = 1000
+"""Findings of a level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +84,9 @@ class Judgement:
         """One word for all of it."""
         if any(each.verdict == "broken" for each in self.levels):
             return "broken"
-        if self.witnesses or self.stamped:
-            return "witnessed"
-        return "confirmed" if self.confirmed else "consistent"
+        if not self.confirmed:
+            return "consistent"
+        return "witnessed" if self.witnesses or self.stamped else "confirmed"
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -75,16 +75,16 @@ class Statements:
         except SignatureInvalid as problem:
             self._findings.say(LEVEL, "forged", where, "the signature of the issuer", str(problem))
 
-    def finish(self, manifest: Manifest, *, wholly: bool, all_read: bool) -> None:
+    def finish(self, manifest: Manifest, *, wholly: bool, read: bool) -> None:
         """Judge the level.
 
         Args:
             manifest: lists the files.
-            wholly: whether there were records to read.
-            all_read: whether every record could be read.
+            wholly: whether every record of the range could be read.
+            read: whether every record that is there could be.
         """
         self._findings.judged(LEVEL, wholly=wholly)
-        if wholly and all_read:
+        if read:
             for listed in manifest.files.below(FOLDER):
                 if key_of(listed.path) not in self._files:
                     found = "one of no open record"

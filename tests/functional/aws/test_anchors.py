@@ -1,12 +1,13 @@
 """A bucket with Object Lock that keeps checkpoints; the service is moto's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError, ProfileNotFound
 from moto import mock_aws
 
 from consentgate.aws.anchors import BucketAnchor
@@ -131,6 +132,21 @@ def test_what_the_service_refuses_is_said_in_our_words(
     place = anchor(Broken(error))
     for work in (lambda: place.put(submission(3)), lambda: list(place.held(ORIGIN))):
         with pytest.raises(kind, match=says) as caught:
+            work()
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [ProfileNotFound(profile="nosuch"), NoRegionError(), ValueError("Invalid endpoint: secret")]
+)
+def test_a_client_that_cannot_be_made_is_a_matter_of_settings(error: Exception) -> None:
+    def none() -> Any:
+        raise error
+
+    place = replace(anchor(None), client=none)
+    put = submission(3)
+    for work in (lambda: place.put(put), lambda: place.kept([put.head]), lambda: list(place.held(ORIGIN))):
+        with pytest.raises(Misconfigured, match=type(error).__name__) as caught:
             work()
         assert "secret" not in str(caught.value)
 

@@ -22,7 +22,7 @@ def told(settings: Settings, *names: str) -> None:
 
 def signed(settings: Settings) -> int:
     with log_database(settings) as database:
-        state = log_state(database)
+        state = log_state(settings, database)
     return state.checkpoint.size if state.checkpoint else 0
 
 

@@ -51,7 +51,7 @@ def test_epoch_has_origin_key_and_state_of_its_own(settings: Settings) -> None:
     assert done.vkey == vkey_of(settings) == vkey_of(settings, 1) != old == vkey_of(settings, 0)
     with log_database(settings) as database, database.read() as connection:
         newest = checkpoints.latest_checkpoint(connection, log=1)
-        state = log_state(database)
+        state = log_state(settings, database)
     assert newest is not None
     assert open_checkpoint(newest.note, NoteKey.from_vkey(done.vkey)).origin == done.record.origin
     assert state.origins == {0: done.record.old_origin, 1: done.record.origin}
@@ -96,7 +96,7 @@ def test_checkpoint_that_was_kept_elsewhere_counts(
     told(settings, "three")
     assert keep_log(settings) is None
     with log_database(settings) as database:
-        newest = log_state(database).checkpoint
+        newest = log_state(settings, database).checkpoint
     assert newest is not None
     (tmp_path / "kept").write_text(newest.note, encoding="utf-8")
     settings = restore()
@@ -131,7 +131,7 @@ def test_operator_who_does_not_agree_changes_nothing(settings: Settings) -> None
         "log.vkey",
     ]
     with log_database(settings) as database:
-        assert log_state(database).log == 0
+        assert log_state(settings, database).log == 0
 
 
 def test_epochs_follow_epochs(settings: Settings) -> None:

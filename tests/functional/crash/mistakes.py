@@ -27,8 +27,8 @@ def note_is_released_before_the_state_is_kept() -> None:
         later.append((self, old, new))
         return True
 
-    def hasty(self: Signer) -> Any:
-        row = once(self)
+    def hasty(self: Signer, **given: Any) -> Any:
+        row = once(self, **given)
         for each in later:
             replace(*each)
         return row

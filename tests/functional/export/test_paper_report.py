@@ -163,7 +163,7 @@ def test_stop_names_what_it_is_because_of_by_its_number(data: list[dict[str, Any
     made = written(tmp_path, [cause, stop])
     told = sections(data[0])["The story, entry by entry"]["items"][1]
     assert told["lines"] == [["Because of", "CG00000001"]]
-    assert "Because of        CG00000001" in made["data/text/000/CG00000002.txt"].decode()
+    assert "Because of          CG00000001" in made["data/text/000/CG00000002.txt"].decode()
 
 
 def test_notice_stands_word_for_word(data: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -160,6 +160,9 @@ def test_dictionary_explains_every_column(files: dict[str, bytes]) -> None:
         ("loadfile", name) for name in read_dat(files["data/loadfile/loadfile.dat"], "utf-8-sig")[0]
     } <= named
     assert all(row["means"] for row in rows)
+    about = {row["name"]: row["means"] for row in rows if row["where"] == "members of a speaker"}
+    assert about.keys() == {"adult", "age"}
+    assert "does not say that the person is younger" in about["adult"]
 
 
 def test_unknown_dialect_is_refused(tmp_path: Path) -> None:

@@ -90,9 +90,11 @@ def test_the_readme_says_who_saw_the_checkpoint_and_when(stamped: tuple[ConsentG
 
 
 def test_a_trusted_authority_makes_it_witnessed(stamped: tuple[ConsentGate, Package], tsa: Tsa) -> None:
-    done = package_verified(stamped[1].folder, authorities=tsa.certificates)
+    folder, key = stamped[1].folder, stamped[1].fingerprint
+    done = package_verified(folder, authorities=tsa.certificates)
+    assert (done.conclusion, done.exit_code) == ("consistent", 3), "a timestamp says when, not who"
+    done = package_verified(folder, fingerprint=key, authorities=tsa.certificates)
     assert done.conclusion == "witnessed"
-    assert done.exit_code == 3, "a timestamp says when, not who"
     assert [each.path for each in done.stamped] == ["manifest.json", "data/log/0/checkpoint"]
     assert done.sentences[-1].startswith("Timestamped by Test authority: data/log/0/checkpoint was there 20")
 

@@ -23,6 +23,7 @@ from consentgate.config.times import patience_of
 from consentgate.config.worker import clients_of
 from consentgate.errors import Unavailable
 from consentgate.gate.request import Started
+from consentgate.log.state import first_state
 from consentgate.moment import system_clock, system_random
 from consentgate.storage import schema
 from consentgate.storage.database import Database
@@ -32,6 +33,7 @@ from consentgate.tlog.cosignature import WitnessSigner
 from tests.databases import raw
 from tests.functional.faults.conftest import Behind
 from tests.functional.faults.place import locked
+from tests.functional.log.states import held
 
 # What is set here, and what nothing may reach that keeps to it: each default is longer, or many times as long.
 SHORT = 0.2
@@ -317,6 +319,15 @@ kind = "witness"
 url = "{url}"
 vkey = "{vkey}"
 """
+
+
+@pytest.mark.sqlite_file
+def test_lock_of_the_signer_s_file_is_waited_for_as_long_as_is_set(tmp_path: Path) -> None:
+    state, first = state_of(settings_at(tmp_path, state_s=SHORT), 0), first_state("consentgate.invalid/x")
+    state.create(first)
+    with held(tmp_path / "log.state.lock"), over(r"held the lock .* for 0\.2 seconds"):
+        state.replace(first, first)
+    assert state.replace(first, first)
 
 
 def test_state_in_a_bucket_that_never_answers_is_not_waited_for(tmp_path: Path, aws: Silent) -> None:

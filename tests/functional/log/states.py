@@ -1,5 +1,6 @@
 """Where a signer's state lies in tests: in a file, or in an object of a bucket of a model of S3."""
 
+import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,3 +76,11 @@ def objects() -> Iterator[Objects]:
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         yield Objects(OneByOne(client))
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Hold a lock, as a signer does that was stopped."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -18,6 +18,7 @@ from consentgate.log.lag import Expected, lags
 from consentgate.log.late import LateAlarm
 from consentgate.log.service import LogService
 from consentgate.storage import anchors, checkpoints, stored
+from consentgate.storage.anchors import AnchorRow
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.tlog.checkpoint import Checkpoint
 from consentgate.tlog.notekey import NoteKey
@@ -41,6 +42,7 @@ class Scripted:
     kind: str = "directory"
     got: list[Submission] = field(default_factory=list)
     failure: ConsentGateError | None = None
+    fault: Exception | None = None
     unnoted: set[int] = field(default_factory=set)
     gate: threading.Event | None = None
 
@@ -51,8 +53,8 @@ class Scripted:
         self.got.append(submitted)
         if self.gate is not None:
             assert self.gate.wait(20)
-        if self.failure is not None:
-            raise self.failure
+        if (error := self.failure or self.fault) is not None:
+            raise error
         return str(submitted.head.size)
 
 
@@ -275,6 +277,85 @@ def test_what_the_log_did_not_sign_leaves_for_no_anchor(
     assert isinstance(failure, LogRefused)
     assert says in str(failure)
     assert (place.got, rows(log)) == ([], [])
+
+
+def forge(log: Log, size: int, *, note: str | None = None) -> None:
+    """A row that says that the anchor took a checkpoint; with a note, such a checkpoint too."""
+    at = log.database.clock()
+    row = AnchorRow(
+        name="scripted", size=size, kind="directory", evidence=str(size), at=at - timedelta(hours=1)
+    )
+    log.database.write(lambda connection: anchors.insert_anchor(connection, row))
+    if note is not None:
+        made = CheckpointRow(size=size, origin="forged", note=note, at=at)
+        log.database.write(lambda connection: checkpoints.insert_checkpoint(connection, made))
+
+
+def test_a_row_beyond_every_checkpoint_stops_no_anchor_and_is_said(
+    tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Scripted()
+    work = anchorer(tmp_path, log, place)
+    grown(tmp_path, log, 3)
+    work.once()
+    assert not work.failures
+    forge(log, 900_000_000)
+    for _ in range(2):
+        grown(tmp_path, log, 2)
+        work.once()
+        failure = work.failures["scripted"]
+        assert isinstance(failure, LogRefused)
+        assert "900000000 entries" in str(failure)
+        assert "consentgate verify" in str(failure)
+    assert [each.head.size for each in place.got] == [3, 5, 7]
+    assert [(each.levelname, "cannot be" in each.getMessage()) for each in caplog.records] == [
+        ("WARNING", True)
+    ]
+
+
+def test_a_row_beyond_every_checkpoint_is_no_lead(tmp_path: Path, log: Log) -> None:
+    expected = [Expected(name="scripted", kind="directory")]
+    forge(log, 900_000_000)
+    grown(tmp_path, log, 3)
+    forge(log, 2)
+    with log.database.read() as connection:
+        (lag,) = lags(connection, expected, log.database.clock() + timedelta(minutes=16), log=0)
+    assert (lag.size, lag.behind, lag.late, lag.beyond) == (0, 3, True, 900_000_000)
+
+
+def test_a_forged_checkpoint_with_its_row_is_refused(tmp_path: Path, log: Log) -> None:
+    place = Scripted()
+    work = anchorer(tmp_path, log, place)
+    own = grown(tmp_path, log, 3)
+    forge(log, 900_000_000, note=own.note)
+    work.once()
+    assert "not of the log's key" in str(work.failures["scripted"])
+    assert place.got == []
+
+
+def test_a_forged_checkpoint_before_the_newest_stops_no_anchor(tmp_path: Path, log: Log) -> None:
+    place = Scripted(unnoted={2})
+    work = anchorer(tmp_path, log, place)
+    grown(tmp_path, log, 3)
+    made = CheckpointRow(size=2, origin="forged", note="x", at=log.database.clock())
+    log.database.write(lambda connection: checkpoints.insert_checkpoint(connection, made))
+    work.once()
+    assert [each.head.size for each in place.got] == [3]
+    assert not work.failures
+
+
+def test_a_fault_that_nobody_foresaw_is_the_anchor_s_failure(
+    tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, other = Scripted(name="broken", fault=KeyError("secret words")), Scripted(name="other")
+    work = anchorer(tmp_path, log, broken, other)
+    grown(tmp_path, log)
+    work.once()
+    failure = work.failures["broken"]
+    assert isinstance(failure, Unavailable)
+    assert (str(failure), failure.__cause__) == ("The anchor broken failed (KeyError).", broken.fault)
+    assert caplog.messages == ["The anchor broken takes no checkpoints: The anchor broken failed (KeyError)."]
+    assert rows(log) == [("other", 1, "1")]
 
 
 def test_a_fork_has_threads_and_failures_of_its_own(

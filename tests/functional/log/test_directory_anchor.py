@@ -1,5 +1,6 @@
 """A folder that keeps checkpoints."""
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -57,6 +58,38 @@ def test_half_a_file_of_somebody_who_was_killed_is_nothing(place: DirectoryAncho
     assert list(place.held(ORIGIN)) == []
     place.put(put)
     assert [name for name, _, _ in place.held(ORIGIN)] == [file_of(put.head)]
+
+
+def test_a_disk_without_second_names_keeps_checkpoints_too(
+    place: DirectoryAnchor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    put = submission(3)
+    evidence = place.put(put)
+    assert place.put(put) == evidence
+    ((name, note, _),) = place.held(ORIGIN)
+    assert (name, note) == (evidence, put.note.encode())
+    path = place.path / place.put(submission(5))
+    path.write_bytes(b"something else")
+    with pytest.raises(LogRefused, match="another checkpoint of 5 entries"):
+        place.put(submission(5))
+    assert path.read_bytes() == b"something else"
+    assert not list(place.path.rglob("*.new"))
+
+
+def test_a_link_that_fails_otherwise_is_out_of_reach(
+    place: DirectoryAnchor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        place.put(submission(3))
+    assert list(place.held(ORIGIN)) == []
 
 
 def test_a_folder_that_is_not_there_is_never_made(tmp_path: Path) -> None:

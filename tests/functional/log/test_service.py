@@ -1,15 +1,21 @@
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consentgate.errors import LogRefused, Unavailable
 from consentgate.log.sequencer import Sequencer
 from consentgate.log.service import LogService
+from consentgate.log.signer import Signer
+from consentgate.log.state import FileState
 from consentgate.storage import checkpoints, sequence
 from tests.functional.log.place import Log, log_at, signer_at
+from tests.functional.log.states import held
 
 
 @pytest.fixture
@@ -38,9 +44,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def threads() -> list[str]:
-    import threading
-
-    return [each.name for each in threading.enumerate() if each.name == "consentgate-log"]
+    return [
+        each.name for each in threading.enumerate() if each.name in ("consentgate-log", "consentgate-sign")
+    ]
 
 
 def test_own_writes_are_sequenced_and_signed_soon(tmp_path: Path, log: Log) -> None:
@@ -137,7 +143,9 @@ def test_thread_that_dies_says_so_and_starts_again(log: Log, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(Sequencer, "once", broken)
         log.append()
-        wait_for(lambda: threads() == [] and isinstance(service.failure, ZeroDivisionError))
+        wait_for(
+            lambda: "consentgate-log" not in threads() and isinstance(service.failure, ZeroDivisionError)
+        )
     log.append()
     wait_for(lambda: service.failure is None and size(log) == 2)
     service.stop()
@@ -162,3 +170,73 @@ def test_child_of_a_fork_starts_its_own(log: Log) -> None:
     log.append()
     wait_for(lambda: size(log) == 3)
     service.stop()
+
+
+class Hanging:
+    """A signer that does not answer until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.go = threading.Event()
+        self.paces: list[float] = []
+
+    def once(self, *, every: float) -> None:
+        self.paces.append(every)
+        self.asked.set()
+        assert self.go.wait(60)
+
+
+def test_signer_that_hangs_delays_nothing_and_is_a_failure(log: Log) -> None:
+    signer: Any = Hanging()
+    service = LogService(log.database, signer=signer, delay=0.01, sign_within=0.05, ends_within=0.05)
+    log.append()
+    assert signer.asked.wait(60)
+    log.append()
+    wait_for(lambda: size(log) == 2)
+    wait_for(lambda: isinstance(service.failure, Unavailable))
+    service.stop()
+    assert threads() == ["consentgate-sign"]
+    signer.go.set()
+    wait_for(lambda: threads() == [])
+    assert service.failure is None
+    # The last one of all comes at once.
+    assert signer.paces == [5.0, 0.0]
+
+
+def test_lock_of_a_signer_that_hangs_is_a_failure_until_it_is_let_go(tmp_path: Path, log: Log) -> None:
+    signer = signer_at(tmp_path, log.database)
+    short = replace(signer, state=FileState(tmp_path / "log.state", within=0.05))
+    service = LogService(log.database, signer=short, delay=0.01, sign_every=0.05)
+    with held(tmp_path / "log.state.lock"):
+        log.append()
+        wait_for(lambda: isinstance(service.failure, Unavailable))
+        log.append()
+        wait_for(lambda: size(log) == 2)
+        assert signed_size(log) == 0
+    wait_for(lambda: service.failure is None and signed_size(log) == 2)
+    service.stop()
+
+
+def test_two_services_make_no_more_checkpoints_than_one(tmp_path: Path, log: Log) -> None:
+    with log_at(tmp_path) as second:
+        one = signer_at(tmp_path, log.database)
+        first = LogService(log.database, signer=one, delay=0.01, sign_every=3600)
+        log.append()
+        wait_for(lambda: signed_size(log) == 1)
+        asked: list[object] = []
+
+        class Counted:
+            def once(self, *, every: float) -> object:
+                asked.append(found := Signer.once(signer_at(tmp_path, second.database), every=every))
+                return found
+
+        counted: Any = Counted()
+        other = LogService(second.database, signer=counted, delay=0.01, idle=0.05, sign_every=3600)
+        second.append()
+        # Whichever of them sequenced it.
+        wait_for(lambda: asked == [None] and size(log) == 2)
+        assert signed_size(log) == 1
+        other.stop()
+        assert signed_size(log) == 2
+        first.stop()
+    assert len(asked) == 2

@@ -20,11 +20,12 @@ from consentgate.storage import checkpoints, deployment
 from consentgate.storage.checkpoints import CheckpointRow
 from consentgate.storage.database import Database
 from consentgate.storage.failures import Duplicate
+from consentgate.testing.clock import FrozenClock
 from consentgate.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from consentgate.tlog.notekey import NoteKey
 from tests.databases import Elsewhere, Server
 from tests.functional.log.place import Log, log_at, sequence_once, signer_at
-from tests.functional.log.states import Files
+from tests.functional.log.states import Files, held
 from tests.functional.log.test_sequencer import bulk, change
 from tests.functional.storage.place import engine_at
 
@@ -326,7 +327,7 @@ def test_log_is_made_once(tmp_path: Path, log: Log, signer: Signer) -> None:
     assert not (tmp_path / "new.key").exists()
 
 
-@pytest.mark.parametrize("missing", [("log.vkey", "log.state"), ("log.state",), ()])
+@pytest.mark.parametrize("missing", [("log.vkey", "log.key"), ("log.vkey",), ()])
 def test_interrupted_making_goes_on_where_it_stopped(
     tmp_path: Path, log: Log, missing: tuple[str, ...], elsewhere: Elsewhere, states: Files
 ) -> None:
@@ -335,17 +336,85 @@ def test_interrupted_making_goes_on_where_it_stopped(
     with elsewhere(), log_at(folder) as first:
         key = states.signer(folder, first.database).key
     for name in missing:
-        if name == "log.state":
-            states.lose(folder)
-        else:
-            (folder / name).unlink()
+        (folder / name).unlink()
     state = states.at(folder)
     made = initialise(
         log.database, key=folder / "log.key", vkey=folder / "log.vkey", state=state, random=system_random
     )
-    assert made == key.key
+    assert (made == key.key) == ("log.key" not in missing)
+    assert (folder / "log.vkey").read_text() == f"{made.vkey}\n"
     grown(log)
-    signed(Signer(database=log.database, key=key, state=state))
+    signed(Signer(database=log.database, key=read_key(folder / "log.key"), state=state))
+
+
+def test_key_that_lost_its_state_gets_no_other(
+    tmp_path: Path, log: Log, elsewhere: Elsewhere, states: Files
+) -> None:
+    """Neither in a log that is made anew, nor where that was cut off."""
+    folder = tmp_path / "first"
+    folder.mkdir()
+    with elsewhere(), log_at(folder) as first:
+        grown(first)
+        signed(states.signer(folder, first.database))
+    states.lose(folder)
+    for _ in range(2):
+        with pytest.raises(Misconfigured, match="log recover"):
+            initialise(
+                log.database,
+                key=folder / "log.key",
+                vkey=folder / "log.vkey",
+                state=states.at(folder),
+                random=system_random,
+            )
+    assert states.at(folder).read() is None
+
+
+def test_key_with_another_log_s_state_is_refused(tmp_path: Path, log: Log, elsewhere: Elsewhere) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    with elsewhere(), log_at(folder) as first:
+        signer_at(folder, first.database)
+    other = FileState(tmp_path / "other.state")
+    other.create(first_state("consentgate.invalid/other"))
+    with pytest.raises(Misconfigured, match="another log"):
+        initialise(
+            log.database,
+            key=folder / "log.key",
+            vkey=folder / "log.vkey",
+            state=other,
+            random=system_random,
+        )
+    assert other.read() == first_state("consentgate.invalid/other")
+
+
+def test_public_key_of_another_key_is_refused(tmp_path: Path, log: Log) -> None:
+    (tmp_path / "log.vkey").write_text("another\n")
+    with pytest.raises(Misconfigured, match="of another key"):
+        signer_at(tmp_path, log.database)
+    assert not (tmp_path / "log.key").exists()
+    assert not (tmp_path / "log.state").exists()
+
+
+def test_checkpoints_of_all_signers_are_apart(
+    tmp_path: Path, elsewhere: Elsewhere, frozen_clock: FrozenClock
+) -> None:
+    with (
+        elsewhere(),
+        log_at(tmp_path, clock=frozen_clock) as log,
+        log_at(tmp_path, clock=frozen_clock) as two,
+    ):
+        one, other = signer_at(tmp_path, log.database), signer_at(tmp_path, two.database)
+        grown(log)
+        assert one.once(every=5) is not None
+        grown(log)
+        frozen_clock.advance(4)
+        assert other.once(every=5) is None
+        assert [row.size for row in stored_checkpoints(log)] == [3]
+        frozen_clock.advance(1)
+        assert other.once(every=5) is not None
+        grown(log)
+        assert one.once(every=5) is None
+        assert signed(one).size == 9
 
 
 def test_used_state_is_not_taken_over(tmp_path: Path, log: Log, signer: Signer, elsewhere: Elsewhere) -> None:
@@ -464,3 +533,14 @@ def test_key_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
 def test_lock_in_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         FileState(tmp_path / "none" / "s").create(first_state("consentgate.invalid/x"))
+
+
+def test_lock_that_another_holds_is_not_waited_for(tmp_path: Path) -> None:
+    state, first = FileState(tmp_path / "s", within=0.05), first_state("consentgate.invalid/x")
+    state.create(first)
+    with held(tmp_path / "s.lock"):
+        with pytest.raises(Unavailable, match="Another process has held the lock"):
+            state.replace(first, first)
+        with pytest.raises(Unavailable, match="Another process has held the lock"):
+            FileState(tmp_path / "s", within=0.05).create(first)
+    assert state.replace(first, first)

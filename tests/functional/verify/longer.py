@@ -29,10 +29,15 @@ def lengthened(place: Place) -> None:
 
 def anchored(place: Place) -> None:
     """Let a place live on, and keep each of its checkpoints in a folder."""
+    name_anchor(place)
+    _live_on(place, lambda: anchor(place))
+
+
+def name_anchor(place: Place) -> None:
+    """Have a folder for checkpoints."""
     (place.folder / "kept").mkdir()
     with (place.home / FILE).open("a") as settings:
         settings.write(f'\n[[anchors]]\nname = "{ANCHOR}"\nkind = "directory"\npath = "../kept"\n')
-    _live_on(place, lambda: anchor(place))
 
 
 def _live_on(place: Place, after: Callable[[], None]) -> None:

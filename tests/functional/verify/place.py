@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +188,13 @@ def _first(gate: ConsentGate) -> None:
 
 
 def heartbeats(gate: ConsentGate, connection: Connection, count: int) -> None:
-    """Append entries about nobody."""
+    """Append entries about nobody, each at a time of its own."""
+    at: datetime | None = None
     for _ in range(count):
         # On a busy machine this takes longer than the clocks of process and database may differ.
-        at = floor(system_clock())
+        while (now := floor(system_clock())) == at:
+            pass
+        at = now
         draft = Draft(id=uuid7(at, system_random), kind="heartbeat", at=at)
         gate._parts.lanes.append(connection, draft)
 

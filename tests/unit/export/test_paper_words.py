@@ -1,5 +1,8 @@
 """What each kind of entry is called, how times are told, and what may be shown."""
 
+import ast
+import inspect
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +13,7 @@ from consentgate import canonical
 from consentgate.canonical import Json
 from consentgate.entries.kinds import ENDS, KINDS
 from consentgate.errors import Misconfigured
-from consentgate.export.paper import words
+from consentgate.export.paper import telling, words
 from consentgate.export.paper.entry import entry_of
 from consentgate.export.paper.known import Numbers
 from consentgate.export.paper.members import text, unpadded
@@ -18,7 +21,7 @@ from consentgate.export.paper.notices import Notice, in_report, in_text
 from consentgate.export.paper.plain import ruled
 from consentgate.export.paper.shown import covered, printable, readable_share, tabular, visible
 from consentgate.export.paper.spoken import said
-from consentgate.export.paper.telling import told
+from consentgate.export.paper.telling import Told, told
 from consentgate.export.paper.texts import text_of
 from consentgate.export.paper.typesetting import paper
 from consentgate.export.paper.views import rulings
@@ -131,6 +134,42 @@ def test_text_of_an_entry_shows_bytes_that_are_none() -> None:
     )
     assert b"response: __4 (base64url of bytes that are no text)" in shown
     assert b"body: not base64url!" in shown
+
+
+def labels() -> set[str]:
+    """Every label that `telling` gives to a line."""
+    found = {telling.CAUSE}
+    for node in ast.walk(ast.parse(inspect.getsource(telling))):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.elts[0], ast.Constant):
+            found.add(str(node.elts[0].value))
+    return found
+
+
+def test_all_values_of_a_text_stand_in_one_column_apart_from_their_labels() -> None:
+    assert {"Who", "Call", "Content", "Vendor's request id"} <= labels()
+    entry = entry_of(record(1, "outcome", {}, end="succeeded", re=UUID(int=9)), UTC_ZONE, Numbers())
+    lines = tuple((label, "value") for label in labels() - {telling.CAUSE})
+    _, _, *shown = text_of(replace(entry, told=Told(title="t", lines=lines))).decode().splitlines()
+    assert {label for label, _ in lines} <= {line[:20].rstrip() for line in shown}
+    assert all(line[19] == " " != line[20] for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "expected"),
+    [
+        ({"adult": False, "age": 34}, ["    age: 34"]),
+        ({"adult": True, "age": 34}, ["    adult (stated to be of age): true", "    age: 34"]),
+        ({"adult": True}, ["    adult (stated to be of age): true"]),
+        ({"adult": False}, ["    adult (stated to be of age): false"]),
+        ({"adult": "x", "age": 34}, ["    adult: x", "    age: 34"]),
+    ],
+)
+@pytest.mark.parametrize("part", ["call.0", "decision.0"])
+def test_text_never_reads_as_if_a_speaker_of_known_age_were_none(
+    part: str, speaker: dict[str, Json], expected: list[str]
+) -> None:
+    entry = entry_of(record(1, "call", {part: {"speaker": speaker}}), UTC_ZONE, Numbers())
+    assert text_of(entry).decode().partition("  speaker\n")[2].splitlines() == expected
 
 
 def test_local_time_stands_with_its_distance_from_utc() -> None:

@@ -270,6 +270,27 @@ def test_a_time_before_the_anchor_says_so_is_a_lie_and_a_later_one_is_a_crash(sc
     assert scene.found() == [("altered", "anchor row of second-site, size 8, column at")]
 
 
+@pytest.mark.parametrize(("name", "number"), [("second-site", 0), ("w-0", 1)])
+def test_a_checkpoint_is_no_later_than_what_an_anchor_says_of_it(
+    scene: Scene, name: str, number: int
+) -> None:
+    late = moment.to_millis(at(8)) + 60_000
+    scene.checkpoints[3] = replace(scene.checkpoints[3], at=late)
+    scene.rows = [each for each in scene.rows if each.name == name or each.size != 8]
+    scene.change(name, 8, at=late)
+    if number:
+        del scene.folder.notes[8]
+    assert scene.found()[:1] == [("altered", "checkpoint of size 8, column at")]
+
+
+def test_an_anchor_s_row_may_be_as_late_as_the_next_one(scene: Scene) -> None:
+    # Killed before it was written down, and the next pass came hours later: nothing else is left of a lie.
+    scene.now = at(10) + timedelta(hours=23)
+    scene.change("second-site", 10, at=moment.to_millis(at(10) + timedelta(hours=22)))
+    scene.change("second-site", 4, at=moment.to_millis(at(6)))
+    assert scene.found() == []
+
+
 def test_a_time_after_the_next_one_is_a_finding(scene: Scene) -> None:
     scene.change("second-site", 4, at=moment.to_millis(at(6)) + 11_000)
     assert scene.found() == [("altered", "anchor row of second-site, size 6, column at")]

@@ -1,9 +1,10 @@
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
 
 from consentgate.verify.known import EntryId, Known
-from consentgate.verify.turns import Writers, check_people
+from consentgate.verify.turns import People, Writers, check_people
 from tests.unit.verify.tampering import swap_rows
 from tests.unit.verify.world import LANE, TENANT, ident, sound
 
@@ -25,24 +26,31 @@ def known(number: int, kind: str, ordinal: int, lane: int | None = None) -> Know
     )
 
 
+def people(order: Sequence[Known]) -> People:
+    """What is kept of entries along the log."""
+    kept = People()
+    assert [*Writers(kept).take(order)] == []
+    return kept
+
+
 def links(*about: Sequence[bytes]) -> dict[EntryId, list[bytes]]:
     return {(TENANT, ident(n).bytes): list(subjects) for n, subjects in enumerate(about)}
 
 
 def test_rows_of_different_people_may_overtake_each_other() -> None:
     order = [known(0, "statement", 2), known(1, "statement", 1), known(2, "statement", 3)]
-    assert not [*check_people(order, links([ANN], [BEN], [ANN, BEN]))]
+    assert not [*check_people(people(order), links([ANN], [BEN], [ANN, BEN]))]
 
 
 def test_requests_of_one_person_may_overtake_each_other() -> None:
     order = [known(0, "intent", 2), known(1, "outcome", 1)]
-    assert not [*check_people(order, links([ANN], [ANN]))]
+    assert not [*check_people(people(order), links([ANN], [ANN]))]
 
 
 @pytest.mark.parametrize("kind", ["statement", "assertion", "call"])
 def test_what_is_said_about_one_person_keeps_its_order(kind: str) -> None:
     order = [known(0, "statement", 2), known(1, kind, 1)]
-    found = [*check_people(order, links([ANN, BEN], [ANN, BEN]))]
+    found = [*check_people(people(order), links([ANN, BEN], [ANN, BEN]))]
     assert [(each.kind, each.where) for each in found] == [("reordered", f"entry {ident(1)}")]
 
 
@@ -62,7 +70,18 @@ def test_what_one_writer_wrote_keeps_its_order() -> None:
 
 
 def test_second_link_to_one_person_is_no_second_turn() -> None:
-    assert not [*check_people([known(0, "statement", 1)], links([ANN, ANN]))]
+    assert not [*check_people(people([known(0, "statement", 1)]), links([ANN, ANN]))]
+
+
+def test_little_is_kept_of_each_entry_about_a_person() -> None:
+    some, kept = [known(each % 250, "call", each) for each in range(5_000)], People()
+    tracemalloc.start()
+    for each in some:
+        kept.take(each)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / len(some) < 40
+    assert [(turn.key, turn.ordinal) for turn in kept] == [(each.key, each.ordinal) for each in some]
 
 
 def test_numbers_that_commits_overtook_are_no_finding_where_they_may() -> None:
