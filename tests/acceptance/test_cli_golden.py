@@ -38,7 +38,7 @@ COMMANDS = (
         "policy-explain-scenario",
         ("policy", "explain", "--scenario", str(ROOT / "tests/scenarios/public.yaml"), "--id", "S02"),
     ),
-    ("notice-lint", ("notice", "lint", "voiceprint", "--for", "US-IL,US-CO")),
+    ("notice-lint", ("notice", "lint", "voiceprint", "--for", "US-IL,US-CO", "--at", "2026-11-22")),
     ("policy-list", ("policy", "list", "--under", "CA", "--at", "2026-11-22")),
     ("policy-show", ("policy", "show", "US-OK", "--at", "2026-11-22")),
 )
