@@ -39,6 +39,7 @@ from consentgate.aws.vendor import ChimeVendor
 from consentgate.aws.watched import Watch
 from consentgate.errors import (
     ConsentDenied,
+    ConsentWithdrawn,
     InvalidInput,
     OutcomeNotRecorded,
     PresignRefused,
@@ -46,7 +47,7 @@ from consentgate.errors import (
 from consentgate.gate.door import Gate
 from consentgate.gate.outcomes import Attempt
 from consentgate.gate.ports import Vendor
-from consentgate.gate.request import GatedRequest
+from consentgate.gate.request import GatedRequest, Permit
 from consentgate.gate.resolve import Resolver
 from consentgate.gate.retry import Retry
 from consentgate.moment import Clock, Random
@@ -227,8 +228,26 @@ class Hooks:
         if operation is None or permit is None:
             return
         try:
+            self._record(operation, passage, permit, error, response)
+        except (ConsentWithdrawn, OutcomeNotRecorded):
+            raise
+        except (
+            Exception
+        ) as failure:  # a bug of ours before anything was kept: reconciling closes what stands open
+            raise OutcomeNotRecorded(response, str(permit.entry)) from failure
+
+    def _record(
+        self,
+        operation: Operation,
+        passage: Passage,
+        permit: Permit,
+        error: BaseException | None,
+        response: object,
+    ) -> None:
+        """Record what came back; an answer that we fail to read as it came, and nobody may use it."""
+        try:
             exchange = failed(operation, passage, error) if error else answered(operation, passage, response)
-        except Exception as failure:  # a bug of ours: what came back is kept as it came, and may not be used
+        except Exception as failure:
             self._gate.finish(permit, unread(operation, passage), response, self._vendor)
             raise OutcomeNotRecorded(response, str(permit.entry)) from failure
         self._gate.finish(permit, exchange, response, self._vendor)

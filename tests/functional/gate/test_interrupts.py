@@ -1,7 +1,8 @@
 """An interrupt that strikes anywhere in a request: nothing left ungated, nothing is stuck, and the record is true.
 
 Python interrupts a thread between two steps of the interpreter. Here it does so at the beginning of functions of the
-library that a search calls: of one in 41, and in the full load (`tests.loads`) of each, and of each line.
+library that a search calls: of one in 41, and in the full load (`tests.loads`) of each, and of each line. Failures of
+the interpreter (no memory, too deep) come where functions begin.
 """
 
 import dis
@@ -26,8 +27,7 @@ from tests.loads import load
 
 FULL: Final = load(100) >= 100
 # How far apart the strikes are; each kind of error begins elsewhere.
-STRIDES: Final = {KeyboardInterrupt: 1, RuntimeError: 3, MemoryError: 3} if FULL else {}
-APART: Final = 41
+APART: Final = 1 if FULL else 41
 _LEAVES: Final = ["LOAD_CONST", "LOAD_CONST", "LOAD_CONST", "PRECALL"]
 # What an intent may be closed as, by whether its request left; what nobody knows may stay open.
 TRUE_ENDS: Final = {0: {"not_sent", "unknown"}, 1: {"succeeded", "unknown"}}
@@ -60,11 +60,11 @@ def leaving_blocks(code: CodeType) -> frozenset[int]:
 class Strike:
     """Raises an error in the thread that it traces, at the n-th call into the library; of its lines too if told."""
 
-    def __init__(self, at: int, error: type[BaseException], *, lines: bool = FULL) -> None:
+    def __init__(self, at: int, error: type[BaseException]) -> None:
         self.steps = 0
         self._at = at
         self._error = error
-        self._counted = ("call", "line") if lines else ("call",)
+        self._counted = ("call", "line") if FULL and error is KeyboardInterrupt else ("call",)
 
     def __call__(self, frame: FrameType, event: str, _: object) -> "Strike | None":
         path = frame.f_code.co_filename
@@ -99,10 +99,10 @@ def caller(world: World) -> Speaker:
     return speaker
 
 
-def steps_of_a_search(world: World, caller: Speaker) -> int:
+def steps_of_a_search(world: World, caller: Speaker, error: type[BaseException]) -> int:
     """Count the places at which one search can be struck."""
     world.register("tx-counted", caller)
-    counting = Strike(0, KeyboardInterrupt)
+    counting = Strike(0, error)
     assert counting.during(lambda: world.search("tx-counted")) is None
     return counting.steps
 
@@ -148,7 +148,7 @@ def test_wherever_it_strikes_the_record_is_true_and_the_next_search_works(
     world: World, caller: Speaker, error: type[BaseException], first: int
 ) -> None:
     room(world)
-    for at in range(first, steps_of_a_search(world, caller), STRIDES.get(error, APART)):
+    for at in range(first, steps_of_a_search(world, caller, error), APART):
         room(world)
         transaction = f"tx-{at}"
         world.register(transaction, caller)

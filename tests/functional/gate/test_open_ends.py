@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from consentgate import ConsentWithdrawn, Speaker
+from consentgate import ConsentWithdrawn, OutcomeNotRecorded, Speaker
 from consentgate.aws.around import Around
 from consentgate.aws.hooks import Hooks
 from consentgate.aws.passage import Passage
 from consentgate.errors import ConsentGateError, Misconfigured
+from consentgate.gate.door import Gate
 from tests.functional.gate.conftest import World
 
 OPERATION = "chime-sdk-voice.StartSpeakerSearchTask"
@@ -50,6 +52,24 @@ def test_what_strikes_at_the_entry_of_a_handler_leaves_no_intent_open(
     assert world.ends() == [end]
     kind = "observation" if end == "unknown" else "outcome"
     assert world.exchange(kind)["error"] == type(error).__name__
+
+
+def test_what_strikes_before_anything_was_kept_hands_the_answer_back_and_the_intent_stays_open(
+    world: World, caller: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strike(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(Gate, "finish", strike)
+    with pytest.raises(OutcomeNotRecorded) as raised:
+        world.search("tx-1")
+    answered: Any = raised.value.response
+    assert answered["SpeakerSearchTask"]["SpeakerSearchTaskId"]
+    assert isinstance(raised.value.__cause__, RecursionError)
+    assert (world.searches, world.ends()) == (1, [])
+    world.clock.advance(timedelta(hours=1))
+    world.gate.reconcile()
+    assert world.ends() == ["undetermined"]
 
 
 def test_interrupt_while_the_answer_is_waited_for(
