@@ -69,7 +69,7 @@ class Authority:
                 response = connection.getresponse()
                 data = response.read(timestamp.LIMIT + 1)
         except (OSError, http.client.HTTPException) as error:
-            slow = overdue.is_set()
+            slow = overdue.is_set() or isinstance(error, TimeoutError)
             raise self._failed(
                 f"took longer than {self.seconds:g} s"
                 if slow

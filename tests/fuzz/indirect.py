@@ -293,6 +293,7 @@ WHY: Final[Mapping[str, Sequence[str]]] = {
     "gate.told.answer_of": ("gate.heldpermit.HeldPermit.answered",),
     "keys.custody.KeyFile.unwrap": ("keys.custody.Custody.unwrap",),
     "ledger.speaker.speaker_from": ("ledger.calls.state_of",),
+    "log.state.decode_state": ("log.identity.require_unused",),
     "moment.parse_uuid, or a few bytes in hex": ("config.entries.entry_named",),
     "packs.index.decode": ("packs.packset.kept",),
     "packs.packset.PackSet, packs.signature.verify": ("packs.packset.signed",),
