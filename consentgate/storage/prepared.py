@@ -191,7 +191,15 @@ def call(connection: Connection, text: str, values: Sequence[object]) -> list[tu
         SchemaMismatch: the function is missing.
         Unavailable: the database is out of reach or refused.
     """
-    rows: list[tuple[Any, ...]] = _execute(connection, text, values).fetchall()
+    # A cursor of the connection's own for each text keeps what the driver found out about the values' types.
+    cursor: Any = connection.info.get(text)
+    if cursor is None:
+        raw: Any = connection.connection.dbapi_connection
+        cursor = connection.info[text] = raw.cursor()
+    try:
+        rows: list[tuple[Any, ...]] = cursor.execute(text, values).fetchall()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise translate(error) from None
     return rows
 
 
